@@ -1,0 +1,3 @@
+"""wulff: provably stable classifiers by randomized smoothing."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Numbers with a direction: the only place where rounding is done."""

@@ -1,0 +1,234 @@
+"""The table of theorems: noise × norm × method → radius, and the one place where radii are rounded.
+
+A certificate is one function `f(noise, error, dim)` with `@register(...)`. It returns the radius at
+scale 1 for each error in (0, ½), and `nan` where its theorem says nothing. Scale, abstention, rounding
+and the choice of the largest radius are done here, so that no author can forget them.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from wulff._numerics import rounding
+from wulff._typing import FloatArray
+from wulff.errors import InputError, NotCoveredError
+from wulff.noises import Noise
+from wulff.noises import parse as parse_noise
+from wulff.norms import Norm
+
+ANY_NORM: Final = None
+"""Registers a function that covers every norm; it takes the norm as its fourth argument."""
+
+RadiusFunction = Callable[..., FloatArray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Certificate:
+    """One theorem: the certified radius of a noise type against one norm (or against all: None).
+
+    Attributes:
+        noise: The noise type, or an abstract class whose every member the theorem covers.
+        norm: The adversary's norm; None if the theorem covers every norm.
+        method: The name by which a user selects it.
+        tight: Whether no larger radius is valid for every classifier with the same error.
+        ulps: By how many units in the last place the function may exceed its theorem's value.
+        function: Radii at scale 1, for errors in (0, ½); nan where the theorem does not apply.
+    """
+
+    noise: type[Noise]
+    norm: Norm | None
+    method: str
+    tight: bool
+    ulps: int
+    function: RadiusFunction
+
+    @property
+    def source(self) -> str:
+        """The first paragraph of the docstring: formula, paper and theorem."""
+        return (self.function.__doc__ or "").strip().partition("\n\n")[0].replace("\n    ", " ")
+
+    def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
+        """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
+        extra = (norm,) if self.norm is ANY_NORM else ()
+        at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)
+        covered = np.isfinite(at_scale_one)
+        return np.where(covered, rounding.down(at_scale_one * noise.scale, self.ulps + 1), np.nan)
+
+
+@dataclasses.dataclass(frozen=True)
+class Radii:
+    """Certified radii and the theorems they come from, in the shape of the errors.
+
+    Attributes:
+        radius: No perturbation with norm below it changes the smoothed label. In input units; 0 means
+            that nothing is certified (error ≥ ½).
+        method: The registry's name of the theorem behind each radius.
+        tight: Whether that theorem's radius is the largest that the error alone can support.
+        error: The upper bounds on P[f(x+Z) ≠ label] that the radii are for.
+        noise: The noise, with its dimension.
+        norm: The adversary's norm.
+    """
+
+    radius: FloatArray
+    method: npt.NDArray[np.str_]
+    tight: npt.NDArray[np.bool_]
+    error: FloatArray
+    noise: Noise
+    norm: Norm
+
+
+_TABLE: list[Certificate] = []
+
+
+def register(
+    noise: type[Noise], norm: Norm | None, *, method: str, tight: bool, ulps: int
+) -> Callable[[RadiusFunction], RadiusFunction]:
+    """Enter a radius function into the table; see `Certificate` for the arguments."""
+
+    def enter(function: RadiusFunction) -> RadiusFunction:
+        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function))
+        return function
+
+    return enter
+
+
+def table(noise: type[Noise] | None = None, norm: Norm | None = None) -> list[Certificate]:
+    """The entries for a noise type (or all) and a norm (or all), in the order of registration."""
+    return [
+        entry
+        for entry in _TABLE
+        if (noise is None or issubclass(noise, entry.noise))
+        and (norm is None or entry.norm is ANY_NORM or entry.norm == norm)
+    ]
+
+
+def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
+    """Certificates against `norm` that only rest on one against another norm: ‖v‖_q ≤ ‖v‖_p / f."""
+    sources = [entry for entry in table(noise) if entry.norm is not ANY_NORM and entry.norm != norm]
+    return [
+        Certificate(
+            noise=entry.noise,
+            norm=norm,
+            method=f"{entry.method}-from-{entry.norm}",
+            tight=False,
+            ulps=entry.ulps + 32,
+            function=functools.partial(_converted, entry, norm),
+        )
+        for entry in sources
+    ]
+
+
+def _converted(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, dim: int) -> FloatArray:
+    # The power of dim is off by at most 32 ulps: |log dim| · ½ ulp of the exponent, and one of pow itself.
+    assert entry.norm is not None
+    return entry.function(noise, error, dim) * norm.equivalence(entry.norm, dim)
+
+
+def certified_radius(
+    noise: Noise | str,
+    error: npt.ArrayLike,
+    norm: Norm | str = Norm.L2,
+    dim: int | None = None,
+    method: str | None = None,
+) -> Radii:
+    """The radius within which no adversary can change the smoothed label.
+
+    Args:
+        noise: The noise of the smoothed classifier, or its spec string.
+        error: Upper bounds on P[f(x+Z) ≠ label], of any shape, in (0, 1]. Give the error and not one
+            minus it: probabilities near one have no digits left.
+        norm: The norm of the adversary: `l1`, `l2`, `linf`, `lp(1.5)`.
+        dim: The number of input coordinates; may be left out if the noise has it.
+        method: The name of one theorem; by default the one with the largest radius, for each error.
+
+    Returns:
+        float64 radii, never above the theorem's exact value; 0 for errors of ½ and more.
+
+    Raises:
+        InputError: An argument is outside its range.
+        NotCoveredError: The theorem (or every theorem) says nothing about this case; the message names
+            the methods that exist.
+    """
+    noise, norm = parse_noise(noise), Norm.parse(norm)
+    noise = noise.in_dim(_dimension(noise, dim))
+    assert noise.dim is not None
+    errors = _check_errors(error)
+    certain = errors < 0.5
+    candidates = _candidates(noise, norm, method)
+
+    radius = np.full(errors.shape, np.nan)
+    names = np.full(errors.shape, "abstain", dtype=object)
+    tight = np.zeros(errors.shape, dtype=bool)
+    for entry in candidates:
+        pending = certain & ~tight
+        if not pending.any():
+            break
+        found = entry.radius(noise, errors[pending], noise.dim, norm)
+        better = found > np.nan_to_num(radius[pending], nan=-1.0)
+        target = np.flatnonzero(pending)[better]
+        radius.flat[target] = found[better]
+        names.flat[target] = entry.method
+        tight.flat[target] = entry.tight
+    if np.isnan(radius[certain]).any():
+        missing = float(errors[certain & np.isnan(radius)].flat[0])
+        named = f"method {method!r}" if method else "any method"
+        others = [entry.method for entry in _candidates(noise, norm, None) if entry.method != method]
+        raise NotCoveredError(
+            f"{named} does not cover {noise} against {norm} at error {missing:g}; "
+            f"the other methods are {', '.join(others) or 'none'}."
+        )
+    radius[~certain] = 0.0
+    return Radii(radius[()], names.astype(str)[()], tight[()], errors[()], noise, norm)
+
+
+def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
+    """Every certificate that may apply, tight ones first and conversions between norms last."""
+    return _candidates(parse_noise(noise), Norm.parse(norm), None)
+
+
+def _candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
+    direct = sorted(table(type(noise), norm), key=lambda entry: not entry.tight)
+    entries = direct + conversions(type(noise), norm)
+    if method is None:
+        if not entries:
+            covered = sorted({str(entry.norm or "any norm") for entry in table(type(noise))})
+            raise NotCoveredError(
+                f"no certificate for {noise.name} noise against {norm}; there is one against "
+                f"{', '.join(covered) or 'no norm'}."
+            )
+        return entries
+    chosen = [entry for entry in entries if entry.method == method]
+    if not chosen:
+        raise NotCoveredError(
+            f"no method {method!r} for {noise.name} noise against {norm}; "
+            f"the methods are {', '.join(entry.method for entry in entries) or 'none'}."
+        )
+    return chosen
+
+
+def _dimension(noise: Noise, dim: int | None) -> int:
+    dim = noise.dim if dim is None else dim
+    if dim is None:
+        raise InputError(
+            f"the dimension is not known; give dim= (the number of input coordinates) for {noise}."
+        )
+    if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
+        raise InputError(f"dim must be a positive integer, got {dim!r}.")
+    return int(dim)
+
+
+def _check_errors(error: npt.ArrayLike) -> FloatArray:
+    given: Any = np.asarray(error)
+    if given.dtype.kind not in "fiu" or (given.dtype.kind == "f" and given.dtype.itemsize < 8):
+        raise InputError(
+            f"error must be float64 (float32 has too few digits for a certificate), got {given.dtype}."
+        )
+    errors = given.astype(np.float64)
+    outside = ~((errors > 0) & (errors <= 1))
+    if outside.any():
+        raise InputError(f"error must lie in (0, 1], got {errors[outside].flat[0]:g}.")
+    return errors

@@ -1,0 +1,189 @@
+"""What a noise is: a frozen value that knows its law, its unit of size, and how to sample itself."""
+
+import dataclasses
+import math
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from wulff._typing import FloatArray
+from wulff.errors import InputError
+from wulff.noises.spheres import draw_cone_measure
+from wulff.norms import Norm
+
+UNKNOWN = math.nan
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Noise(ABC):
+    """Additive noise Z = scale · (a unit law), with an even density on inputs of any shape.
+
+    Give exactly one of `scale` and `sigma`. The other one follows from the unit law; where it depends on
+    the dimension it is `nan` until the dimension is known (`dim=` or `in_dim`).
+
+    Attributes:
+        scale: The λ of the density, in input units (1.0 is the full pixel range).
+        sigma: The per-coordinate root mean square, (E‖Z‖₂² / d)^½, in the same units.
+        dim: The number d of input coordinates, or None if it shall come from the input.
+
+    Raises:
+        InputError: Neither or both sizes are given, or a parameter is outside its range.
+    """
+
+    name: ClassVar[str]
+
+    scale: float = UNKNOWN
+    sigma: float = UNKNOWN
+    dim: int | None = None
+    _size: str = dataclasses.field(init=False, default="")
+
+    def __post_init__(self) -> None:
+        given = [size for size in ("scale", "sigma") if not math.isnan(_number(self, size))]
+        if len(given) != 1:
+            found = "both" if given else "neither"
+            raise InputError(f"{self.name} needs exactly one of scale= and sigma=, got {found}.")
+        value = float(getattr(self, given[0]))
+        if not 0 < value < math.inf:
+            raise InputError(f"{given[0]} must be positive and finite, got {value:g} for {self.name}.")
+        if self.dim is not None and not (isinstance(self.dim, int) and self.dim >= 1):
+            raise InputError(f"dim must be a positive integer, got {self.dim!r} for {self.name}.")
+        for field in self._shape_parameters():
+            object.__setattr__(self, field, _number(self, field))
+        object.__setattr__(self, given[0], value)
+        object.__setattr__(self, "_size", given[0])
+        self._check_parameters()
+        if self.dim is not None or not self.size_depends_on_dim:
+            self._fill_in_size(self.dim or 1)
+
+    size_depends_on_dim: ClassVar[bool] = True
+
+    def _check_parameters(self) -> None:
+        """Raise InputError where a shape parameter is outside its range; laws without any accept all."""
+        return
+
+    @abstractmethod
+    def mean_square(self, dim: int) -> float:
+        """(sigma/scale)² in dimension `dim`; infinite where the variance is."""
+
+    @abstractmethod
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        """Fill `out`, of shape (samples, *input shape), with draws of the unit law, and return it.
+
+        The generator lives on the device of `out`; nothing here waits for that device.
+        """
+
+    def _fill_in_size(self, dim: int) -> None:
+        ratio = math.sqrt(self.mean_square(dim))
+        if self._size == "scale":
+            object.__setattr__(self, "sigma", self.scale * ratio)
+        elif ratio == math.inf:
+            raise InputError(f"{self} has infinite variance, so sigma= cannot size it; give scale= instead.")
+        else:
+            object.__setattr__(self, "scale", self.sigma / ratio)
+
+    def in_dim(self, dim: int) -> Self:
+        """The same noise on inputs with `dim` coordinates: both sizes are known.
+
+        Raises:
+            InputError: The noise was made for another dimension.
+        """
+        if self.dim == dim:
+            return self
+        if self.dim is not None:
+            raise InputError(f"{self} was made for dim={self.dim}, but the input has {dim} coordinates.")
+        sizes = {self._size: getattr(self, self._size)}
+        shape = {field: getattr(self, field) for field in self._shape_parameters()}
+        return type(self)(**sizes, **shape, dim=dim)
+
+    def sample(
+        self, shape: tuple[int, ...], *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Independent draws.
+
+        Args:
+            shape: (samples, *input shape); the dimension is the product of all but the first.
+            generator: The source of randomness; the draws are made on its device.
+            dtype: A floating point type.
+        """
+        if len(shape) < 2:
+            raise InputError(f"shape must be (samples, *input shape), got {shape}.")
+        noise = self.in_dim(math.prod(shape[1:]))
+        out = torch.empty(shape, device=generator.device, dtype=dtype)
+        return noise.draw(out, generator).mul_(noise.scale)
+
+    @classmethod
+    def _shape_parameters(cls) -> list[str]:
+        common = {field.name for field in dataclasses.fields(Noise)}
+        return [field.name for field in dataclasses.fields(cls) if field.name not in common]
+
+    def __str__(self) -> str:
+        """The spec string: `parse(str(noise)) == noise`."""
+        names = [self._size, *self._shape_parameters()]
+        if self.dim is not None:
+            names.append("dim")
+        return f"{self.name}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class IIDNoise(Noise):
+    """Noise with independent, identically distributed, even coordinates: density ∝ exp(-Σφ(z_i))."""
+
+    size_depends_on_dim: ClassVar[bool] = False
+
+    @abstractmethod
+    def coordinate_sf(self, z: FloatArray) -> FloatArray:
+        """P[Z₁ > z] of one coordinate at scale 1."""
+
+    @abstractmethod
+    def coordinate_log_density(self, z: FloatArray) -> FloatArray:
+        """The log of the normalised density of one coordinate at scale 1."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class NormRadialNoise(Noise):
+    """Noise Z = scale · R · θ: θ has the cone measure of a unit sphere, R ≥ 0 is independent of it.
+
+    `level_norm` is the norm whose spheres are the level sets of the density: l1, l2 or linf.
+    """
+
+    level_norm: ClassVar[Norm]
+
+    @abstractmethod
+    def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
+        """Fill the vector `out` with draws of R in dimension `dim`, and return it."""
+
+    @abstractmethod
+    def radius_mean_square(self, dim: int) -> float:
+        """E[R²] in dimension `dim`; infinite where it does not exist."""
+
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        directions = draw_cone_measure(self.level_norm, out.flatten(1), generator)
+        radii = self.draw_radius(out.new_empty(len(out)), directions.shape[1], generator)
+        directions.mul_(radii[:, None])
+        return out
+
+    def mean_square(self, dim: int) -> float:
+        per_coordinate = {
+            1.0: 2 / (dim * (dim + 1)),
+            2.0: 1 / dim,
+            math.inf: (1 + (dim - 1) / 3) / dim,
+        }[self.level_norm.p]
+        return self.radius_mean_square(dim) * per_coordinate
+
+
+def _number(noise: Noise, field: str) -> float:
+    value = getattr(noise, field)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{field} must be a number, got {value!r} for {noise.name}.")
+    return float(value)

@@ -1,0 +1,32 @@
+"""Gaussian noise [Cohen et al. 2019]."""
+
+import dataclasses
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from wulff._typing import FloatArray
+from wulff.noises.base import IIDNoise
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Gaussian(IIDNoise):
+    """Independent normal noise, density proportional to exp(-‖z‖₂² / (2 scale²)); sigma = scale."""
+
+    name: ClassVar[str] = "gaussian"
+
+    def mean_square(self, dim: int) -> float:
+        return 1.0
+
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        return out.normal_(generator=generator)
+
+    def coordinate_sf(self, z: FloatArray) -> FloatArray:
+        return special.ndtr(-z)
+
+    def coordinate_log_density(self, z: FloatArray) -> FloatArray:
+        return -0.5 * z**2 - 0.5 * np.log(2 * np.pi)

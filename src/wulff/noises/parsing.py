@@ -1,0 +1,52 @@
+"""Spec strings such as `uniform(sigma=0.5)`: how the command line and run files name a noise."""
+
+import re
+
+from wulff.errors import InputError
+from wulff.noises.base import Noise
+from wulff.noises.catalogue import NOISES
+
+_CALL = re.compile(r"\s*(?P<name>[a-z0-9-]+)\s*\((?P<arguments>[^()]*)\)\s*")
+
+
+def parse(text: str | Noise) -> Noise:
+    """The noise that a spec string stands for; a Noise is returned as it is.
+
+    Args:
+        text: A name with keyword arguments that are numbers, e.g. `laplace(scale=0.25, dim=3072)`.
+
+    Raises:
+        InputError: The text is no such call, or the noise, a keyword or a value is not allowed.
+    """
+    if isinstance(text, Noise):
+        return text
+    match = _CALL.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise InputError(f"cannot read the noise {text!r}; write it as in uniform(sigma=0.5).")
+    name = match["name"]
+    if name not in NOISES:
+        raise InputError(f"unknown noise {name!r}; the noises are {', '.join(NOISES)}.")
+    law = NOISES[name]
+    allowed = ["scale", "sigma", *law._shape_parameters(), "dim"]
+    values: dict[str, float | int] = {}
+    for item in filter(None, (item.strip() for item in match["arguments"].split(","))):
+        key, equals, value = (part.strip() for part in item.partition("="))
+        if not equals or key not in allowed or key in values:
+            what = f"{key} twice" if key in values else repr(item)
+            raise InputError(
+                f"cannot use {what} in {text!r}; {name} takes {', '.join(allowed)} (name=number)."
+            )
+        values[key] = _value(key, value, text)
+    try:
+        return law(**values)  # type: ignore[arg-type]
+    except TypeError:
+        missing = [field for field in law._shape_parameters() if field not in values]
+        raise InputError(f"{name} also needs {', '.join(missing)}, got {text!r}.") from None
+
+
+def _value(key: str, value: str, text: str) -> float | int:
+    try:
+        return int(value) if key == "dim" else float(value)
+    except ValueError:
+        kind = "an integer" if key == "dim" else "a number"
+        raise InputError(f"{key} must be {kind}, got {value!r} in {text!r}.") from None

@@ -1,0 +1,31 @@
+"""Uniform noise on the cube, the Wulff crystal of the l1 ball [Yang et al. 2020]."""
+
+import dataclasses
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff._typing import FloatArray
+from wulff.noises.base import IIDNoise
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Uniform(IIDNoise):
+    """Uniform noise on the cube ‖z‖∞ ≤ scale; sigma = scale / √3."""
+
+    name: ClassVar[str] = "uniform"
+
+    def mean_square(self, dim: int) -> float:
+        return 1 / 3
+
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        return out.uniform_(-1, 1, generator=generator)
+
+    def coordinate_sf(self, z: FloatArray) -> FloatArray:
+        return np.clip((1 - z) / 2, 0.0, 1.0)
+
+    def coordinate_log_density(self, z: FloatArray) -> FloatArray:
+        return np.where(np.abs(z) <= 1, -np.log(2.0), -np.inf)

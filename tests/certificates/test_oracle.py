@@ -1,0 +1,33 @@
+"""Reference radii computed independently at high precision: reproduced, and always from below."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from wulff._numerics.rounding import float_at_least
+from wulff.certificates import certified_radius
+from wulff.noises import NOISES, parse
+
+
+def test_oracle(published_data: Path) -> None:
+    records = json.loads((published_data / "oracle.json").read_text())["records"]
+    records = [record for record in records if record["spec"].partition("(")[0] in NOISES]
+    assert len(records) >= 240
+    for record in records:
+        error = float_at_least(Decimal(record["error"]))
+        radii = certified_radius(record["spec"], error, record["norm"], record["dim"])
+        reference = Decimal(record["radius"])
+        certified = Decimal(float(radii.radius))
+        assert certified >= reference * (1 - Decimal(repr(record["rtol"]))), record
+        if record["tight"]:
+            assert certified <= reference * (1 + Decimal(repr(record["ref_rtol"]))), record
+
+
+@pytest.mark.parametrize("spec", ["gaussian(scale=1)", "laplace(scale=1)", "uniform(scale=1)"])
+def test_radii_scale_with_the_noise(spec: str) -> None:
+    once = certified_radius(spec, 0.1, "l1", 64).radius
+    twice = certified_radius(spec.replace("scale=1", "scale=2"), 0.1, "l1", 64).radius
+    assert twice == 2 * once
+    assert parse(spec).scale == 1
