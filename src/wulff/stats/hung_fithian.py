@@ -1,0 +1,34 @@
+"""Which class is the most probable one: the rank verification test behind Predict."""
+
+import numpy as np
+from scipy import stats
+
+from wulff._typing import IntArray
+from wulff.stats.clopper_pearson import check_alpha, tail_accuracy
+
+ABSTAIN = -1
+
+
+def predict(counts: IntArray, alpha: float) -> IntArray:
+    """The most frequent class where it is certain, and -1 (abstain) elsewhere.
+
+    A label that is returned is the most probable class with probability at least 1 - alpha over the
+    samples [Hung & Fithian 2019, theorem 1; Cohen et al. 2019, proposition 1]: the two-sided p-value of
+    the two largest counts n₁ ≥ n₂ under Binomial(n₁ + n₂, ½) must not exceed alpha.
+
+    Args:
+        counts: Votes by class, of shape (..., classes).
+        alpha: The probability with which a returned label may be wrong, in (0, 1).
+
+    Returns:
+        Labels, of shape (...).
+    """
+    alpha = check_alpha(alpha)
+    counts = np.asarray(counts)
+    top = counts.argmax(axis=-1)
+    ordered = np.sort(counts, axis=-1)
+    first = ordered[..., -1]
+    second = ordered[..., -2] if counts.shape[-1] > 1 else np.zeros_like(first)
+    p_value = 2 * stats.binom.sf(first - 1, first + second, 0.5)
+    certain = (p_value * (1 + tail_accuracy(first + second)) <= alpha) & (first > second)
+    return np.where(certain, top, ABSTAIN)

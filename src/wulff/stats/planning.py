@@ -1,0 +1,56 @@
+"""How many samples a bound needs."""
+
+import math
+
+import numpy as np
+from scipy import special
+
+from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+
+MOST_SAMPLES = 10**12
+
+
+def samples_needed(error: float, alpha: float, true_error: float = 0.0, power: float = 0.5) -> int | None:
+    """The smallest n with which the Clopper–Pearson bound comes down to `error`.
+
+    Args:
+        error: The bound to reach, in (0, 1).
+        alpha: The one-sided level of the bound.
+        true_error: The probability of a miss; 0 asks for the n of a unanimous vote.
+        power: For a positive true_error: with which probability over the samples it shall be reached.
+
+    Returns:
+        The number of samples, or None if no n reaches the bound (true_error ≥ error) or 10¹² do not.
+    """
+    alpha = check_alpha(alpha)
+    if true_error >= error:
+        return None
+    if true_error == 0:
+        n = max(1, math.floor(math.log(alpha) / math.log1p(-error)))
+        while n <= MOST_SAMPLES and error_upper_bound(0, n, alpha) > error:
+            n += 1
+        return n if n <= MOST_SAMPLES else None
+    low, high = 1, 1
+    while not _reaches(high, error, alpha, true_error, power):
+        low, high = high, 2 * high
+        if high > MOST_SAMPLES:
+            return None
+    while high - low > max(1, low // 1000):
+        middle = (low + high) // 2
+        reached = _reaches(middle, error, alpha, true_error, power)
+        low, high = (low, middle) if reached else (middle, high)
+    return high
+
+
+def _reaches(n: int, error: float, alpha: float, true_error: float, power: float) -> bool:
+    allowed = _most_misses(n, error, alpha)
+    return allowed >= 0 and special.betaincc(allowed + 1, max(n - allowed, 1), true_error) >= power
+
+
+def _most_misses(n: int, error: float, alpha: float) -> int:
+    """The largest number of misses out of n whose bound is at most `error`; -1 if even 0 misses are too many."""
+    low, high = -1, n
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if np.all(error_upper_bound(middle, n, alpha) <= error) else (low, middle)
+    return low
