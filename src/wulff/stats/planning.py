@@ -48,7 +48,7 @@ def _reaches(n: int, error: float, alpha: float, true_error: float, power: float
 
 
 def _most_misses(n: int, error: float, alpha: float) -> int:
-    """The largest number of misses out of n whose bound is at most `error`; -1 if even 0 misses are too many."""
+    """The largest number of misses out of n with a bound of at most `error`; -1 if none has."""
     low, high = -1, n
     while high - low > 1:
         middle = (low + high) // 2

@@ -1,0 +1,73 @@
+"""What a target radius asks of the samples, and what samples can reach."""
+
+import dataclasses
+
+from wulff.certificates.registry import certified_radius
+from wulff.errors import InputError
+from wulff.noises import Noise
+from wulff.noises import parse as parse_noise
+from wulff.norms import Norm
+from wulff.stats import check_alpha, error_upper_bound, samples_needed
+
+SAMPLE_SIZES: tuple[int, ...] = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """How many samples certify a radius.
+
+    Attributes:
+        error: The largest error bound that certifies the radius; None if no error does.
+        n: The smallest number of estimation samples that can certify it: all must agree.
+        reach: For several sample sizes, the radius that a unanimous vote certifies.
+    """
+
+    noise: Noise
+    norm: Norm
+    radius: float
+    alpha: float
+    error: float | None
+    n: int | None
+    reach: dict[int, float]
+
+    def samples(self, true_error: float, power: float = 0.9) -> int | None:
+        """The n that certifies the radius with probability `power` if one sample in 1/true_error misses."""
+        return None if self.error is None else samples_needed(self.error, self.alpha, true_error, power)
+
+
+def plan(
+    noise: Noise | str, radius: float, norm: Norm | str = Norm.L2, dim: int | None = None, alpha: float = 1e-3
+) -> Plan:
+    """Which n is needed for a radius, and which radius n samples can reach at most.
+
+    Raises:
+        InputError: The radius is not positive, or another argument is outside its range.
+    """
+    noise, norm, alpha = parse_noise(noise), Norm.parse(norm), check_alpha(alpha)
+    if not radius > 0 or radius == float("inf"):
+        raise InputError(f"the target radius must be positive and finite, got {radius!r}.")
+    error = largest_error(noise, radius, norm, dim)
+    n = None if error is None else samples_needed(error, alpha)
+    errors = [float(error_upper_bound(0, size, alpha)) for size in SAMPLE_SIZES]
+    radii = certified_radius(noise, errors, norm, dim)
+    reach: dict[int, float] = dict(zip(SAMPLE_SIZES, radii.radius.tolist(), strict=True))
+    return Plan(radii.noise, norm, radius, alpha, error, n, reach)
+
+
+def largest_error(
+    noise: Noise, radius: float, norm: Norm, dim: int | None, smallest: float = 1e-300
+) -> float | None:
+    """The largest error whose certified radius is at least `radius`, by bisection; None below `smallest`."""
+
+    def reaches(error: float) -> bool:
+        return bool(certified_radius(noise, error, norm, dim).radius >= radius)
+
+    low, high = smallest, 0.5
+    if not reaches(low):
+        return None
+    while high > low * (1 + 1e-12):
+        middle = (low * high) ** 0.5 if high > 2 * low else (low + high) / 2
+        if not low < middle < high:
+            break
+        low, high = (middle, high) if reaches(middle) else (low, middle)
+    return low

@@ -1,0 +1,28 @@
+"""Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
+
+from wulff.smoothing.certification import Certification, certify_counts, statement
+from wulff.smoothing.classifier import evaluating
+from wulff.smoothing.images import check_images
+from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
+from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, check_seed
+from wulff.smoothing.streams import Phase, stream
+from wulff.smoothing.voting import VoteLoop, Votes
+
+__all__ = [
+    "DEFAULT_BATCH",
+    "Certification",
+    "Counts",
+    "EstimationCounts",
+    "Phase",
+    "PredictionCounts",
+    "SelectionCounts",
+    "Smoothed",
+    "VoteLoop",
+    "Votes",
+    "certify_counts",
+    "check_images",
+    "check_seed",
+    "evaluating",
+    "statement",
+    "stream",
+]

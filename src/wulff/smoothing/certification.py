@@ -1,0 +1,118 @@
+"""From vote counts to certified labels: what is proved for each input, in numbers and in words."""
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from wulff._typing import FloatArray, IntArray
+from wulff.certificates import Radii, certified_radius
+from wulff.errors import InputError
+from wulff.noises import Noise
+from wulff.norms import Norm
+from wulff.smoothing.samples import EstimationCounts, SelectionCounts
+from wulff.stats import ABSTAIN, error_upper_bound
+
+
+@dataclasses.dataclass(frozen=True)
+class Certification:
+    """What is certified for each of m inputs.
+
+    Attributes:
+        label: The smoothed classifier's label, or -1 where nothing could be certified; shape (m,).
+        radius: The label is constant for all perturbations with norm below it; 0 where label is -1.
+        error: The upper bound on P[f(x+Z) ≠ selected label]; abstentions have ½ or more.
+        counts: The votes that the error was bounded from.
+        selection: The votes that chose the label.
+        method: The theorem that gave the radius; `abstain` where there is none.
+        tight: Whether that theorem's radius is the largest that the error alone supports.
+        noise: The noise, with its dimension.
+        norm: The adversary's norm.
+        alpha: The probability, for each input, with which its certificate may be wrong.
+        seed: The seed of the noise.
+    """
+
+    label: IntArray
+    radius: FloatArray
+    error: FloatArray
+    counts: EstimationCounts
+    selection: SelectionCounts
+    method: npt.NDArray[np.str_]
+    tight: npt.NDArray[np.bool_]
+    noise: Noise
+    norm: Norm
+    alpha: float
+    seed: int
+
+    @property
+    def statement(self) -> str:
+        """What is guaranteed, in words."""
+        return statement(self.noise, [self.norm], self.selection.n, self.counts.n, self.alpha)
+
+    def against(self, norm: Norm | str) -> "Certification":
+        """The same counts against another norm; both statements hold at once, with the same alpha."""
+        return certify_counts(
+            self.selection, self.counts, self.noise, norm=norm, alpha=self.alpha, seed=self.seed
+        )
+
+
+def certify_counts(
+    selection: SelectionCounts,
+    estimation: EstimationCounts,
+    noise: Noise,
+    *,
+    norm: Norm | str,
+    alpha: float,
+    seed: int,
+    method: str | None = None,
+) -> Certification:
+    """Certify from counts [Cohen et al. 2019, Certify; any noise and norm].
+
+    Args:
+        selection: Counts that choose each label.
+        estimation: Counts of independent samples, from which the label's error is bounded.
+        noise: The noise of the samples, with its dimension.
+        norm: The adversary's norm.
+        alpha: The one-sided level of the bound.
+        seed: The seed of the samples, for the record.
+        method: One theorem, by name; the one with the largest radius by default.
+
+    Raises:
+        InputError: The counts are of the wrong kind or do not belong together.
+    """
+    if not isinstance(selection, SelectionCounts) or not isinstance(estimation, EstimationCounts):
+        raise InputError(
+            f"certify needs SelectionCounts and EstimationCounts, got {type(selection).__name__} and "
+            f"{type(estimation).__name__}; a label must not be bounded from the sample that chose it."
+        )
+    if selection.votes.shape != estimation.votes.shape:
+        raise InputError(f"the counts differ in shape: {selection.votes.shape} and {estimation.votes.shape}.")
+    chosen = selection.top()
+    error = np.asarray(error_upper_bound(estimation.misses(chosen), estimation.n, alpha))
+    radii: Radii = certified_radius(noise, error, norm, method=method)
+    label = np.where(error < 0.5, chosen, ABSTAIN)
+    return Certification(
+        label=label,
+        radius=radii.radius,
+        error=error,
+        counts=estimation,
+        selection=selection,
+        method=radii.method,
+        tight=radii.tight,
+        noise=radii.noise,
+        norm=radii.norm,
+        alpha=alpha,
+        seed=seed,
+    )
+
+
+def statement(noise: Noise, norms: list[Norm], n0: int, n: int, alpha: float) -> str:
+    """The guarantee of a certification, in words."""
+    return (
+        f"For each input x with a label other than -1: g(x') is that label for all x' with ‖x' - x‖ below "
+        f"the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the base classifier f "
+        f"returns most often on x + Z, Z ~ {noise}. This holds with probability at least 1 - {alpha:g} over "
+        f"the noise samples, for each input separately. The label was chosen on {n0:,} samples and its "
+        f"error bounded from {n:,} others by the one-sided Clopper-Pearson bound. Samples are drawn in "
+        f"floating point; that they follow the law of Z exactly is an assumption."
+    )

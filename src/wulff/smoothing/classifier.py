@@ -1,0 +1,71 @@
+"""From a model's outputs to votes, without waiting for the device."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor, nn
+
+from wulff.errors import InputError
+
+SMALLEST_BATCH = 16
+"""Batches are padded to this size: for smaller ones PyTorch's kernels round differently."""
+
+
+class Voter:
+    """The base classifier f as a function from a batch to vote bins.
+
+    Bins 0 to num_classes - 1 are labels; `num_classes` collects outputs that are not a number, which
+    therefore count against every label; `num_classes + 1` collects labels that do not exist.
+    """
+
+    def __init__(self, model: Callable[[Tensor], Tensor], num_classes: int) -> None:
+        self.model = model
+        self.num_classes = num_classes
+        self.bins = num_classes + 2
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        """The bins of a batch of shape (rows, *input shape), as int64 of shape (rows,)."""
+        rows = len(batch)
+        if rows < SMALLEST_BATCH:
+            batch = torch.cat([batch, batch[:1].expand(SMALLEST_BATCH - rows, *batch.shape[1:])])
+        output = self.model(batch)
+        if not isinstance(output, Tensor) or output.ndim not in (1, 2) or len(output) != len(batch):
+            got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+            raise InputError(f"the model must return logits (rows, classes) or labels (rows,), got {got}.")
+        votes = self._labels(output) if output.ndim == 1 else self._argmax(output)
+        return votes[:rows]
+
+    def _labels(self, output: Tensor) -> Tensor:
+        if output.is_floating_point() or output.is_complex():
+            raise InputError(
+                f"labels must be integers, got {output.dtype}; logits have shape (rows, classes)."
+            )
+        labels = output.long()
+        exists = (labels >= 0) & (labels < self.num_classes)
+        return torch.where(exists, labels, self.num_classes + 1)
+
+    def _argmax(self, output: Tensor) -> Tensor:
+        if output.shape[1] != self.num_classes:
+            raise InputError(
+                f"the model returns {output.shape[1]} logits, but num_classes is {self.num_classes}; "
+                f"set num_classes={output.shape[1]}, or return labels."
+            )
+        largest, labels = output.max(dim=1)
+        return torch.where(largest.isnan(), self.num_classes, labels)
+
+
+@contextlib.contextmanager
+def evaluating(model: object) -> Iterator[None]:
+    """The model in evaluation mode and without gradients: a base classifier must be a fixed function."""
+    modules = (
+        [module for module in model.modules() if module.training] if isinstance(model, nn.Module) else []
+    )
+    for module in modules:
+        module.training = False
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        for module in modules:
+            module.training = True

@@ -1,0 +1,38 @@
+"""Checks of the inputs, once, at the border."""
+
+import warnings
+
+import torch
+from torch import Tensor
+
+from wulff.errors import InputError
+
+
+def check_images(x: Tensor) -> Tensor:
+    """Inputs of shape (inputs, ...) as float32, where they can be smoothed at all.
+
+    Raises:
+        InputError: x is no floating point tensor of that shape, is empty, or holds NaN or infinities.
+
+    Warns:
+        UserWarning: The values do not look like pixels in [0, 1], so that radii may not mean what they say.
+    """
+    if not isinstance(x, Tensor):
+        raise InputError(f"inputs must be a torch.Tensor, got {type(x).__name__}; use torch.as_tensor(x).")
+    if x.ndim < 2 or x.numel() == 0:
+        raise InputError(f"inputs must have shape (inputs, ...) and not be empty, got {tuple(x.shape)}.")
+    if not x.is_floating_point():
+        raise InputError(
+            f"inputs must be floating point in [0, 1], got {x.dtype}; divide 8-bit pixels by 255."
+        )
+    if not bool(x.isfinite().all()):
+        bad = int((~x.flatten(1).isfinite().all(dim=1)).nonzero()[0])
+        raise InputError(f"input {bad} holds NaN or infinite values; remove or repair it.")
+    low, high = float(x.min()), float(x.max())
+    if low < -0.01 or high > 1.01:
+        warnings.warn(
+            f"inputs range from {low:.3g} to {high:.3g} and do not look like pixels in [0, 1]; noise and "
+            "radii are in the units of these inputs. Normalisation belongs inside the model.",
+            stacklevel=3,
+        )
+    return x.to(torch.float32) if x.dtype != torch.float64 else x

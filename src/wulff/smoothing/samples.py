@@ -1,0 +1,59 @@
+"""Vote counts. Selection and estimation counts are two types, so that one sample cannot be used twice."""
+
+import dataclasses
+from typing import final
+
+import numpy as np
+
+from wulff._typing import IntArray
+from wulff.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Counts:
+    """Votes of the base classifier on n noisy copies of each input.
+
+    Attributes:
+        votes: Integers of shape (inputs, classes). Rows sum to at most n: outputs that are not a number
+            vote for no class.
+        n: The number of noisy copies of each input.
+    """
+
+    votes: IntArray
+    n: int
+
+    def __post_init__(self) -> None:
+        votes = np.asarray(self.votes)
+        if votes.ndim != 2 or votes.dtype.kind not in "iu" or votes.shape[1] < 1:
+            raise InputError(
+                f"votes must be integers of shape (inputs, classes), got {votes.dtype} {votes.shape}."
+            )
+        if (votes < 0).any() or (votes.sum(axis=1) > self.n).any():
+            raise InputError(f"votes must be at least 0 and sum to at most n = {self.n} for each input.")
+        object.__setattr__(self, "votes", votes.astype(np.int64))
+
+    def __len__(self) -> int:
+        return len(self.votes)
+
+
+@final
+class SelectionCounts(Counts):
+    """Counts that choose the label to be certified; they carry no guarantee."""
+
+    def top(self) -> IntArray:
+        """The most frequent class of each input; the smallest one of several."""
+        return self.votes.argmax(axis=1)
+
+
+@final
+class EstimationCounts(Counts):
+    """Counts of fresh samples, drawn independently of the label that they are asked about."""
+
+    def misses(self, label: IntArray) -> IntArray:
+        """How many of the n votes did not go to the label, for each input."""
+        return self.n - np.take_along_axis(self.votes, np.asarray(label)[:, None], axis=1)[:, 0]
+
+
+@final
+class PredictionCounts(Counts):
+    """Counts for the rank test of `predict`."""

@@ -1,0 +1,192 @@
+"""The smoothed classifier: a thin module around a base classifier and a noise."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wulff._typing import IntArray
+from wulff.errors import InputError
+from wulff.noises import Noise
+from wulff.noises import parse as parse_noise
+from wulff.norms import Norm
+from wulff.smoothing.certification import Certification, certify_counts
+from wulff.smoothing.classifier import Voter, evaluating
+from wulff.smoothing.images import check_images
+from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
+from wulff.smoothing.streams import Phase
+from wulff.smoothing.voting import VoteLoop
+from wulff.stats import check_alpha, check_sample_size
+from wulff.stats import predict as rank_test
+
+DEFAULT_BATCH = 256
+
+_COUNTS: dict[Phase, type[Counts]] = {
+    Phase.SELECTION: SelectionCounts,
+    Phase.ESTIMATION: EstimationCounts,
+    Phase.PREDICTION: PredictionCounts,
+}
+
+
+class Smoothed(nn.Module):
+    """The classifier g(x) = argmax_c P[f(x + Z) = c] for a base classifier f and noise Z.
+
+    Args:
+        model: f, a function from inputs in [0, 1], of shape (rows, ...), to logits (rows, classes) or
+            integer labels (rows,). Normalisation is part of it. Modules are run in evaluation mode.
+        noise: Z, or its spec string, in the units of the inputs.
+        num_classes: The number of labels.
+        batch: How many noisy copies are classified at once; it does not change the noise.
+
+    Raises:
+        InputError: An argument is not of this form.
+    """
+
+    def __init__(
+        self,
+        model: Callable[[Tensor], Tensor],
+        noise: Noise | str,
+        num_classes: int,
+        *,
+        batch: int = DEFAULT_BATCH,
+    ) -> None:
+        super().__init__()
+        if not callable(model):
+            raise InputError(f"the model must be callable, got {type(model).__name__}.")
+        self.model = model
+        self.noise = parse_noise(noise)
+        self.num_classes = check_sample_size(num_classes, "num_classes")
+        self.batch = check_sample_size(batch, "batch")
+
+    def counts(
+        self,
+        x: Tensor,
+        n: int,
+        *,
+        phase: Phase = ...,
+        seed: int | None = ...,
+        index: Sequence[int] | None = ...,
+    ) -> EstimationCounts: ...
+    @overload
+    def counts(
+        self, x: Tensor, n: int, *, phase: Phase, seed: int | None = ..., index: Sequence[int] | None = ...
+    ) -> Counts: ...
+    def counts(
+        self,
+        x: Tensor,
+        n: int,
+        *,
+        phase: Phase = Phase.ESTIMATION,
+        seed: int | None = 0,
+        index: Sequence[int] | None = None,
+    ) -> Counts:
+        """Votes of f on n noisy copies of each input.
+
+        Args:
+            x: Inputs in [0, 1], of shape (inputs, ...).
+            n: The number of noisy copies of each.
+            phase: What the samples are for; samples of different phases are independent.
+            seed: The seed of the noise, or None for one from the operating system.
+            index: The number of each input in its data set, by which its noise is keyed; by default its
+                position in x. Inputs with the same index and seed get the same noise.
+
+        Returns:
+            Votes of shape (inputs, classes): SelectionCounts, EstimationCounts or PredictionCounts.
+        """
+        n = check_sample_size(n)
+        votes = self._vote(x, {phase: n}, check_seed(seed), index)
+        return _COUNTS[phase](votes[phase], n)
+
+    def predict(
+        self,
+        x: Tensor,
+        n: int = 1_000,
+        alpha: float = 1e-3,
+        *,
+        seed: int | None = 0,
+        index: Sequence[int] | None = None,
+    ) -> IntArray:
+        """The smoothed label of each input, or -1 (abstain) [Cohen et al. 2019, Predict].
+
+        A label that is returned is g(x) with probability at least 1 - alpha over the noise samples.
+        """
+        check_alpha(alpha)
+        counts = self.counts(x, n, phase=Phase.PREDICTION, seed=seed, index=index)
+        return rank_test(counts.votes, alpha)
+
+    def certify(
+        self,
+        x: Tensor,
+        norm: Norm | str = Norm.L2,
+        n0: int = 100,
+        n: int = 100_000,
+        alpha: float = 1e-3,
+        *,
+        seed: int | None = 0,
+        index: Sequence[int] | None = None,
+        method: str | None = None,
+    ) -> Certification:
+        """Labels and the radii within which no adversary can change them [Cohen et al. 2019, Certify].
+
+        Args:
+            x: Inputs in [0, 1], of shape (inputs, ...).
+            norm: The adversary's norm: `l1`, `l2`, `linf`, `lp(1.5)`.
+            n0: Samples that choose the label.
+            n: Fresh samples that bound its error.
+            alpha: The probability, for each input, with which its certificate may be wrong.
+            seed: The seed of the noise, or None for one from the operating system.
+            index: The number of each input in its data set; see `counts`.
+            method: One theorem, by its registry name; by default the one with the largest radius.
+
+        Returns:
+            Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
+        """
+        norm, alpha = Norm.parse(norm), check_alpha(alpha)
+        sizes = {Phase.SELECTION: check_sample_size(n0, "n0"), Phase.ESTIMATION: check_sample_size(n)}
+        seed = check_seed(seed)
+        votes = self._vote(x, sizes, seed, index)
+        return certify_counts(
+            SelectionCounts(votes[Phase.SELECTION], n0),
+            EstimationCounts(votes[Phase.ESTIMATION], n),
+            self.noise.in_dim(x[0].numel()),
+            norm=norm,
+            alpha=alpha,
+            seed=seed,
+            method=method,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`predict` with its defaults, as a tensor on the device of x."""
+        return torch.as_tensor(self.predict(x), device=x.device)
+
+    def vote_loop(self, sizes: Mapping[Phase, int], *, seed: int) -> VoteLoop:
+        """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`."""
+        voter = Voter(self.model, self.num_classes)
+        return VoteLoop(voter, self.noise, sizes, seed=seed, batch=self.batch, device=self._device())
+
+    def _vote(
+        self, x: Tensor, sizes: Mapping[Phase, int], seed: int, index: Sequence[int] | None
+    ) -> dict[Phase, IntArray]:
+        x = check_images(x)
+        self.noise.in_dim(x[0].numel())
+        names = range(len(x)) if index is None else [int(i) for i in index]
+        if len(names) != len(x) or min(names) < 0:
+            raise InputError(f"index must name each of the {len(x)} inputs by a number of at least 0.")
+        with evaluating(self.model):
+            done = list(self.vote_loop(sizes, seed=seed).run(zip(names, x, strict=True)))
+        return {phase: np.stack([votes.counts[phase] for votes in done]) for phase in sizes}
+
+    def _device(self) -> torch.device:
+        parameter = next(self.parameters(), None)
+        return torch.device("cpu") if parameter is None else parameter.device
+
+
+def check_seed(seed: int | None) -> int:
+    """A seed from 0 to 2⁶⁴ - 1; None draws one from the operating system."""
+    if seed is None:
+        return secrets.randbits(64)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise InputError(f"seed must be an integer from 0 to 2^64 - 1, got {seed!r}.")
+    return int(seed)
