@@ -1,7 +1,7 @@
 """Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
 
 from wulff.smoothing.certification import Certification, certify_counts, statement
-from wulff.smoothing.classifier import evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, check_seed
@@ -10,6 +10,7 @@ from wulff.smoothing.voting import VoteLoop, Votes
 
 __all__ = [
     "DEFAULT_BATCH",
+    "SMALLEST_BATCH",
     "Certification",
     "Counts",
     "EstimationCounts",

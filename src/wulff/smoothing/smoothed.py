@@ -65,19 +65,6 @@ class Smoothed(nn.Module):
         x: Tensor,
         n: int,
         *,
-        phase: Phase = ...,
-        seed: int | None = ...,
-        index: Sequence[int] | None = ...,
-    ) -> EstimationCounts: ...
-    @overload
-    def counts(
-        self, x: Tensor, n: int, *, phase: Phase, seed: int | None = ..., index: Sequence[int] | None = ...
-    ) -> Counts: ...
-    def counts(
-        self,
-        x: Tensor,
-        n: int,
-        *,
         phase: Phase = Phase.ESTIMATION,
         seed: int | None = 0,
         index: Sequence[int] | None = None,

@@ -23,7 +23,6 @@ class Phase(enum.IntEnum):
     SELECTION = 0
     ESTIMATION = 1
     PREDICTION = 2
-    TRAINING = 3
 
 
 def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int) -> torch.Generator:
@@ -34,7 +33,8 @@ def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int
     32 bits of the key, which collide within one ImageNet run.
     """
     generator = torch.Generator(device)
-    philox = np.random.Philox(key=[seed, index], counter=[0, block, int(phase), 0])
+    key = np.array([seed, index], dtype=np.uint64)
+    philox = np.random.Philox(key=key, counter=[0, block, int(phase), 0])
     if device.type != "cpu":
         return generator.manual_seed(int(philox.random_raw()) >> 1)
     state = _blank_state().copy()

@@ -1,0 +1,35 @@
+"""Every block of noise has its own key."""
+
+import itertools
+
+import numpy as np
+import torch
+from scipy import stats
+
+from wulff.smoothing import Phase, stream
+
+CPU = torch.device("cpu")
+
+
+def draw(seed: int, index: int, phase: Phase, block: int, count: int = 1000) -> torch.Tensor:
+    return torch.rand(count, generator=stream(CPU, seed, index, phase, block), dtype=torch.float64)
+
+
+def test_same_key_same_numbers_other_key_other_numbers() -> None:
+    keys = list(
+        itertools.product(
+            [0, 1, 2**32, 2**64 - 1], [0, 1, 2**33], [Phase.SELECTION, Phase.ESTIMATION], [0, 1]
+        )
+    )
+    seen = {tuple(draw(*key, count=4).tolist()) for key in keys}
+    assert len(seen) == len(keys)
+    assert torch.equal(draw(3, 1, Phase.ESTIMATION, 7), draw(3, 1, Phase.ESTIMATION, 7))
+
+
+def test_numbers_of_neighbouring_blocks_are_uniform_and_uncorrelated() -> None:
+    blocks = torch.stack([draw(0, 0, Phase.ESTIMATION, block) for block in range(200)])
+    # Two tests, each with a false-alarm rate of 1e-6.
+    assert stats.kstest(blocks.flatten().numpy(), "uniform").pvalue > 1e-6
+    correlation = np.corrcoef(blocks.numpy())
+    off_diagonal = correlation[np.triu_indices(200, 1)]
+    assert np.abs(off_diagonal).max() < 0.2  # 6.3 standard errors, 19,900 pairs
