@@ -1,0 +1,51 @@
+"""Data sets in .npz files: two arrays, `images` and `labels`."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from wulff.datasets.base import Dataset
+from wulff.errors import InputError
+
+
+def arrays(path: Path) -> Dataset:
+    """Read `images` and `labels` from an .npz file.
+
+    Images are uint8 of shape (n, height, width) or (n, height, width, channels), which become float32 in
+    [0, 1] of shape (n, channels, height, width); or floating point in [0, 1] of any shape (n, ...), which
+    stay as they are, so that tables of features can be certified too.
+
+    Raises:
+        InputError: The file is missing, is no .npz file, or lacks an array.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            found = sorted(archive.files)
+            if not {"images", "labels"} <= set(found):
+                raise InputError(
+                    f"{path} must hold the arrays images and labels, got {', '.join(found) or 'none'}."
+                )
+            images, labels = archive["images"], archive["labels"]
+    except FileNotFoundError:
+        raise InputError(f"no data set at {path}; give digits or the path of an .npz file.") from None
+    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{path} is not a readable .npz file without pickled objects.") from None
+    if labels.dtype.kind not in "iu" or labels.ndim != 1 or len(labels) == 0:
+        raise InputError(f"{path}: labels must be integers of shape (n,), got {labels.dtype} {labels.shape}.")
+    if images.dtype == np.uint8 and images.ndim in (3, 4):
+        images = images[..., None] if images.ndim == 3 else images
+        images = np.moveaxis(images, -1, 1).astype(np.float32) / 255
+    elif images.dtype.kind != "f":
+        raise InputError(
+            f"{path}: images must be uint8 (n, h, w[, c]) or floating point, got {images.dtype}."
+        )
+    return Dataset(
+        str(path),
+        torch.as_tensor(np.ascontiguousarray(images, dtype=np.float32)),
+        torch.as_tensor(labels.astype(np.int64)),
+        num_classes=int(labels.max()) + 1,
+    )

@@ -1,0 +1,80 @@
+"""What a data set is: images in [0, 1] with labels, and a name and hash for the record."""
+
+import dataclasses
+import hashlib
+import re
+
+import torch
+from torch import Tensor
+
+from wulff.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Dataset:
+    """Labelled inputs, in memory.
+
+    Attributes:
+        name: How the data set was asked for.
+        images: float32 in [0, 1], of shape (inputs, ...); images are (inputs, channels, height, width).
+        labels: int64 of shape (inputs,), from 0 to num_classes - 1.
+        num_classes: The number of labels.
+        index: The position of each input in the whole set, before any slice was taken.
+
+    Raises:
+        InputError: Shapes, values or labels do not fit together.
+    """
+
+    name: str
+    images: Tensor
+    labels: Tensor
+    num_classes: int
+    index: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        images, labels = self.images, self.labels
+        if images.ndim < 2 or len(images) == 0 or labels.shape != images.shape[:1]:
+            raise InputError(
+                f"{self.name}: images must be (inputs, ...) with one label each, "
+                f"got {tuple(images.shape)} images and {tuple(labels.shape)} labels."
+            )
+        finite = images.flatten(1).isfinite().all(dim=1)
+        if not bool(finite.all()):
+            raise InputError(
+                f"{self.name}: image {int((~finite).nonzero()[0])} holds NaN or infinite values."
+            )
+        low, high = float(images.min()), float(images.max())
+        if low < 0 or high > 1:
+            raise InputError(
+                f"{self.name}: pixels range from {low:.3g} to {high:.3g}, but must lie in [0, 1]; "
+                "divide 8-bit pixels by 255, and leave normalisation to the model."
+            )
+        if int(labels.min()) < 0 or int(labels.max()) >= self.num_classes:
+            raise InputError(f"{self.name}: labels must lie between 0 and {self.num_classes - 1}.")
+        if not self.index:
+            object.__setattr__(self, "index", tuple(range(len(images))))
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        return tuple(self.images.shape[1:])
+
+    def slice(self, text: str) -> "Dataset":
+        """The inputs that a Python slice such as `::20` or `:200` names."""
+        match = re.fullmatch(r"(-?\d*):(-?\d*)(?::(\d*))?", text.strip())
+        if match is None or match[3] == "0":
+            raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
+        chosen = slice(*(int(part) if part else None for part in match.groups()))
+        index = self.index[chosen]
+        if not index:
+            raise InputError(f"the slice {text!r} takes none of the {len(self)} inputs of {self.name}.")
+        return Dataset(self.name, self.images[chosen], self.labels[chosen], self.num_classes, index)
+
+    def sha256(self) -> str:
+        """The hash of images, labels and their shapes."""
+        digest = hashlib.sha256(repr((tuple(self.images.shape), self.num_classes)).encode())
+        digest.update(self.images.contiguous().numpy().tobytes())
+        digest.update(self.labels.to(torch.int64).contiguous().numpy().tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,46 @@
+"""A small convolutional net, for images of any size."""
+
+import torch
+from torch import Tensor, nn
+
+from wulff.errors import InputError
+
+
+class SmallCNN(nn.Sequential):
+    """Two 3×3 convolutions with 16 and 32 channels and max pooling, then a linear layer.
+
+    Takes images in [0, 1]; normalisation is its first layer.
+    """
+
+    def __init__(self, input_shape: tuple[int, ...], num_classes: int) -> None:
+        if len(input_shape) != 3 or min(input_shape[1:]) < 4:
+            raise InputError(
+                f"cnn needs images (channels, height, width) of 4×4 and more, got {input_shape}."
+            )
+        channels, height, width = input_shape
+        super().__init__(
+            Normalize(mean=0.5, std=0.5),
+            nn.Conv2d(channels, 16, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.ReLU(),
+            nn.MaxPool2d(2),
+            nn.Flatten(),
+            nn.Linear(32 * (height // 4) * (width // 4), num_classes),
+        )
+
+
+class Normalize(nn.Module):
+    """(x - mean) / std, as a layer: noise is added before it, in pixel units."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, mean: float, std: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.tensor(mean))
+        self.register_buffer("std", torch.tensor(std))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.std
