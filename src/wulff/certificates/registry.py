@@ -37,6 +37,7 @@ class Certificate:
         tight: Whether no larger radius is valid for every classifier with the same error.
         ulps: By how many units in the last place the function may exceed its theorem's value.
         function: Radii at scale 1, for errors in (0, ½); nan where the theorem does not apply.
+        source: Formula, paper and theorem, in a line.
     """
 
     noise: type[Noise]
@@ -45,11 +46,7 @@ class Certificate:
     tight: bool
     ulps: int
     function: RadiusFunction
-
-    @property
-    def source(self) -> str:
-        """The first paragraph of the docstring: formula, paper and theorem."""
-        return (self.function.__doc__ or "").strip().partition("\n\n")[0].replace("\n    ", " ")
+    source: str
 
     def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
         """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
@@ -90,7 +87,9 @@ def register(
     """Enter a radius function into the table; see `Certificate` for the arguments."""
 
     def enter(function: RadiusFunction) -> RadiusFunction:
-        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function))
+        first_paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
+        source = " ".join(first_paragraph.split())
+        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function, source))
         return function
 
     return enter
@@ -117,6 +116,7 @@ def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
             tight=False,
             ulps=entry.ulps + 32,
             function=functools.partial(_converted, entry, norm),
+            source=f"the radius against {entry.norm}, times the least {norm} norm on its unit sphere",
         )
         for entry in sources
     ]
