@@ -13,7 +13,7 @@ from wulff.runs.journal import Journal, stored_spec
 from wulff.runs.records import CertifiedRadius, Record, sparse
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
-from wulff.smoothing import EstimationCounts, Phase, SelectionCounts, certify_counts
+from wulff.smoothing import EstimationCounts, FixedQuota, Phase, SelectionCounts, certify_counts
 from wulff.stats import predict as rank_test
 
 Progress = Callable[[Run], None]
@@ -49,7 +49,7 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
         pairs = zip(job.dataset.index, job.dataset.images, strict=True)
         waiting = ((index, x) for index, x in pairs if index not in done)
         started = time.perf_counter()
-        for votes in counter.map(job.smoothed, sizes, job.seed, waiting):
+        for votes in counter.map(job.smoothed, FixedQuota(sizes), job.seed, waiting):
             now = time.perf_counter()
             seconds, started = round(now - started, 6), now
             make = _predicted if spec.task == "predict" else _certified

@@ -6,7 +6,7 @@ from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, check_seed
 from wulff.smoothing.streams import Phase, stream
-from wulff.smoothing.voting import VoteLoop, Votes
+from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 
 __all__ = [
     "DEFAULT_BATCH",
@@ -14,8 +14,10 @@ __all__ = [
     "Certification",
     "Counts",
     "EstimationCounts",
+    "FixedQuota",
     "Phase",
     "PredictionCounts",
+    "Quota",
     "SelectionCounts",
     "Smoothed",
     "VoteLoop",

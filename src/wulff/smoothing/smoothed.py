@@ -17,7 +17,7 @@ from wulff.smoothing.classifier import Voter, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.streams import Phase
-from wulff.smoothing.voting import VoteLoop
+from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop
 from wulff.stats import check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
 
@@ -148,10 +148,10 @@ class Smoothed(nn.Module):
         """`predict` with its defaults, as a tensor on the device of x."""
         return torch.as_tensor(self.predict(x), device=x.device)
 
-    def vote_loop(self, sizes: Mapping[Phase, int], *, seed: int) -> VoteLoop:
+    def vote_loop(self, quota: Quota, *, seed: int) -> VoteLoop:
         """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`."""
         voter = Voter(self.model, self.num_classes)
-        return VoteLoop(voter, self.noise, sizes, seed=seed, batch=self.batch, device=self._device())
+        return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device())
 
     def _vote(
         self, x: Tensor, sizes: Mapping[Phase, int], seed: int, index: Sequence[int] | None
@@ -162,7 +162,7 @@ class Smoothed(nn.Module):
         if len(names) != len(x) or min(names) < 0:
             raise InputError(f"index must name each of the {len(x)} inputs by a number of at least 0.")
         with evaluating(self.model):
-            done = list(self.vote_loop(sizes, seed=seed).run(zip(names, x, strict=True)))
+            done = list(self.vote_loop(FixedQuota(sizes), seed=seed).run(zip(names, x, strict=True)))
         return {phase: np.stack([votes.counts[phase] for votes in done]) for phase in sizes}
 
     def _device(self) -> torch.device:
