@@ -1,7 +1,18 @@
 """Statistics: from vote counts to bounds that hold with a stated probability."""
 
+from wulff.stats.anytime import Anytime, anytime_error_bound, log_evidence
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
 from wulff.stats.planning import samples_needed
 
-__all__ = ["ABSTAIN", "check_alpha", "check_sample_size", "error_upper_bound", "predict", "samples_needed"]
+__all__ = [
+    "ABSTAIN",
+    "Anytime",
+    "anytime_error_bound",
+    "check_alpha",
+    "check_sample_size",
+    "error_upper_bound",
+    "log_evidence",
+    "predict",
+    "samples_needed",
+]
