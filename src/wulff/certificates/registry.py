@@ -8,7 +8,7 @@ and the choice of the largest radius are done here, so that no author can forget
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ ANY_NORM: Final = None
 
 RadiusFunction = Callable[..., FloatArray]
 
+Growth = Literal["rate", "overlap"]
+"""What a radius function r says about errors other than ½, see `Certificate.growth`."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
@@ -37,6 +40,13 @@ class Certificate:
         tight: Whether no larger radius is valid for every classifier with the same error.
         ulps: By how many units in the last place the function may exceed its theorem's value.
         function: Radii at scale 1, for errors in (0, ½); nan where the theorem does not apply.
+        growth: Whether the function also bounds the growth of an error p to another than ½ (None: no).
+            "rate": it is ∫_e^½ dp/Φ(p), where a perturbation of size dr adds at most Φ(p) dr to p, and
+            Φ(p) = Φ(1 - p): the differential method and what it contains.
+            "overlap": a perturbation smaller than r(½ - δ) adds at most δ to every p: uniform laws.
+            The function must then be accurate to `ulps` on both sides, not only from above.
+        comparison: A bound from the literature that a better theorem has superseded. It is never chosen
+            by default, only by name.
     """
 
     noise: type[Noise]
@@ -45,6 +55,8 @@ class Certificate:
     tight: bool
     ulps: int
     function: RadiusFunction
+    growth: Growth | None = None
+    comparison: bool = False
 
     @property
     def source(self) -> str:
@@ -85,12 +97,19 @@ _TABLE: list[Certificate] = []
 
 
 def register(
-    noise: type[Noise], norm: Norm | None, *, method: str, tight: bool, ulps: int
+    noise: type[Noise],
+    norm: Norm | None,
+    *,
+    method: str,
+    tight: bool,
+    ulps: int,
+    growth: Growth | None = None,
+    comparison: bool = False,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
     """Enter a radius function into the table; see `Certificate` for the arguments."""
 
     def enter(function: RadiusFunction) -> RadiusFunction:
-        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function))
+        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function, growth, comparison))
         return function
 
     return enter
@@ -110,8 +129,8 @@ def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
     """Certificates against `norm` that only rest on one against another norm: ‖v‖_q ≤ ‖v‖_p / f."""
     sources = [entry for entry in table(noise) if entry.norm is not ANY_NORM and entry.norm != norm]
     return [
-        Certificate(
-            noise=entry.noise,
+        dataclasses.replace(
+            entry,
             norm=norm,
             method=f"{entry.method}-from-{entry.norm}",
             tight=False,
@@ -154,16 +173,16 @@ def certified_radius(
             the methods that exist.
     """
     noise, norm = parse_noise(noise), Norm.parse(norm)
-    noise = noise.in_dim(_dimension(noise, dim))
+    noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
-    errors = _check_errors(error)
+    errors = check_errors(error)
     certain = errors < 0.5
-    candidates = _candidates(noise, norm, method)
+    entries = candidates(noise, norm, method)
 
     radius = np.full(errors.shape, np.nan)
     names = np.full(errors.shape, "abstain", dtype=object)
     tight = np.zeros(errors.shape, dtype=bool)
-    for entry in candidates:
+    for entry in entries:
         pending = certain & ~tight
         if not pending.any():
             break
@@ -176,7 +195,7 @@ def certified_radius(
     if np.isnan(radius[certain]).any():
         missing = float(errors[certain & np.isnan(radius)].flat[0])
         named = f"method {method!r}" if method else "any method"
-        others = [entry.method for entry in _candidates(noise, norm, None) if entry.method != method]
+        others = [entry.method for entry in candidates(noise, norm, None) if entry.method != method]
         raise NotCoveredError(
             f"{named} does not cover {noise} against {norm} at error {missing:g}; "
             f"the other methods are {', '.join(others) or 'none'}."
@@ -186,14 +205,16 @@ def certified_radius(
 
 
 def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
-    """Every certificate that may apply, tight ones first and conversions between norms last."""
-    return _candidates(parse_noise(noise), Norm.parse(norm), None)
+    """Every certificate that may apply by default, tight ones first and conversions between norms last."""
+    return candidates(parse_noise(noise), Norm.parse(norm), None)
 
 
-def _candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
+def candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
+    """The entries to try for one question, best first: all but the comparisons, or those with one name."""
     direct = sorted(table(type(noise), norm), key=lambda entry: not entry.tight)
     entries = direct + conversions(type(noise), norm)
     if method is None:
+        entries = [entry for entry in entries if not entry.comparison]
         if not entries:
             covered = sorted({str(entry.norm or "any norm") for entry in table(type(noise))})
             raise NotCoveredError(
@@ -210,7 +231,8 @@ def _candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificat
     return chosen
 
 
-def _dimension(noise: Noise, dim: int | None) -> int:
+def dimension(noise: Noise, dim: int | None) -> int:
+    """The number of input coordinates, from the argument or else from the noise."""
     dim = noise.dim if dim is None else dim
     if dim is None:
         raise InputError(
@@ -221,7 +243,8 @@ def _dimension(noise: Noise, dim: int | None) -> int:
     return int(dim)
 
 
-def _check_errors(error: npt.ArrayLike) -> FloatArray:
+def check_errors(error: npt.ArrayLike) -> FloatArray:
+    """Upper bounds on probabilities as float64; refuses what is not in (0, 1] and what has too few digits."""
     given: Any = np.asarray(error)
     if given.dtype.kind not in "fiu" or (given.dtype.kind == "f" and given.dtype.itemsize < 8):
         raise InputError(
