@@ -1,6 +1,6 @@
 """wulff: provably stable classifiers by randomized smoothing."""
 
-from wulff import certificates, noises, stats
+from wulff import certificates, noises, reports, runs, stats
 from wulff.certificates import Radii, certified_radius, plan
 from wulff.errors import InputError, NotCoveredError, RunError, WulffError
 from wulff.norms import Norm
@@ -22,5 +22,7 @@ __all__ = [
     "certified_radius",
     "noises",
     "plan",
+    "reports",
+    "runs",
     "stats",
 ]

@@ -1,0 +1,68 @@
+"""The program `wulff`: its verbs, and how it speaks of errors."""
+
+import sys
+import warnings
+from typing import Annotated, NoReturn
+
+import click
+import typer
+
+import wulff
+from wulff.cli import certify, import_log, noises, plan, predict, quickstart, radius, report, train
+from wulff.cli.console import warn
+from wulff.errors import WulffError
+
+app = typer.Typer(
+    help="Certified robustness by randomized smoothing: any noise, any norm.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("radius")(radius.radius)
+app.command("noises")(noises.noises)
+app.command("train")(train.train)
+app.command("certify")(certify.certify)
+app.command("predict")(predict.predict)
+app.command("report")(report.report)
+app.command("plan")(plan.plan)
+app.command("import")(import_log.import_log)
+app.command("quickstart")(quickstart.quickstart)
+
+
+@app.callback(invoke_without_command=True)
+def start(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(wulff.__version__)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line; bad input gives one line on stderr and exit status 2."""
+    warnings.showwarning = lambda message, *_, **__: warn(str(message))
+    try:
+        app(args=arguments, prog_name="wulff", standalone_mode=False)
+        code = 0
+    except WulffError as error:
+        code = _refuse(str(error))
+    except click.ClickException as error:
+        code = _refuse(error.format_message())
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            sys.stderr.close()
+            raise SystemExit(0) from None
+        code = _refuse(
+            f"{error.filename or 'system'}: {error.strerror}; check the path, its rights and the disk."
+        )
+    except (KeyboardInterrupt, click.Abort):
+        code = 130
+        typer.echo("\nwulff: interrupted; the same command goes on where it stopped.", err=True)
+    raise SystemExit(code)
+
+
+def _refuse(message: str) -> int:
+    typer.echo(f"wulff: {' '.join(message.split())}", err=True)
+    return 2

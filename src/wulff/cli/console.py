@@ -1,0 +1,100 @@
+"""What the verbs share: options, directed reading of numbers, and progress bars."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from wulff.errors import InputError
+from wulff.runs import Run
+
+NormOption = Annotated[str, typer.Option(help="The adversary's norm: l1, l2, linf or lp(1.5).")]
+NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certify against; may be repeated.")]
+NoiseOption = Annotated[str, typer.Option(help="A noise, e.g. 'uniform(sigma=0.5)'; see `wulff noises`.")]
+AlphaOption = Annotated[float, typer.Option(help="Probability with which an answer may be wrong.")]
+DimOption = Annotated[int | None, typer.Option(help="The number of input coordinates.")]
+DatasetOption = Annotated[str, typer.Option(help="digits, or the path of an .npz file.")]
+StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfinished run goes on.")]
+SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
+DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, ...")]
+BatchOption = Annotated[int, typer.Option(help="Noisy copies per forward pass.")]
+SliceOption = Annotated[str, typer.Option(help="Which inputs, as a Python slice such as ::20 or :200.")]
+
+
+def warn(message: str) -> None:
+    """One line on stderr."""
+    typer.echo(f"wulff: warning: {' '.join(message.split())}", err=True)
+
+
+def decimal(option: str, text: str) -> Decimal:
+    """The exact number in an option's text."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        raise InputError(f"{option} must be a number, got {text!r}.") from None
+    if not number.is_finite():
+        raise InputError(f"{option} must be finite, got {text!r}.")
+    return number
+
+
+def seed_from(text: str) -> int | None:
+    """A seed option: an integer, or None for `random`."""
+    if text == "random":
+        return None
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"--seed must be an integer or `random`, got {text!r}.") from None
+
+
+def radii_from(text: str | None) -> list[float] | None:
+    """The radii in a comma-separated option."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError(f"--radii must be numbers such as 0.25,0.5,1, got {text!r}.") from None
+
+
+@contextlib.contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A bar on stderr, with time passed, time to go, and a few words."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[words]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield progress
+
+
+def run_progress(progress: Progress, description: str) -> Callable[[Run], None]:
+    """A callback that shows how far a run is, and its certified accuracy so far."""
+    task = progress.add_task(description, total=None, words="")
+
+    def update(run: Run) -> None:
+        words = ""
+        if run.records:
+            correct = [record for record in run.records if record.predict == record.label]
+            words = f"accuracy {len(correct) / len(run.records):.3f}"
+            for norm in run.norms:
+                radius = sum(record.radii[norm].radius for record in correct) / len(run.records)
+                words += f", mean {norm} radius {radius:.3f}"
+        progress.update(task, completed=len(run.records), total=run.expected, words=words)
+
+    return update

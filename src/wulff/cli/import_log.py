@@ -1,0 +1,19 @@
+"""`wulff import`: a published log as a run."""
+
+from typing import Annotated
+
+import typer
+
+from wulff import runs
+from wulff.cli.console import NormOption, StoreOption
+
+
+def import_log(
+    file: Annotated[str, typer.Argument(help="A log: idx label predict radius correct time.")],
+    store: StoreOption,
+    norm: NormOption = "l2",
+    noise: Annotated[str | None, typer.Option(help="The noise, for the record.")] = None,
+) -> None:
+    """Store a published log as a run; rounded radii are lowered to what they certainly are."""
+    run = runs.import_log(file, store, norm, noise)
+    typer.echo(f"{run.folder}: {len(run.records)} inputs")

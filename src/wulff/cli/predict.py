@@ -1,0 +1,53 @@
+"""`wulff predict`: smoothed labels over a data set."""
+
+from typing import Annotated
+
+import typer
+
+from wulff import reports, runs
+from wulff.cli.console import (
+    AlphaOption,
+    BatchOption,
+    DatasetOption,
+    DeviceOption,
+    SeedOption,
+    SliceOption,
+    StoreOption,
+    progress_bar,
+    run_progress,
+    seed_from,
+)
+from wulff.smoothing import DEFAULT_BATCH
+
+
+def predict(
+    model: Annotated[str, typer.Option(help="A weights file, or the folder of a training.")],
+    store: StoreOption,
+    noise: Annotated[str | None, typer.Option(help="By default the one of the training.")] = None,
+    dataset: DatasetOption = "digits",
+    n: Annotated[int, typer.Option(help="Noisy copies per input.")] = 1_000,
+    alpha: AlphaOption = 1e-3,
+    slice: SliceOption = ":",
+    seed: SeedOption = "0",
+    device: DeviceOption = "cpu",
+    batch: BatchOption = DEFAULT_BATCH,
+    architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
+) -> None:
+    """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
+    spec = runs.Spec(
+        task="predict",
+        model=model,
+        noise=noise,
+        dataset=dataset,
+        n=n,
+        alpha=alpha,
+        slice=slice,
+        seed=seed_from(seed),
+        device=device,
+        batch=batch,
+        architecture=architecture,
+    )
+    with progress_bar() as progress:
+        run = runs.execute(spec, store, progress=run_progress(progress, f"predicting {noise or model}"))
+    typer.echo(reports.certified_accuracy([run]).render())
+    typer.echo(run.folder)

@@ -1,0 +1,79 @@
+"""`wulff radius`: the certified radius for an error, a probability, or a count."""
+
+import json
+from typing import Annotated
+
+import typer
+
+from wulff import certificates
+from wulff._numerics.rounding import decimal_down, float_at_least
+from wulff.cli.console import AlphaOption, DimOption, NormOption, decimal
+from wulff.errors import InputError, NotCoveredError
+from wulff.stats import error_upper_bound
+
+
+def radius(
+    noise: Annotated[str, typer.Argument(help="E.g. 'uniform(sigma=0.5)'; see `wulff noises`.")],
+    norm: NormOption = "l2",
+    dim: DimOption = None,
+    rho: Annotated[str | None, typer.Option(help="A lower bound on the label's probability.")] = None,
+    error: Annotated[str | None, typer.Option(help="An upper bound on the probability of others.")] = None,
+    misses: Annotated[int | None, typer.Option(help="Votes for other labels, out of --n.")] = None,
+    n: Annotated[int | None, typer.Option(help="The number of votes.")] = None,
+    alpha: AlphaOption = 1e-3,
+    method: Annotated[str | None, typer.Option(help="One theorem by name, or `all`.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Print the radius within which no adversary changes the label; rounded down."""
+    bound = _error(rho, error, misses, n, alpha)
+    if method == "all":
+        entries = certificates.methods(noise, norm)
+        results = []
+        for name in dict.fromkeys(entry.method for entry in entries):
+            try:
+                results.append(certificates.certified_radius(noise, bound, norm, dim, name))
+            except NotCoveredError:
+                continue
+        results.sort(key=lambda radii: -float(radii.radius))
+    else:
+        results = [certificates.certified_radius(noise, bound, norm, dim, method)]
+    for radii in results:
+        if as_json:
+            fields = {
+                "noise": noise,
+                "norm": str(radii.norm),
+                "dim": radii.noise.dim,
+                "error": bound,
+                "radius": float(radii.radius),
+                "method": str(radii.method),
+                "tight": bool(radii.tight),
+            }
+            typer.echo(json.dumps(fields))
+        else:
+            quality = "tight" if radii.tight else "lower bound"
+            how = (
+                "nothing is certified at error ½ and above" if bound >= 0.5 else f"{radii.method}, {quality}"
+            )
+            typer.echo(f"{decimal_down(float(radii.radius), 6)}  ({how})")
+
+
+def _error(rho: str | None, error: str | None, misses: int | None, n: int | None, alpha: float) -> float:
+    """The upper bound on the error, from whichever way it was given; rounded up."""
+    given = [rho is not None, error is not None, misses is not None or n is not None]
+    if sum(given) != 1:
+        raise InputError(f"give one of --rho, --error, and --misses with --n; got {sum(given)} of them.")
+    if rho is not None:
+        probability = decimal("--rho", rho)
+        if not 0.5 < probability < 1:
+            raise InputError(
+                f"--rho must lie in (0.5, 1), got {rho}; for abstention at or below 0.5 see `wulff plan`."
+            )
+        return float_at_least(1 - probability)
+    if error is not None:
+        exact = decimal("--error", error)
+        if not 0 < exact <= 1:
+            raise InputError(f"--error must lie in (0, 1], got {error}; it is one minus the probability.")
+        return float_at_least(exact)
+    if misses is None or n is None:
+        raise InputError("--misses and --n belong together: votes for other labels, out of how many.")
+    return float(error_upper_bound(misses, n, alpha))

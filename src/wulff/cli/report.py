@@ -1,0 +1,36 @@
+"""`wulff report`: tables on standard output, figures and pages in files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from wulff import reports, runs
+from wulff.cli.console import radii_from
+
+
+def report(
+    run: Annotated[list[str], typer.Argument(help="Run folders.")],
+    norm: Annotated[str | None, typer.Option(help="By default the first that the run has.")] = None,
+    radii: Annotated[str | None, typer.Option(help="Columns, e.g. 0.25,0.5,1.")] = None,
+    format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
+    digits: Annotated[int, typer.Option(min=1, max=12, help="Decimals of each share.")] = 3,
+    as_published: Annotated[
+        bool, typer.Option("--as-published", help="Take rounded radii of imported logs at face value.")
+    ] = False,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", help="A page (.html) or figure (.png, .pdf, .svg).")
+    ] = None,
+) -> None:
+    """Print the certified accuracy of runs by radius, or write a page or figure of it."""
+    loaded = [runs.load(folder) for folder in run]
+    columns = radii_from(radii)
+    if output is None:
+        table = reports.certified_accuracy(loaded, columns, norm, as_published=as_published)
+        typer.echo(table.render(format, digits), nl=False)
+        for note in table.notes:
+            typer.echo(f"Note: {note}", err=format != "text")
+    elif Path(output).suffix == ".html":
+        typer.echo(reports.write_page(loaded, output, columns))
+    else:
+        typer.echo(reports.plot_certified_accuracy(loaded, output, None if norm is None else [norm]))

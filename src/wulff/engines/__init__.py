@@ -1,0 +1,39 @@
+"""Engines: where the votes of a run are counted. They decide no number."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
+
+from torch import Tensor
+
+from wulff.engines.local import LocalEngine
+from wulff.errors import InputError
+from wulff.smoothing import Phase, Smoothed, Votes
+
+
+class Engine(Protocol):
+    """Counts votes for many inputs; `map` is all that an engine is."""
+
+    @property
+    def name(self) -> str:
+        """The name by which a run selects it."""
+        ...
+
+    def map(
+        self, smoothed: Smoothed, sizes: Mapping[Phase, int], seed: int, inputs: Iterable[tuple[int, Tensor]]
+    ) -> Iterator[Votes]:
+        """Votes for each (index, x), in the order of the inputs."""
+        ...
+
+
+ENGINES: dict[str, Engine] = {"local": LocalEngine()}
+"""Engines by name."""
+
+
+def find(name: str) -> Engine:
+    """The engine of that name."""
+    if name not in ENGINES:
+        raise InputError(f"unknown engine {name!r}; there is {', '.join(ENGINES)}.")
+    return ENGINES[name]
+
+
+__all__ = ["ENGINES", "Engine", "LocalEngine", "find"]

@@ -1,0 +1,20 @@
+"""The engine of one process: inputs are classified one after another, in shared batches."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from torch import Tensor
+
+from wulff.smoothing import Phase, Smoothed, Votes, evaluating
+
+
+class LocalEngine:
+    """Runs in the calling process."""
+
+    name = "local"
+
+    def map(
+        self, smoothed: Smoothed, sizes: Mapping[Phase, int], seed: int, inputs: Iterable[tuple[int, Tensor]]
+    ) -> Iterator[Votes]:
+        """Votes for each (index, x), in the order of the inputs."""
+        with evaluating(smoothed.model):
+            yield from smoothed.vote_loop(sizes, seed=seed).run(inputs)

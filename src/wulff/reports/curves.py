@@ -1,0 +1,66 @@
+"""Certified accuracy: the share of inputs that are correct with a radius of at least r."""
+
+import dataclasses
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from wulff._typing import FloatArray
+from wulff.errors import InputError
+from wulff.norms import Norm
+from wulff.runs import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The certified accuracy of one run against one norm, as a function of the radius.
+
+    Attributes:
+        run: The run.
+        norm: The adversary's norm.
+        certified: The radius of each correctly labelled input, ascending; compared unrounded.
+        inputs: The number of all inputs.
+    """
+
+    run: Run
+    norm: Norm
+    certified: FloatArray
+    inputs: int
+
+    def correct(self, radius: float) -> int:
+        """How many inputs are correctly labelled with a certified radius of at least `radius`."""
+        return int(len(self.certified) - np.searchsorted(self.certified, radius, side="left"))
+
+    def accuracy(self, radius: float) -> Fraction:
+        """The certified accuracy at `radius`."""
+        return Fraction(self.correct(radius), self.inputs)
+
+    @property
+    def average_certified_radius(self) -> float:
+        """The mean radius, where wrong and abstained inputs count as zero."""
+        return float(self.certified.sum() / self.inputs)
+
+
+def curve(run: Run, norm: Norm | str, *, as_published: bool = False) -> Curve:
+    """The certified-accuracy curve of a run.
+
+    Raises:
+        InputError: The run has no records, or no radii against the norm.
+    """
+    norm = Norm.parse(norm)
+    if not run.records:
+        raise InputError(f"{run.folder} has no records yet; run the same command again to make them.")
+    radii = run.radii(norm, as_published=as_published)
+    correct = run.predictions == run.labels
+    return Curve(run, norm, np.sort(radii[correct]), len(run.records))
+
+
+def default_radii(curves: Sequence[Curve]) -> list[float]:
+    """Round radii from zero to just beyond the largest that any curve reaches, at most nine."""
+    largest = max([float(c.certified[-1]) for c in curves if len(c.certified)], default=0.0)
+    if largest == 0:
+        return [0.0]
+    step = 10.0 ** np.floor(np.log10(largest))
+    step = next(step * f for f in (0.1, 0.125, 0.2, 0.25, 0.5, 1.0, 2.0) if largest / (step * f) <= 8)
+    return [round(i * step, 12) for i in range(int(largest / step) + 2)]

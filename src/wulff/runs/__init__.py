@@ -1,0 +1,21 @@
+"""Runs: a spec, an append-only journal, and the folder they live in."""
+
+from wulff.runs.execute import certify, execute
+from wulff.runs.published import import_log
+from wulff.runs.records import CertifiedRadius, Record
+from wulff.runs.run import Run, load
+from wulff.runs.spec import Spec
+from wulff.runs.train import TrainingSpec, train
+
+__all__ = [
+    "CertifiedRadius",
+    "Record",
+    "Run",
+    "Spec",
+    "TrainingSpec",
+    "certify",
+    "execute",
+    "import_log",
+    "load",
+    "train",
+]

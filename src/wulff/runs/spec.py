@@ -1,0 +1,152 @@
+"""What decides a run's numbers: every parameter, the hashes of weights and data, and the versions."""
+
+import dataclasses
+import importlib.metadata
+from typing import Any
+
+import torch
+
+from wulff import datasets, models, noises
+from wulff.errors import InputError
+from wulff.norms import Norm
+from wulff.smoothing import DEFAULT_BATCH, Smoothed, check_seed
+from wulff.stats import check_alpha, check_sample_size
+
+TASKS = ("certify", "predict")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A run to be made.
+
+    Attributes:
+        model: A weights file, or the folder of a training.
+        dataset: A name in `wulff.datasets`, or the path of an .npz file.
+        noise: A spec string; by default the noise that the model was trained with.
+        task: `certify` or `predict`.
+        slice: Which inputs, as a Python slice.
+        norms: Against which adversaries; all certificates come from the same votes.
+        n0: Samples that choose the label (certify).
+        n: Samples that bound its error, or that predict it.
+        alpha: The probability, for each input, with which its answer may be wrong.
+        seed: The seed of the noise; None draws one from the operating system, and records it.
+        device: Where the model runs.
+        batch: How many noisy copies are classified at once.
+        architecture: For weights that do not say what model they are for.
+    """
+
+    model: str
+    dataset: str = "digits"
+    noise: str | None = None
+    task: str = "certify"
+    slice: str = ":"
+    norms: tuple[str, ...] = ("l2",)
+    n0: int = 100
+    n: int = 100_000
+    alpha: float = 1e-3
+    seed: int | None = 0
+    device: str = "cpu"
+    batch: int = DEFAULT_BATCH
+    architecture: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A spec with everything it names: checked, loaded and hashed."""
+
+    spec: Spec
+    dataset: datasets.Dataset
+    smoothed: Smoothed
+    norms: list[Norm]
+    document: dict[str, Any]
+
+    @property
+    def seed(self) -> int:
+        """The seed of the noise."""
+        return int(self.document["run"]["seed"])
+
+
+def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
+    """Check and load what a spec names.
+
+    Args:
+        spec: The run to be made.
+        stored: The document of the run to be resumed, if there is one: it has the seed that was drawn.
+
+    Raises:
+        InputError: Something in the spec is not allowed, missing, or does not fit together.
+    """
+    if spec.task not in TASKS:
+        raise InputError(f"unknown task {spec.task!r}; there is {', '.join(TASKS)}.")
+    if isinstance(spec.norms, str) or not spec.norms:
+        raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
+    norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
+    alpha, n0, n = check_alpha(spec.alpha), check_sample_size(spec.n0, "n0"), check_sample_size(spec.n)
+    if spec.noise is not None:
+        noises.parse(spec.noise)
+    device = _device(spec.device)
+    dataset = datasets.load(spec.dataset).slice(spec.slice)
+    fallback = None
+    if spec.architecture is not None:
+        fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
+    model = models.load(spec.model, fallback)
+    _check_fit(model, dataset)
+    named = spec.noise or model.description.noise
+    if named is None:
+        raise InputError(
+            f"the weights at {spec.model} do not say which noise they were trained with; give --noise."
+        )
+    noise = noises.parse(named)
+    noise.in_dim(dataset.images[0].numel())
+    if spec.seed is None and stored is not None:
+        seed = int(stored.get("run", {}).get("seed", 0))
+    else:
+        seed = check_seed(spec.seed)
+    run: dict[str, Any] = {
+        "task": spec.task,
+        "model": spec.model,
+        "dataset": spec.dataset,
+        "slice": spec.slice,
+        "inputs": len(dataset),
+        "noise": str(noise),
+        "n": n,
+        "alpha": alpha,
+        "seed": seed if seed < 2**63 else str(seed),  # TOML integers are signed
+        "device": device.type,
+    }
+    if spec.task == "certify":
+        run |= {"n0": n0, "norms": [str(norm) for norm in norms]}
+    document = {
+        "run": run,
+        "hashes": {"weights": model.sha256, "data": dataset.sha256()},
+        "versions": {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy", "scipy")},
+        "engine": {"batch": check_sample_size(spec.batch, "batch")},
+    }
+    smoothed = Smoothed(model.module.to(device), noise, model.description.num_classes, batch=spec.batch)
+    smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
+    return Job(spec, dataset, smoothed, norms, document)
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+        return device
+    except (RuntimeError, AssertionError, NotImplementedError):
+        raise InputError(
+            f"cannot use the device {name!r} here; use cpu, or a device that PyTorch finds."
+        ) from None
+
+
+def _check_fit(model: models.Model, dataset: datasets.Dataset) -> None:
+    description = model.description
+    if description.input_shape != dataset.input_shape:
+        raise InputError(
+            f"the model takes inputs of shape {description.input_shape}, but {dataset.name} has "
+            f"{dataset.input_shape}."
+        )
+    if int(dataset.labels.max()) >= description.num_classes:
+        raise InputError(
+            f"{dataset.name} has labels up to {int(dataset.labels.max())}, but the model knows "
+            f"{description.num_classes} classes."
+        )
