@@ -17,6 +17,7 @@ def overlap(v: list[mp.mpf]) -> mp.mpf:
 
 @pytest.mark.parametrize("dim", [1, 2, 3, 10])
 @pytest.mark.parametrize("p", [1.0, 1.02, 1.1, 1.3, 1.5, 1.9, 2.0, 3.0, 20.0, math.inf])
+@mp.workdps(50)
 def test_no_perturbation_below_the_radius_reaches_a_tie(p: float, dim: int) -> None:
     rng = np.random.default_rng(round(10 * min(p, 99)) + dim)
     for error in (1e-12, 1e-3, 0.1, 0.3, 0.45, 0.4999):
