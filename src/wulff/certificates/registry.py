@@ -65,10 +65,16 @@ class Certificate:
 
     def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
         """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
+        return self.enclosure(noise, error, dim, norm)[0]
+
+    def enclosure(
+        self, noise: Noise, error: FloatArray, dim: int, norm: Norm
+    ) -> tuple[FloatArray, FloatArray]:
+        """The radius rounded down and rounded up by `ulps`; nan where the theorem does not apply."""
         extra = (norm,) if self.norm is ANY_NORM else ()
         at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)
-        covered = np.isfinite(at_scale_one)
-        return np.where(covered, rounding.down(at_scale_one * noise.scale, self.ulps + 1), np.nan)
+        value = np.where(np.isfinite(at_scale_one), at_scale_one * noise.scale, np.nan)
+        return rounding.down(value, self.ulps + 1), rounding.up(value, self.ulps + 1)
 
 
 @dataclasses.dataclass(frozen=True)

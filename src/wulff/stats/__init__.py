@@ -3,5 +3,14 @@
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
 from wulff.stats.planning import samples_needed
+from wulff.stats.two_sided import two_sided_bounds
 
-__all__ = ["ABSTAIN", "check_alpha", "check_sample_size", "error_upper_bound", "predict", "samples_needed"]
+__all__ = [
+    "ABSTAIN",
+    "check_alpha",
+    "check_sample_size",
+    "error_upper_bound",
+    "predict",
+    "samples_needed",
+    "two_sided_bounds",
+]
