@@ -1,6 +1,6 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
-from wulff.certificates import gaussian, laplace, uniform  # noqa: F401  (each file registers its theorems)
+from wulff.certificates import gaussian, laplace, privacy_loss, uniform  # noqa: F401  (each file registers its theorems)
 from wulff.certificates.planning import Plan, largest_error, plan
 from wulff.certificates.probability import Guarantee, certified_probability
 from wulff.certificates.registry import (

@@ -45,6 +45,8 @@ class Certificate:
             Φ(p) = Φ(1 - p): the differential method and what it contains.
             "overlap": a perturbation smaller than r(½ - δ) adds at most δ to every p: uniform laws.
             The function must then be accurate to `ulps` on both sides, not only from above.
+        smallest_p: The smallest p for which a certificate against lp may rest on this one by conversion;
+            above 1 where the function is slow and other certificates give more.
         comparison: A bound from the literature that a better theorem has superseded. It is never chosen
             by default, only by name.
     """
@@ -56,6 +58,7 @@ class Certificate:
     ulps: int
     function: RadiusFunction
     growth: Growth | None = None
+    smallest_p: float = 1.0
     comparison: bool = False
 
     @property
@@ -110,12 +113,13 @@ def register(
     tight: bool,
     ulps: int,
     growth: Growth | None = None,
+    smallest_p: float = 1.0,
     comparison: bool = False,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
     """Enter a radius function into the table; see `Certificate` for the arguments."""
 
     def enter(function: RadiusFunction) -> RadiusFunction:
-        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function, growth, comparison))
+        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function, growth, smallest_p, comparison))
         return function
 
     return enter
@@ -133,7 +137,11 @@ def table(noise: type[Noise] | None = None, norm: Norm | None = None) -> list[Ce
 
 def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
     """Certificates against `norm` that only rest on one against another norm: ‖v‖_q ≤ ‖v‖_p / f."""
-    sources = [entry for entry in table(noise) if entry.norm is not ANY_NORM and entry.norm != norm]
+    sources = [
+        entry
+        for entry in table(noise)
+        if entry.norm is not ANY_NORM and entry.norm != norm and norm.p >= entry.smallest_p
+    ]
     return [
         dataclasses.replace(
             entry,
