@@ -18,9 +18,6 @@ from wulff._numerics.composition import UNIT_ROUNDOFF, LatticeMeasure
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 
-RESOLUTION = 128
-"""Lattice points per standard deviation of the loss. The spread adds step²/6 on average to its variance,
-by which a radius loses about 5e-6 of itself, in any dimension."""
 COARSEST = 1 / 64
 LARGEST_INDEX = 2**16
 """Lattice points on either side of 0; mass beyond is moved up."""
@@ -46,10 +43,12 @@ class _Cells:
     loss_slack: FloatArray
 
 
-def privacy_loss(noise: IIDNoise, shift: float) -> LatticeMeasure | None:
+def privacy_loss(noise: IIDNoise, shift: float, resolution: int = 128) -> LatticeMeasure | None:
     """The law of the privacy loss of a coordinate at scale 1, for densities known on the half line.
 
-    None where the loss is too small for float64.
+    There are `resolution` lattice points per standard deviation of the loss. The spread adds step²/6 on
+    average to its variance, by which a radius loses about 1/12 of the square of 1/resolution, in any
+    dimension. None where the loss is too small for float64.
     """
     assert noise.half_line is not HalfLine.OTHER
     unit = float(noise.coordinate_isf(np.array(0.25)))
@@ -57,12 +56,12 @@ def privacy_loss(noise: IIDNoise, shift: float) -> LatticeMeasure | None:
     sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 300)
     edges = np.unique(np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes]))
     cells = _cells(noise, edges, shift)
-    step = _lattice_step(noise, cells, shift)
+    step = _lattice_step(noise, cells, shift, resolution)
     for _ in range(30):
         if step < 1e-13:
             return None
         width = np.clip(cells.high, -LARGE, LARGE) - np.clip(cells.low, -LARGE, LARGE)
-        # Cells add (width)² of their mass to the variance, of which step² · RESOLUTION² is there.
+        # Cells add (width)² of their mass to the variance, of which step² · resolution² is there.
         coarse = (width > 0.5 * step) & (cells.shifted * width**2 > 3e-4 * step**2)
         where = np.flatnonzero(coarse[1:-1]) + 1  # the first and the last cell are unbounded
         if not len(where) or len(edges) > MOST_CELLS:
@@ -70,7 +69,7 @@ def privacy_loss(noise: IIDNoise, shift: float) -> LatticeMeasure | None:
         edges = np.insert(edges, where, 0.5 * (edges[where - 1] + edges[where]))
         edges = np.unique(edges)
         cells = _cells(noise, edges, shift)
-        step = _lattice_step(noise, cells, shift)
+        step = _lattice_step(noise, cells, shift, resolution)
     return _spread(cells, step)
 
 
@@ -110,14 +109,14 @@ def _log_condition(noise: IIDNoise, z: FloatArray) -> FloatArray:
     return np.abs(noise.coordinate_log_density(z)) + size * np.abs(noise.coordinate_score(size)) + 1
 
 
-def _lattice_step(noise: IIDNoise, cells: _Cells, shift: float) -> float:
+def _lattice_step(noise: IIDNoise, cells: _Cells, shift: float, resolution: int) -> float:
     """A fraction of the loss's standard deviation that divides the loss at x = shift, where atoms may be."""
     bounded = slice(1, -1)
     middle = np.clip(0.5 * (cells.low + cells.high)[bounded], -LARGE, LARGE)
     mass = cells.shifted[bounded]
     mean = float(mass @ middle)
     deviation = math.sqrt(max(float(mass @ (middle - mean) ** 2), 0.0))
-    step = min(deviation / RESOLUTION, COARSEST)
+    step = min(deviation / resolution, COARSEST)
     top = noise.coordinate_log_density(np.array([0.0])) - noise.coordinate_log_density(np.array([shift]))
     pieces = float(top[0]) / step if step > 0 else 0.0
     return float(top[0]) / math.ceil(pieces) if 1 <= pieces <= LARGEST_INDEX else step

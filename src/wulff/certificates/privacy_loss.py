@@ -25,13 +25,13 @@ from wulff.noises import ExpLp, Laplace, Pareto
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.norms import Norm
 
-LARGEST_LOSS = 740.0
-"""Shifts with a larger total loss only serve errors below 1e-300."""
-RATIO = 1.02
-"""Growth functions are evaluated at a geometric sequence of shifts, from 10⁻⁶ to 2·10⁶ times `unit / √d`."""
-NODES = 1435
-UNIT_NODE = 700
-ROUNDS = 6
+SMALLEST_ERROR = 1e-40
+"""Smaller errors get the radius of this one."""
+LARGEST_LOSS = 150.0
+"""Shifts with a larger total loss serve smaller errors only."""
+LARGE_DIM = 4096
+"""In more dimensions the list of shifts and the lattice are coarser: all is nearly normal there."""
+ROUNDS = 3
 KEPT = 1024
 """Values of t kept per shift."""
 
@@ -61,18 +61,22 @@ def _radius(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     shifts from the list: growth functions compose, G(p, v + w) ≤ G(G(p, v), w); as the first shift all
     but decides, little is lost. 0 where the error is so close to ½ that no shift on the list keeps it below.
     """
-    p, total = error.copy(), np.zeros(error.shape)
+    p, total = np.maximum(error, SMALLEST_ERROR), np.zeros(error.shape)
+    bound = np.full(error.shape, np.inf)
     for _ in range(ROUNDS):
         node = _largest_node(noise, p, dim)
         for k in np.unique(node[node >= 0]):
             here = node == k
-            curve = _curve(noise, dim, int(k))
+            curve, following = _curve(noise, dim, int(k)), _curve(noise, dim, int(k) + 1)
+            # No more than the next shift on the list, so that radii fall as the error grows.
+            bound[here] = np.minimum(bound[here], total[here] + following.shift)
             if noise.half_line is HalfLine.LOG_CONCAVE:
-                total[here] = _interpolate(curve, _curve(noise, dim, int(k) + 1), p[here])
+                total[here] = _interpolate(curve, following, p[here])
                 p[here] = 0.5
             else:
                 total[here] += curve.shift
                 p[here] = curve.grown(p[here])
+            total[here] = np.minimum(total[here], bound[here])
     return total
 
 
@@ -96,7 +100,7 @@ def _interpolate(left: "_Curve", right: "_Curve", p: FloatArray) -> FloatArray:
 
 def _largest_node(noise: IIDNoise, p: FloatArray, dim: int) -> np.ndarray:
     """The index of the largest shift after which each error is still below ½; -1 if there is none."""
-    low, high = np.full(p.shape, -1), np.where(p < 0.5, NODES, 0)
+    low, high = np.full(p.shape, -1), np.where(p < 0.5, _shifts(noise, dim).size - 1, 0)
     while ((high - low) > 1).any():
         middle = np.where(high - low > 1, (low + high) // 2, low)
         reach = np.full(p.shape, math.inf)
@@ -105,6 +109,13 @@ def _largest_node(noise: IIDNoise, p: FloatArray, dim: int) -> np.ndarray:
         holds = p <= reach
         low, high = np.where(holds, np.maximum(low, middle), low), np.where(holds, high, middle)
     return low
+
+
+def _shifts(noise: IIDNoise, dim: int) -> FloatArray:
+    """The list of shifts: a geometric sequence around the upper quartile of a coordinate over √d."""
+    ratio = 1.02 if dim <= LARGE_DIM else 1.06
+    exponents = np.arange(math.floor(-14 / math.log(ratio)), math.ceil(15 / math.log(ratio)))
+    return float(noise.coordinate_isf(np.array(0.25))) / math.sqrt(dim) * ratio**exponents
 
 
 @dataclasses.dataclass(frozen=True)
@@ -137,9 +148,9 @@ class _Curve:
 
 @functools.lru_cache(maxsize=8192)
 def _curve(noise: IIDNoise, dim: int, node: int) -> _Curve:
-    shift = float(noise.coordinate_isf(np.array(0.25))) / math.sqrt(dim) * RATIO ** (node - UNIT_NODE)
+    shift = float(_shifts(noise, dim)[node])
     nothing = _Curve(shift, 0.0, np.zeros(1), np.full(1, -1e3), np.zeros(0))
-    law = privacy_loss(noise, shift)
+    law = privacy_loss(noise, shift, 128 if dim <= LARGE_DIM else 64)
     if law is None or dim * law.infinite > 0.5:
         return nothing
     mean, deviation = law.moments()

@@ -40,6 +40,7 @@ class Certificate:
         tight: Whether no larger radius is valid for every classifier with the same error.
         ulps: By how many units in the last place the function may exceed its theorem's value.
         function: Radii at scale 1, for errors in (0, ½); nan where the theorem does not apply.
+        source: Formula, paper and theorem, in a line.
         growth: Whether the function also bounds the growth of an error p to another than ½ (None: no).
             "rate": it is ∫_e^½ dp/Φ(p), where a perturbation of size dr adds at most Φ(p) dr to p, and
             Φ(p) = Φ(1 - p): the differential method and what it contains.
@@ -57,14 +58,10 @@ class Certificate:
     tight: bool
     ulps: int
     function: RadiusFunction
+    source: str
     growth: Growth | None = None
     smallest_p: float = 1.0
     comparison: bool = False
-
-    @property
-    def source(self) -> str:
-        """The first paragraph of the docstring: formula, paper and theorem."""
-        return (self.function.__doc__ or "").strip().partition("\n\n")[0].replace("\n    ", " ")
 
     def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
         """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
@@ -119,7 +116,11 @@ def register(
     """Enter a radius function into the table; see `Certificate` for the arguments."""
 
     def enter(function: RadiusFunction) -> RadiusFunction:
-        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function, growth, smallest_p, comparison))
+        first_paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
+        source = " ".join(first_paragraph.split())
+        _TABLE.append(
+            Certificate(noise, norm, method, tight, ulps, function, source, growth, smallest_p, comparison)
+        )
         return function
 
     return enter
@@ -150,6 +151,7 @@ def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
             tight=False,
             ulps=entry.ulps + 32,
             function=functools.partial(_converted, entry, norm),
+            source=f"the radius against {entry.norm}, times the least {norm} norm on its unit sphere",
         )
         for entry in sources
     ]

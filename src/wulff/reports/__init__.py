@@ -3,6 +3,7 @@
 from wulff.reports.curves import Curve, curve, default_radii
 from wulff.reports.page import write_page
 from wulff.reports.plots import SUFFIXES, plot_certified_accuracy
+from wulff.reports.radius_plots import plot_methods, plot_radii
 from wulff.reports.tables import FORMATS, Table, certified_accuracy
 
 __all__ = [
@@ -14,5 +15,7 @@ __all__ = [
     "curve",
     "default_radii",
     "plot_certified_accuracy",
+    "plot_methods",
+    "plot_radii",
     "write_page",
 ]

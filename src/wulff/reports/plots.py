@@ -30,11 +30,7 @@ def plot_certified_accuracy(
     """
     from matplotlib.figure import Figure  # imported here: it takes half a second
 
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"a figure must end in {', '.join(SUFFIXES)}, got {path.name}.")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
+    path = check_figure_path(path)
     panels = [Norm.parse(norm) for norm in (norms or runs[0].norms)]
     if not panels:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
@@ -50,4 +46,14 @@ def plot_certified_accuracy(
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     figure.savefig(path, dpi=150)
+    return path
+
+
+def check_figure_path(path: str | Path) -> Path:
+    """The path of a figure that can be written; refuses other suffixes and missing folders."""
+    path = Path(path)
+    if path.suffix not in SUFFIXES:
+        raise InputError(f"a figure must end in {', '.join(SUFFIXES)}, got {path.name}.")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
     return path

@@ -1,0 +1,6 @@
+"""Conformance suites for members that others write: call them from a test; they raise AssertionError."""
+
+from wulff.testing.certificates import check_certificates
+from wulff.testing.noises import check_noise
+
+__all__ = ["check_certificates", "check_noise"]

@@ -1,0 +1,51 @@
+"""What every noise must obey."""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import stats
+
+from wulff.noises import IIDNoise, Noise, parse
+
+FALSE_ALARM = 1e-6
+"""With which probability each statistical check rejects a correct sampler."""
+
+
+def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -> None:
+    """Check spec string, sizes and sampler of a noise in one dimension.
+
+    Raises:
+        AssertionError: The noise breaks its contract.
+    """
+    resolved = noise.in_dim(dim)
+    assert parse(str(noise)) == noise
+    assert parse(str(resolved)) == resolved
+    assert hash(noise) == hash(parse(str(noise)))
+    assert resolved.dim == dim
+    ratio = resolved.mean_square(dim)
+    assert math.isclose(resolved.sigma, resolved.scale * math.sqrt(ratio), rel_tol=1e-12) or ratio == math.inf
+
+    def draw(with_seed: int) -> np.ndarray:
+        generator = torch.Generator().manual_seed(with_seed)
+        return noise.sample((samples, dim), generator=generator).numpy().astype(np.float64)
+
+    drawn = draw(seed)
+    assert drawn.shape == (samples, dim)
+    assert np.isfinite(drawn).all()
+    np.testing.assert_array_equal(drawn, draw(seed))
+    assert not np.array_equal(drawn, draw(seed + 1))
+    mirrored = -draw(seed + 2)
+    assert _p_value(stats.ks_2samp(drawn[:, 0], mirrored[:, 0])) > FALSE_ALARM
+    if isinstance(noise, IIDNoise):
+        everything = (drawn / resolved.scale).ravel()
+        law = noise.coordinate_sf
+        assert _p_value(stats.kstest(everything, lambda z: 1 - law(np.asarray(z)))) > FALSE_ALARM
+        z = np.linspace(0.1, 0.9, 9)
+        slope = (law(z - 1e-6) - law(z + 1e-6)) / 2e-6
+        np.testing.assert_allclose(np.exp(noise.coordinate_log_density(z)), slope, rtol=1e-6)
+
+
+def _p_value(result: Any) -> float:
+    return float(result.pvalue)

@@ -1,0 +1,156 @@
+"""Bad input gets one clear line on stderr and exit status 2: no traceback, and nothing is written."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+RADIUS = "radius uniform(sigma=0.5) --norm l1 --dim 64"
+CERTIFY = "certify --model {files}/model --store {files}/new --slice :2 --n 20"
+PREDICT = "predict --model {files}/model --store {files}/new --slice :2 --n 20"
+PLAN = "plan --noise uniform(sigma=0.5) --norm l1 --radius 0.5"
+TRAIN = "train --store {files}/new --epochs 1"
+REPORT = "report {files}/run"
+IMPORT = "import --store {files}/new"
+
+CASES = [
+    # numbers and names
+    ("radius cauchy(scale=1) --norm l1 --dim 2 --rho .9", "unknown noise 'cauchy'"),
+    ("radius uniform --norm l1 --dim 2 --rho .9", "cannot read the noise"),
+    ("radius uniform(sigma=0.5 --norm l1 --dim 2 --rho .9", "cannot read the noise"),
+    ("radius uniform(0.5) --norm l1 --dim 2 --rho .9", "takes scale, sigma, dim"),
+    ("radius uniform(width=0.5) --norm l1 --dim 2 --rho .9", "takes scale, sigma, dim"),
+    ("radius uniform(sigma=1,sigma=2) --norm l1 --dim 2 --rho .9", "sigma twice"),
+    ("radius uniform(sigma=1,scale=2) --norm l1 --dim 2 --rho .9", "got both"),
+    ("radius uniform() --norm l1 --dim 2 --rho .9", "got neither"),
+    ("radius uniform(sigma=0) --norm l1 --dim 2 --rho .9", "must be positive"),
+    ("radius uniform(sigma=-1) --norm l1 --dim 2 --rho .9", "must be positive"),
+    ("radius uniform(sigma=nan) --norm l1 --dim 2 --rho .9", "sigma"),
+    ("radius uniform(sigma=inf) --norm l1 --dim 2 --rho .9", "finite"),
+    ("radius uniform(sigma=one) --norm l1 --dim 2 --rho .9", "must be a number"),
+    ("radius uniform(sigma=__import__('os')) --norm l1 --dim 2 --rho .9", "cannot read the noise"),
+    ("radius uniform(sigma=1,dim=3) --norm l1 --dim 2 --rho .9", "made for dim=3"),
+    (f"{RADIUS} --rho 1.7", "--rho must lie in (0.5, 1), got 1.7"),
+    (f"{RADIUS} --rho 0.5", "--rho must lie in (0.5, 1)"),
+    (f"{RADIUS} --rho nan", "finite"),
+    (f"{RADIUS} --rho high", "must be a number"),
+    (f"{RADIUS} --error 0", "--error must lie in (0, 1]"),
+    (f"{RADIUS} --error 1.5", "--error must lie in (0, 1]"),
+    (f"{RADIUS} --rho .9 --error .1", "give one of"),
+    (RADIUS, "give one of"),
+    (f"{RADIUS} --misses 3", "belong together"),
+    (f"{RADIUS} --misses 30 --n 20", "between 0 and n"),
+    (f"{RADIUS} --misses 3 --n 0", "n must be a positive integer"),
+    (f"{RADIUS} --misses 3 --n 20 --alpha 2", "alpha must lie in (0, 1)"),
+    (f"{RADIUS} --misses 3 --n 20 --alpha 0", "alpha must lie in (0, 1)"),
+    (f"{RADIUS} --rho .9 --method magic", "no method 'magic'"),
+    ("radius uniform(sigma=0.5) --norm l0.5 --dim 64 --rho .9", "p ≥ 1"),
+    ("radius uniform(sigma=0.5) --norm lp --dim 64 --rho .9", "unknown norm"),
+    ("radius uniform(sigma=0.5) --norm lp(nan) --dim 64 --rho .9", "p ≥ 1"),
+    ("radius uniform(sigma=0.5) --norm l1 --dim 0 --rho .9", "dim must be a positive integer"),
+    ("radius uniform(sigma=0.5) --norm l1 --dim 2.5 --rho .9", "--dim"),
+    ("radius uniform(sigma=0.5) --norm l1 --rho .9", "give dim="),
+    ("radius", "Missing argument"),
+    ("fly", "No such command"),
+    (f"{RADIUS} --colour red", "No such option"),
+    # planning
+    (f"{PLAN} --alpha 2", "alpha must lie in (0, 1)"),
+    ("plan --noise uniform(sigma=0.5) --norm l1 --radius 0", "must be positive"),
+    ("plan --noise uniform(sigma=0.5) --norm l2 --radius 0.5", "depends on the dimension"),
+    (f"{PLAN} --rho 0.3", "--rho must lie in"),
+    # models
+    ("certify --model {files}/nothing.pt --store {files}/new", "no weights at"),
+    ("certify --model {files}/not-a-run --store {files}/new", "no weights at"),
+    ("certify --model {files}/garbage.safetensors --store {files}/new", "damaged"),
+    ("certify --model {files}/cut.safetensors --store {files}/new", "damaged"),
+    ("certify --model {files}/garbage.pt --store {files}/new", "damaged"),
+    # data
+    (f"{CERTIFY} --dataset nothing", "unknown data set 'nothing'"),
+    (f"{CERTIFY} --dataset {{files}}/nothing.npz", "no data set at"),
+    (f"{CERTIFY} --dataset {{files}}/garbage.npz", "not a readable .npz"),
+    (f"{CERTIFY} --dataset {{files}}/pickled.npz", "not a readable .npz"),
+    (f"{CERTIFY} --dataset {{files}}/nan.npz", "NaN"),
+    (f"{CERTIFY} --dataset {{files}}/bright.npz", "divide 8-bit pixels by 255"),
+    (f"{CERTIFY} --dataset {{files}}/large.npz", "takes inputs of shape (1, 8, 8)"),
+    (f"{CERTIFY} --dataset {{files}}/flat.npz", "images must be"),
+    (f"{CERTIFY} --dataset {{files}}/empty.npz", "labels must be integers of shape (n,)"),
+    (f"{CERTIFY} --dataset {{files}}/unlabelled.npz", "must hold the arrays images and labels"),
+    (f"{CERTIFY} --dataset {{files}}/few.npz", "one label each"),
+    (f"{CERTIFY} --dataset {{files}}/classes.npz", "labels up to"),
+    (f"{CERTIFY} --dataset {{files}}/negative.npz", "labels must lie between"),
+    (f"{CERTIFY} --slice 2", "a slice must look like"),
+    (f"{CERTIFY} --slice 1000:", "takes none of"),
+    (f"{CERTIFY} --slice ::0", "a slice must look like"),
+    # parameters of runs
+    (f"{CERTIFY} --n 0", "n must be a positive integer, got 0"),
+    (f"{CERTIFY} --n0 0", "n0 must be a positive integer"),
+    (f"{CERTIFY} --n -5", "n must be a positive integer"),
+    (f"{CERTIFY} --alpha 2", "alpha must lie in (0, 1)"),
+    (f"{CERTIFY} --norm l7x", "unknown norm"),
+    (f"{CERTIFY} --noise uniform(sigma=x)", "must be a number"),
+    (f"{CERTIFY} --seed -1", "seed must be an integer from 0"),
+    (f"{CERTIFY} --seed x", "--seed must be an integer or `random`"),
+    (f"{CERTIFY} --batch 0", "batch must be a positive integer"),
+    (f"{CERTIFY} --device abacus", "cannot use the device"),
+    (f"{CERTIFY} --store {{files}}/good.npz", "is a file"),
+    (f"{CERTIFY} --store {{files}}/not-a-run", "is not a run"),
+    (f"{CERTIFY} --store {{files}}/run", "give another folder, or the same parameters to resume"),
+    (f"{CERTIFY} --store {{files}}/bad-spec", "damaged"),
+    (f"{PREDICT} --n 0", "n must be a positive integer"),
+    (f"{PREDICT} --alpha 1", "alpha must lie in (0, 1)"),
+    (f"{TRAIN} --noise unif(sigma=1)", "unknown noise"),
+    (f"{TRAIN} --noise uniform(sigma=1) --epochs 0", "epochs"),
+    (f"{TRAIN} --noise uniform(sigma=1) --model vgg", "unknown architecture"),
+    (f"{TRAIN} --noise uniform(sigma=1) --objective magic", "unknown objective"),
+    (f"{TRAIN} --noise uniform(sigma=1) --learning-rate 0", "learning rate"),
+    (f"{TRAIN} --noise uniform(sigma=1) --learning-rate 1e30", "lower the learning rate"),
+    ("train --noise uniform(sigma=1) --store {files}/model", "already holds trained weights"),
+    # runs and reports
+    ("report {files}/nothing", "is not a run"),
+    ("report {files}/not-a-run", "is not a run"),
+    ("report {files}/good.npz", "is not a run"),
+    ("report {files}/torn", "torn line"),
+    ("report {files}/damaged", "line 2 of"),
+    ("report {files}/foreign", "line 1 of"),
+    ("report {files}/twice", "two records of one input"),
+    ("report {files}/bad-spec", "damaged"),
+    (f"{REPORT} --norm linf", "has no radii against linf"),
+    (f"{REPORT} --radii 0.1,x", "--radii must be numbers"),
+    (f"{REPORT} --radii -1", "radii must be at least 0"),
+    (f"{REPORT} --radii nan", "radii must be at least 0"),
+    (f"{REPORT} --format word", "unknown format 'word'"),
+    (f"{REPORT} -o {{files}}/new.gif", "a figure must end in"),
+    (f"{REPORT} -o {{files}}/nowhere/new.png", "make it first"),
+    (f"{REPORT} -o {{files}}/nowhere/new.html", "make it first"),
+    # logs
+    (f"{IMPORT} {{files}}/nothing.tsv", "no log at"),
+    (f"{IMPORT} {{files}}/good.npz", "cannot read"),
+    (f"{IMPORT} {{files}}/empty.tsv", "is not a published log"),
+    (f"{IMPORT} {{files}}/no-columns.tsv", "is not a published log"),
+    (f"{IMPORT} {{files}}/bad-row.tsv", "line 2 of"),
+    (f"{IMPORT} {{files}}/nan-row.tsv", "line 2 of"),
+    (f"{IMPORT} {{files}}/lying-row.tsv", "line 2 of"),
+    ("import {files}/good.tsv --store {files}/run", "give another folder"),
+]
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    return {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
+
+
+@pytest.mark.parametrize(("command", "message"), CASES, ids=[case[0] for case in CASES])
+def test_one_clear_line_and_exit_2(command: str, message: str, wulff, files: Path) -> None:
+    before = snapshot(files)
+    result = wulff(*[part.format(files=files) for part in command.split()])
+    assert result.code == 2, result
+    assert message in result.err
+    errors = [line for line in result.err.splitlines() if line.startswith("wulff: ")]
+    assert len(errors) == 1
+    assert result.err.strip().splitlines()[-1] == errors[0]
+    assert "Traceback" not in result.err
+    assert not (files / "new").exists()
+    assert snapshot(files) == before

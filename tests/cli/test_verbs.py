@@ -1,0 +1,169 @@
+"""The verbs do what they say, on small real jobs."""
+
+import json
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from wulff import certified_radius, runs
+from wulff._numerics.rounding import float_at_least
+from wulff.noises import NOISES
+
+
+def test_radius_prints_a_number_rounded_down(wulff) -> None:
+    result = wulff("radius", "uniform(sigma=0.5)", "--norm", "l1", "--dim", "3072", "--rho", "0.99")
+    assert result.code == 0
+    exact = float(certified_radius("uniform(sigma=0.5)", 0.01, "l1", 3072).radius)
+    printed = float(result.out.split()[0])
+    assert printed <= exact < printed + 1e-6
+    assert "closed-form, tight" in result.out
+
+
+def test_radius_json_has_the_contracts_fields(wulff) -> None:
+    arguments = ["radius", "laplace(scale=1)", "--norm", "l2", "--dim", "16", "--error", "0.1"]
+    line = json.loads(wulff(*arguments, "--json").out)
+    assert list(line) == ["noise", "norm", "dim", "error", "radius", "method", "tight"]
+    assert line["radius"] == float(certified_radius("laplace(scale=1)", 0.1, "l2", 16).radius)
+    lines = wulff(*arguments, "--json", "--method", "all").out.splitlines()
+    radii = [json.loads(text)["radius"] for text in lines]
+    assert len(radii) >= 2
+    assert radii == sorted(radii, reverse=True)
+    assert radii[0] == line["radius"]
+
+
+def test_probabilities_are_read_exactly_and_rounded_up(wulff) -> None:
+    result = wulff(
+        "radius", "laplace(scale=1)", "--norm", "l1", "--dim", "1", "--json", "--rho", "0." + "9" * 30
+    )
+    error = json.loads(result.out)["error"]
+    assert error == float_at_least(__import__("decimal").Decimal("1e-30"))
+
+
+def test_radius_from_counts_and_abstention(wulff) -> None:
+    counted = wulff(
+        "radius", "uniform(sigma=0.5)", "--norm", "l1", "--dim", "4", "--misses", "12", "--n", "100000"
+    )
+    assert counted.code == 0
+    nothing = wulff("radius", "uniform(sigma=0.5)", "--norm", "l1", "--dim", "4", "--error", "0.5")
+    assert nothing.out.startswith("0.000000")
+    assert "nothing is certified" in nothing.out
+
+
+def test_noises_lists_every_noise(wulff) -> None:
+    result = wulff("noises")
+    assert result.code == 0
+    for name in NOISES:
+        assert any(line.startswith(name) for line in result.out.splitlines())
+    assert "exact" in result.out
+    assert "lower bound" in result.out
+
+
+def test_plan(wulff) -> None:
+    result = wulff(
+        "plan", "--radius", "0.5", "--noise", "uniform(sigma=0.5)", "--norm", "l1", "--rho", "0.95"
+    )
+    assert result.code == 0
+    assert "n = 30 samples at least" in result.out
+    assert "100,000" in result.out
+    impossible = wulff("plan", "--radius", "5", "--noise", "uniform(sigma=0.5)", "--norm", "l1")
+    assert impossible.code == 0
+    assert "No n certifies" in impossible.out
+
+
+def test_certify_writes_a_run_folder_as_promised(wulff, files: Path) -> None:
+    folder = files / "run"
+    spec = tomllib.loads((folder / "spec.toml").read_text())
+    assert spec["run"]["noise"] == "uniform(sigma=0.5)"
+    assert spec["run"]["norms"] == ["l1", "l2"]
+    assert set(spec["hashes"]) == {"weights", "data"}
+    assert "torch" in spec["versions"]
+    lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
+    assert [line["index"] for line in lines] == [0, 1, 2]
+    for line in lines:
+        assert set(line) == {"index", "label", "predict", "error", "counts", "radii", "seconds"}
+        assert sum(line["counts"]["selection"].values()) == 10
+        assert sum(line["counts"]["estimation"].values()) == 50
+        assert set(line["radii"]) == {"l1", "l2"}
+    assert json.loads((folder / "summary.json").read_text())["inputs"] == 3
+
+
+def test_every_radius_in_a_run_follows_from_its_counts(files: Path) -> None:
+    from wulff.stats import error_upper_bound
+
+    run = runs.load(files / "run")
+    for record in run.records:
+        selected = max(sorted(record.counts["selection"]), key=record.counts["selection"].__getitem__)
+        error = float(error_upper_bound(50 - record.counts["estimation"].get(selected, 0), 50, 0.001))
+        assert record.error == error
+        for norm, found in record.radii.items():
+            assert found.radius == float(certified_radius("uniform(sigma=0.5)", error, norm, 64).radius)
+
+
+def test_predict_and_report(wulff, files: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "prediction")
+    arguments = ["predict", "--model", str(files / "model"), "--slice", ":4", "--n", "100", "--store", store]
+    assert wulff(*arguments).code == 0
+    assert wulff(*arguments).code == 0  # already finished
+    assert "accuracy" in wulff("report", store).out
+
+
+@pytest.mark.parametrize("style", ["text", "md", "latex", "csv"])
+def test_report_formats(wulff, files: Path, style: str) -> None:
+    result = wulff("report", str(files / "run"), "--norm", "l2", "--radii", "0,0.05", "--format", style)
+    assert result.code == 0
+    assert "0.05" in result.out
+    assert result.err == ""
+
+
+def test_report_files(wulff, files: Path, tmp_path: Path) -> None:
+    for name in ("figure.png", "figure.pdf", "page.html"):
+        assert wulff("report", str(files / "run"), "-o", str(tmp_path / name)).code == 0
+        assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_import_and_report(wulff, files: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "log")
+    result = wulff("import", str(files / "good.tsv"), "--store", store)
+    assert result.code == 0
+    assert "1 inputs" in result.out
+    assert "1.000" in wulff("report", store, "--radii", "0.3775").out
+    assert "1.000" not in wulff("report", store, "--radii", "0.378").out.splitlines()[2]
+
+
+def test_weights_without_description_need_an_architecture(wulff, files: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    state = load_file(files / "model" / "weights.safetensors")
+    torch.save(state, tmp_path / "plain.pt")
+    arguments = ["certify", "--model", str(tmp_path / "plain.pt"), "--slice", ":2", "--n", "20"]
+    arguments += ["--store", str(tmp_path / "run")]
+    assert "--architecture" in wulff(*arguments).err
+    assert "give --noise" in wulff(*arguments, "--architecture", "cnn").err
+    assert wulff(*arguments, "--architecture", "cnn", "--noise", "gaussian(sigma=0.5)").code == 0
+    torch.save({"model": {"weight": object}}, tmp_path / "pickled.pt")
+    pickled = wulff("certify", "--model", str(tmp_path / "pickled.pt"), "--store", str(tmp_path / "new"))
+    assert pickled.code == 2
+    assert "more than tensors" in pickled.err
+
+
+def test_quickstart_in_small(wulff, tmp_path: Path) -> None:
+    store = tmp_path / "quickstart"
+    arguments = ["quickstart", "--store", str(store), "--images", "8", "--n", "100", "--epochs", "2"]
+    result = wulff(*arguments)
+    assert result.code == 0
+    for norm in ("l1", "l2"):
+        assert f"{norm} radius" in result.out
+        assert (store / "report" / f"{norm}.md").exists()
+    assert (store / "report" / "certified_accuracy.png").read_bytes().startswith(b"\x89PNG")
+    assert (store / "report" / "report.html").exists()
+    assert "Against l1 at equal sigma" in result.out
+    assert wulff(*arguments).out == result.out  # again: nothing is trained or certified twice
+
+
+def test_version_and_help(wulff) -> None:
+    assert wulff("--version").code == 0
+    assert "certify" in wulff().out
+    for verb in ("radius", "noises", "train", "certify", "predict", "report", "plan", "import", "quickstart"):
+        assert wulff(verb, "--help").code == 0

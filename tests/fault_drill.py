@@ -1,0 +1,90 @@
+"""Plant faults that make radii too large, one at a time, and see that the suite catches each.
+
+    python tests/fault_drill.py
+
+Each fault is written into a copy of the package, the tests of certificates run against the copy, and must
+fail. Exit status 0 means that every fault was caught.
+"""
+
+import dataclasses
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A replacement of text in one file of the package, and tests that must notice it."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+FAULTS = [
+    Fault(
+        "radii computed in float32",
+        "certificates/registry.py",
+        "at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)",
+        "at_scale_one = np.asarray(self.function(noise, error.astype(np.float32), dim, *extra), np.float64)",
+        "tests/certificates/test_closed_forms.py",
+    ),
+    Fault(
+        "rounding forgotten",
+        "_numerics/rounding.py",
+        "lowered = np.nextafter(value - value * (ulps * EPSILON), -np.inf)",
+        "lowered = value",
+        "tests/certificates/test_closed_forms.py tests/certificates/test_registry.py",
+    ),
+    Fault(
+        "sigma taken for scale",
+        "certificates/registry.py",
+        "at_scale_one * noise.scale",
+        "at_scale_one * noise.sigma",
+        "tests/certificates/test_closed_forms.py",
+    ),
+]
+
+
+def caught(fault: Fault) -> bool:
+    """Whether the tests fail with the fault planted."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for part in ("src", "tests", "pyproject.toml"):
+            source = ROOT / part
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, copy / part)
+        file = copy / "src" / "wulff" / fault.file
+        text = file.read_text()
+        if text.count(fault.old) != 1:
+            raise SystemExit(
+                f"{fault.name}: {fault.file} no longer holds the line to be changed; mend the drill."
+            )
+        file.write_text(text.replace(fault.old, fault.new))
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *fault.tests.split()]
+        environment = {**os.environ, "PYTHONPATH": str(copy / "src")}
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise SystemExit(f"{fault.name}: the tests did not run.\n{done.stdout}{done.stderr}")
+        return done.returncode == 1
+
+
+def main() -> int:
+    """Plant every fault; the number of those that were missed."""
+    missed = 0
+    for fault in FAULTS:
+        found = caught(fault)
+        missed += not found
+        sys.stdout.write(f"{'caught' if found else 'MISSED'}  {fault.name}\n")
+        sys.stdout.flush()
+    return missed
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

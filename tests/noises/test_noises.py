@@ -1,0 +1,51 @@
+"""Every noise obeys the conformance suite, in all dimensions."""
+
+import math
+
+import pytest
+import torch
+
+from tests.cases import DIMENSIONS, SPECS
+from wulff.errors import InputError
+from wulff.noises import Gaussian, Laplace, Uniform, parse
+from wulff.testing import check_noise
+
+
+@pytest.mark.parametrize("dim", DIMENSIONS)
+@pytest.mark.parametrize("spec", SPECS)
+def test_conformance(spec: str, dim: int) -> None:
+    check_noise(parse(spec), dim, samples=400 if dim > 1000 else 4000)
+
+
+def test_sigma_and_scale() -> None:
+    assert Uniform(sigma=0.5).scale == pytest.approx(0.5 * math.sqrt(3))
+    assert Laplace(scale=1).sigma == pytest.approx(math.sqrt(2))
+    assert Gaussian(sigma=0.25).scale == 0.25
+
+
+def test_spec_strings() -> None:
+    noise = parse(" uniform( sigma = 0.5 , dim=3072 ) ")
+    assert noise == Uniform(sigma=0.5, dim=3072)
+    assert str(noise) == "uniform(sigma=0.5, dim=3072)"
+    assert parse(noise) is noise
+    assert parse("laplace(scale=1e-3)") != parse("laplace(sigma=1e-3)")
+
+
+def test_values_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        Uniform(sigma=0.5).sigma = 1  # type: ignore[misc]
+
+
+def test_sampling_needs_a_batch_dimension_and_the_right_dim() -> None:
+    generator = torch.Generator().manual_seed(0)
+    with pytest.raises(InputError, match="shape"):
+        Uniform(sigma=1).sample((5,), generator=generator)
+    with pytest.raises(InputError, match="made for dim=4"):
+        Uniform(sigma=1, dim=4).sample((2, 5), generator=generator)
+    assert Uniform(scale=2).sample((1000, 2, 3), generator=generator, dtype=torch.float64).abs().max() <= 2
+
+
+@pytest.mark.parametrize("size", [True, "1", None, 1j])
+def test_sizes_must_be_numbers(size: object) -> None:
+    with pytest.raises(InputError):
+        Gaussian(sigma=size)  # type: ignore[arg-type]

@@ -1,0 +1,83 @@
+"""Published logs: every one is read, and the published table is reproduced."""
+
+from pathlib import Path
+
+import pytest
+
+from wulff import reports, runs
+
+# Cohen et al. 2019, CIFAR-10, ResNet-110: certified accuracy at l2 radii .25, .5, .75, 1 by sigma.
+COHEN = {
+    "0.12": (0.59, 0, 0, 0),
+    "0.25": (0.60, 0.43, 0.27, 0),
+    "0.50": (0.55, 0.41, 0.32, 0.23),
+    "1.00": (0.39, 0.34, 0.28, 0.22),
+}
+RADII = (0.25, 0.5, 0.75, 1.0)
+
+
+def test_every_log_is_read(published_data: Path, tmp_path: Path) -> None:
+    logs = sorted(published_data.glob("*_logs/*.tsv"))
+    assert len(logs) >= 20
+    for log in logs:
+        run = runs.import_log(log, tmp_path / log.stem)
+        rows = log.read_text().splitlines()[1:]
+        assert len(run.records) == len(rows)
+        printed = sum(row.split("\t")[-2] == "1" for row in rows)
+        assert (run.predictions == run.labels).sum() == printed
+
+
+def test_cohens_table(published_data: Path, tmp_path: Path) -> None:
+    for sigma, published in COHEN.items():
+        log = published_data / f"cohen_logs/certify__cifar10__resnet110__noise_{sigma}__sigma_{sigma}.tsv"
+        run = runs.import_log(log, tmp_path / sigma)
+        face_value = reports.certified_accuracy([run], RADII, "l2", as_published=True)
+        certain = reports.certified_accuracy([run], RADII, "l2")
+        assert [round(float(cell), 2) for cell in face_value.cells[0]] == list(published)
+        for column, (radius, expected) in enumerate(zip(RADII, published, strict=True)):
+            rounded = round(float(certain.cells[0][column]), 2)
+            if (sigma, radius) == ("1.00", 1.0):  # two radii printed as 1.0 may be below it
+                assert rounded == 0.21
+                assert any("1.00 at 1: 0.212 is certain" in note for note in certain.notes)
+            else:
+                assert rounded == expected
+
+
+def write_log(path: Path, *rows: str) -> Path:
+    path.write_text("\n".join(["idx\tlabel\tpredict\tradius\tcorrect\ttime", *rows]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("printed", "certain"),
+    [
+        ("0.378", 0.3775),
+        ("0.25", 0.2495),
+        ("1.0", 0.995),
+        ("1.24", 1.235),
+        ("0.0125", 0.01245),
+        ("6.21e-05", 6.205e-5),
+        ("0.0", 0.0),
+    ],
+)
+def test_rounded_radii_are_lowered(tmp_path: Path, printed: str, certain: float) -> None:
+    run = runs.import_log(
+        write_log(tmp_path / "log.tsv", f"0\t3\t3\t{printed}\t1\t0:00:13.7"), tmp_path / "run"
+    )
+    radius = run.records[0].radii["l2"]
+    assert radius.radius == pytest.approx(certain, abs=0, rel=1e-12)
+    assert radius.radius <= certain * (1 + 1e-15)
+    assert radius.published == float(printed)
+    assert run.records[0].seconds == 13.7
+
+
+def test_four_digit_logs_are_lowered_less(tmp_path: Path) -> None:
+    rows = ["0\t3\t3\t0.3781\t1\t15.4", "1\t3\t3\t0.25\t1\t15.4"]
+    run = runs.import_log(write_log(tmp_path / "log.tsv", *rows), tmp_path / "run", norm="linf")
+    assert run.radii("linf").tolist() == pytest.approx([0.37805, 0.24995])
+
+
+def test_importing_again_changes_nothing(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log.tsv", "0\t3\t3\t0.378\t1\t15.4", "1\t3\t-1\t0.0\t0\t15.4")
+    first = runs.import_log(log, tmp_path / "run", noise="gaussian(sigma=0.25)")
+    assert runs.import_log(log, tmp_path / "run", noise="gaussian(sigma=0.25)") == first

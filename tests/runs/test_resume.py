@@ -1,0 +1,138 @@
+"""A run that is killed at any moment and started again ends with the records of an undisturbed one."""
+
+import json
+import multiprocessing
+import random
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+from wulff import runs
+from wulff.errors import RunError
+from wulff.runs.journal import RECORDS, SPEC, SUMMARY
+from wulff.training import Schedule
+
+KILLS = 20
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    spec = runs.TrainingSpec(noise="laplace(sigma=0.5)", schedule=Schedule(epochs=1))
+    return runs.train(spec, folder)
+
+
+def spec(model: Path, **changes: object) -> runs.Spec:
+    arguments = {
+        "model": str(model),
+        "slice": ":60",
+        "norms": ("l1", "l2"),
+        "n0": 10,
+        "n": 1000,
+        "batch": 100,
+    }
+    return runs.Spec(**(arguments | changes))  # type: ignore[arg-type]
+
+
+def records(folder: Path) -> list[bytes]:
+    """The journal byte for byte, without the timing at the end of each line."""
+    lines = (folder / RECORDS).read_bytes().splitlines(keepends=True)
+    assert all(b', "seconds": ' in line and line.endswith(b"}\n") for line in lines)
+    return [line.partition(b', "seconds": ')[0] for line in lines]
+
+
+def certify(model: Path, folder: Path) -> None:
+    runs.certify(spec(model), folder)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("undisturbed") / "run"
+    certify(model, folder)
+    return folder
+
+
+def test_killed_at_random_moments(model: Path, undisturbed: Path, tmp_path: Path) -> None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["wulff.runs"])
+    dice = random.Random(0)
+    folder = tmp_path / "run"
+    progress = []
+    for _ in range(KILLS):
+        process = processes.Process(target=certify, args=(model, folder))
+        process.start()
+        # Some die before they write anything, most in the middle of it.
+        until = dice.choice([0, 1, 2, 3]) + sum(progress[-1:])
+        deadline = time.monotonic() + dice.uniform(0.2, 20)
+        journal = folder / RECORDS
+        while process.is_alive() and time.monotonic() < deadline:
+            if journal.exists() and journal.read_bytes().count(b"\n") > until:
+                break
+            time.sleep(0.001)
+        time.sleep(dice.uniform(0, 0.05))
+        process.kill()
+        process.join()
+        progress.append(journal.read_bytes().count(b"\n") if journal.exists() else 0)
+    assert 0 < progress[len(progress) // 2] < 60  # the kills did hit a run that was under way
+    certify(model, folder)
+    assert records(folder) == records(undisturbed)
+    assert (folder / SPEC).read_bytes() == (undisturbed / SPEC).read_bytes()
+    assert json.loads((folder / SUMMARY).read_text())["inputs"] == 60
+
+
+@pytest.mark.parametrize("lost", [1, 2, 30, 200])
+def test_torn_last_line_is_done_again(model: Path, undisturbed: Path, tmp_path: Path, lost: int) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(undisturbed, folder)
+    content = (folder / RECORDS).read_bytes()
+    (folder / RECORDS).write_bytes(content[:-lost])
+    with pytest.raises(RunError, match="torn line"):
+        runs.load(folder)
+    certify(model, folder)
+    assert records(folder) == records(undisturbed)
+
+
+def test_every_batch_size_gives_the_same_records(model: Path, undisturbed: Path, tmp_path: Path) -> None:
+    for batch in (16, 64, 1000):
+        folder = tmp_path / str(batch)
+        runs.certify(spec(model, batch=batch), folder)
+        assert records(folder) == records(undisturbed)
+
+
+def test_a_finished_run_is_left_as_it_is(model: Path, undisturbed: Path) -> None:
+    before = (undisturbed / RECORDS).read_bytes()
+    certify(model, undisturbed)
+    assert (undisturbed / RECORDS).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"n": 1001}, {"n0": 11}, {"alpha": 0.01}, {"seed": 1}, {"norms": ("l1",)}, {"slice": ":61"},
+     {"noise": "uniform(sigma=0.5)"}, {"task": "predict"}],
+    ids=str,
+)  # fmt: skip
+def test_another_spec_is_refused_and_nothing_changes(model: Path, undisturbed: Path, changes: dict) -> None:
+    before = {file: file.read_bytes() for file in undisturbed.iterdir()}
+    with pytest.raises(RunError, match="give another folder, or the same parameters to resume"):
+        runs.execute(spec(model, **changes), undisturbed)
+    assert {file: file.read_bytes() for file in undisturbed.iterdir()} == before
+
+
+def test_a_seed_from_the_operating_system_is_recorded_and_kept(model: Path, tmp_path: Path) -> None:
+    first = runs.certify(spec(model, seed=None, slice=":2"), tmp_path / "run")
+    again = runs.certify(spec(model, seed=None, slice=":2"), tmp_path / "run")
+    assert first.spec["seed"] == again.spec["seed"] != 0
+    given = runs.certify(spec(model, seed=int(first.spec["seed"]), slice=":2"), tmp_path / "given")
+    assert records(tmp_path / "given") == records(tmp_path / "run")
+    assert given.records[0].counts == first.records[0].counts
+
+
+def test_two_processes_cannot_write_one_run(model: Path, undisturbed: Path) -> None:
+    from wulff.runs.journal import Journal, stored_spec
+
+    document = stored_spec(undisturbed)
+    assert document is not None
+    with Journal(undisturbed, document), pytest.raises(RunError, match="another process"):
+        certify(model, undisturbed)

@@ -1,0 +1,49 @@
+"""What README and docs tell the reader to do, works; and every link in them leads somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import call
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_python_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    (example,) = blocks("python")
+    assert len([line for line in example.splitlines() if line]) == 12
+    names: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert "1 - 0.001" in capsys.readouterr().out
+    assert (names["proof"].radius > 0).any()  # type: ignore[attr-defined]
+
+
+def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    commands = [line for block in blocks("sh") for line in block.splitlines() if line.startswith("wulff ")]
+    assert len(commands) >= 7
+    for command in commands:
+        arguments = shlex.split(command)[1:]
+        if arguments[0] == "certify":
+            arguments += ["--slice", ":5"]
+        result = call(*arguments)
+        assert result.code == 0, (command, result)
+
+
+@pytest.mark.parametrize("page", sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]), ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def test_make_commands_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
+        assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
