@@ -1,4 +1,4 @@
-"""Reference radii computed independently at high precision: reproduced, and always from below."""
+"""Reference radii computed independently at high precision: never exceeded, and reproduced."""
 
 import json
 from decimal import Decimal
@@ -8,21 +8,28 @@ import pytest
 
 from wulff._numerics.rounding import float_at_least
 from wulff.certificates import certified_radius
-from wulff.noises import NOISES, parse
+from wulff.errors import NotCoveredError
+from wulff.noises import parse
 
 
 def test_oracle(published_data: Path) -> None:
+    """Exact radii bound the certified ones; whoever claims to be exact, or to be the same bound, reaches them."""
     records = json.loads((published_data / "oracle.json").read_text())["records"]
-    records = [record for record in records if record["spec"].partition("(")[0] in NOISES]
-    assert len(records) >= 240
+    reached = 0
     for record in records:
         error = float_at_least(Decimal(record["error"]))
-        radii = certified_radius(record["spec"], error, record["norm"], record["dim"])
+        try:
+            radii = certified_radius(record["spec"], error, record["norm"], record["dim"])
+        except NotCoveredError:
+            continue
         reference = Decimal(record["radius"])
         certified = Decimal(float(radii.radius))
-        assert certified >= reference * (1 - Decimal(repr(record["rtol"]))), record
         if record["tight"]:
             assert certified <= reference * (1 + Decimal(repr(record["ref_rtol"]))), record
+        if radii.tight or not record["tight"]:
+            assert certified >= reference * (1 - Decimal(repr(record["rtol"]))), (record, radii.method)
+            reached += 1
+    assert reached >= 240
 
 
 @pytest.mark.parametrize("spec", ["gaussian(scale=1)", "laplace(scale=1)", "uniform(scale=1)"])

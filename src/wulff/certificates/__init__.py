@@ -1,7 +1,8 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
-from wulff.certificates import gaussian, laplace, uniform  # noqa: F401  (each file registers its theorems)
+from wulff.certificates import gaussian, laplace, privacy_loss, uniform  # noqa: F401  (each file registers its theorems)
 from wulff.certificates.planning import Plan, largest_error, plan
+from wulff.certificates.probability import Guarantee, certified_probability
 from wulff.certificates.registry import (
     ANY_NORM,
     Certificate,
@@ -12,12 +13,15 @@ from wulff.certificates.registry import (
     register,
     table,
 )
+from wulff.certificates.two_sided import two_sided_radius
 
 __all__ = [
     "ANY_NORM",
     "Certificate",
+    "Guarantee",
     "Plan",
     "Radii",
+    "certified_probability",
     "certified_radius",
     "conversions",
     "largest_error",
@@ -25,4 +29,5 @@ __all__ = [
     "plan",
     "register",
     "table",
+    "two_sided_radius",
 ]

@@ -9,7 +9,7 @@ from wulff.noises import Gaussian
 from wulff.norms import Norm
 
 
-@register(Gaussian, ANY_NORM, method="closed-form", tight=True, ulps=48)
+@register(Gaussian, ANY_NORM, method="closed-form", tight=True, ulps=48, growth="rate")
 def gaussian(noise: Gaussian, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """Φ⁻¹(1 - error) · d^min(0, 1/p - 1/2) [Cohen et al. 2019, theorem 1].
 

@@ -8,7 +8,7 @@ and the choice of the largest radius are done here, so that no author can forget
 import dataclasses
 import functools
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,9 @@ ANY_NORM: Final = None
 
 RadiusFunction = Callable[..., FloatArray]
 
+Growth = Literal["rate", "overlap"]
+"""What a radius function r says about errors other than ½, see `Certificate.growth`."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
@@ -38,6 +41,15 @@ class Certificate:
         ulps: By how many units in the last place the function may exceed its theorem's value.
         function: Radii at scale 1, for errors in (0, ½); nan where the theorem does not apply.
         source: Formula, paper and theorem, in a line.
+        growth: Whether the function also bounds the growth of an error p to another than ½ (None: no).
+            "rate": it is ∫_e^½ dp/Φ(p), where a perturbation of size dr adds at most Φ(p) dr to p, and
+            Φ(p) = Φ(1 - p): the differential method and what it contains.
+            "overlap": a perturbation smaller than r(½ - δ) adds at most δ to every p: uniform laws.
+            The function must then be accurate to `ulps` on both sides, not only from above.
+        smallest_p: The smallest p for which a certificate against lp may rest on this one by conversion;
+            above 1 where the function is slow and other certificates give more.
+        comparison: A bound from the literature that a better theorem has superseded. It is never chosen
+            by default, only by name.
     """
 
     noise: type[Noise]
@@ -47,13 +59,22 @@ class Certificate:
     ulps: int
     function: RadiusFunction
     source: str
+    growth: Growth | None = None
+    smallest_p: float = 1.0
+    comparison: bool = False
 
     def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
         """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
+        return self.enclosure(noise, error, dim, norm)[0]
+
+    def enclosure(
+        self, noise: Noise, error: FloatArray, dim: int, norm: Norm
+    ) -> tuple[FloatArray, FloatArray]:
+        """The radius rounded down and rounded up by `ulps`; nan where the theorem does not apply."""
         extra = (norm,) if self.norm is ANY_NORM else ()
         at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)
-        covered = np.isfinite(at_scale_one)
-        return np.where(covered, rounding.down(at_scale_one * noise.scale, self.ulps + 1), np.nan)
+        value = np.where(np.isfinite(at_scale_one), at_scale_one * noise.scale, np.nan)
+        return rounding.down(value, self.ulps + 1), rounding.up(value, self.ulps + 1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,14 +103,24 @@ _TABLE: list[Certificate] = []
 
 
 def register(
-    noise: type[Noise], norm: Norm | None, *, method: str, tight: bool, ulps: int
+    noise: type[Noise],
+    norm: Norm | None,
+    *,
+    method: str,
+    tight: bool,
+    ulps: int,
+    growth: Growth | None = None,
+    smallest_p: float = 1.0,
+    comparison: bool = False,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
     """Enter a radius function into the table; see `Certificate` for the arguments."""
 
     def enter(function: RadiusFunction) -> RadiusFunction:
         first_paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
         source = " ".join(first_paragraph.split())
-        _TABLE.append(Certificate(noise, norm, method, tight, ulps, function, source))
+        _TABLE.append(
+            Certificate(noise, norm, method, tight, ulps, function, source, growth, smallest_p, comparison)
+        )
         return function
 
     return enter
@@ -107,10 +138,14 @@ def table(noise: type[Noise] | None = None, norm: Norm | None = None) -> list[Ce
 
 def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
     """Certificates against `norm` that only rest on one against another norm: ‖v‖_q ≤ ‖v‖_p / f."""
-    sources = [entry for entry in table(noise) if entry.norm is not ANY_NORM and entry.norm != norm]
+    sources = [
+        entry
+        for entry in table(noise)
+        if entry.norm is not ANY_NORM and entry.norm != norm and norm.p >= entry.smallest_p
+    ]
     return [
-        Certificate(
-            noise=entry.noise,
+        dataclasses.replace(
+            entry,
             norm=norm,
             method=f"{entry.method}-from-{entry.norm}",
             tight=False,
@@ -154,16 +189,16 @@ def certified_radius(
             the methods that exist.
     """
     noise, norm = parse_noise(noise), Norm.parse(norm)
-    noise = noise.in_dim(_dimension(noise, dim))
+    noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
-    errors = _check_errors(error)
+    errors = check_errors(error)
     certain = errors < 0.5
-    candidates = _candidates(noise, norm, method)
+    entries = candidates(noise, norm, method)
 
     radius = np.full(errors.shape, np.nan)
     names = np.full(errors.shape, "abstain", dtype=object)
     tight = np.zeros(errors.shape, dtype=bool)
-    for entry in candidates:
+    for entry in entries:
         pending = certain & ~tight
         if not pending.any():
             break
@@ -176,7 +211,7 @@ def certified_radius(
     if np.isnan(radius[certain]).any():
         missing = float(errors[certain & np.isnan(radius)].flat[0])
         named = f"method {method!r}" if method else "any method"
-        others = [entry.method for entry in _candidates(noise, norm, None) if entry.method != method]
+        others = [entry.method for entry in candidates(noise, norm, None) if entry.method != method]
         raise NotCoveredError(
             f"{named} does not cover {noise} against {norm} at error {missing:g}; "
             f"the other methods are {', '.join(others) or 'none'}."
@@ -186,14 +221,16 @@ def certified_radius(
 
 
 def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
-    """Every certificate that may apply, tight ones first and conversions between norms last."""
-    return _candidates(parse_noise(noise), Norm.parse(norm), None)
+    """Every certificate that may apply by default, tight ones first and conversions between norms last."""
+    return candidates(parse_noise(noise), Norm.parse(norm), None)
 
 
-def _candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
+def candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
+    """The entries to try for one question, best first: all but the comparisons, or those with one name."""
     direct = sorted(table(type(noise), norm), key=lambda entry: not entry.tight)
     entries = direct + conversions(type(noise), norm)
     if method is None:
+        entries = [entry for entry in entries if not entry.comparison]
         if not entries:
             covered = sorted({str(entry.norm or "any norm") for entry in table(type(noise))})
             raise NotCoveredError(
@@ -210,7 +247,8 @@ def _candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificat
     return chosen
 
 
-def _dimension(noise: Noise, dim: int | None) -> int:
+def dimension(noise: Noise, dim: int | None) -> int:
+    """The number of input coordinates, from the argument or else from the noise."""
     dim = noise.dim if dim is None else dim
     if dim is None:
         raise InputError(
@@ -221,7 +259,8 @@ def _dimension(noise: Noise, dim: int | None) -> int:
     return int(dim)
 
 
-def _check_errors(error: npt.ArrayLike) -> FloatArray:
+def check_errors(error: npt.ArrayLike) -> FloatArray:
+    """Upper bounds on probabilities as float64; refuses what is not in (0, 1] and what has too few digits."""
     given: Any = np.asarray(error)
     if given.dtype.kind not in "fiu" or (given.dtype.kind == "f" and given.dtype.itemsize < 8):
         raise InputError(

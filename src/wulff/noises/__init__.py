@@ -1,10 +1,46 @@
 """The noises: one law per file, each a frozen value with `scale=` or `sigma=`."""
 
-from wulff.noises.base import IIDNoise, Noise, NormRadialNoise
+from wulff.noises.ball import Ball
+from wulff.noises.base import HalfLine, IIDNoise, Noise, NormRadialNoise
 from wulff.noises.catalogue import NOISES
+from wulff.noises.custom import CustomIID, CustomRadial
+from wulff.noises.exp_lp import ExpLp
+from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential
 from wulff.noises.gaussian import Gaussian
 from wulff.noises.laplace import Laplace
+from wulff.noises.mixed_linf import MixedLinf
+from wulff.noises.pareto import Pareto
 from wulff.noises.parsing import parse
+from wulff.noises.power import PowerL1, PowerL2, PowerLaw, PowerLinf
+from wulff.noises.radial import BallLaw, BetaPrimeLaw, GammaLaw, RadialLaw
 from wulff.noises.uniform import Uniform
 
-__all__ = ["NOISES", "Gaussian", "IIDNoise", "Laplace", "Noise", "NormRadialNoise", "Uniform", "parse"]
+__all__ = [
+    "NOISES",
+    "Ball",
+    "BallLaw",
+    "BetaPrimeLaw",
+    "CustomIID",
+    "CustomRadial",
+    "ExpL1",
+    "ExpL2",
+    "ExpLinf",
+    "ExpLp",
+    "Exponential",
+    "GammaLaw",
+    "Gaussian",
+    "HalfLine",
+    "IIDNoise",
+    "Laplace",
+    "MixedLinf",
+    "Noise",
+    "NormRadialNoise",
+    "Pareto",
+    "PowerL1",
+    "PowerL2",
+    "PowerLaw",
+    "PowerLinf",
+    "RadialLaw",
+    "Uniform",
+    "parse",
+]

@@ -1,15 +1,18 @@
 """What a noise is: a frozen value that knows its law, its unit of size, and how to sample itself."""
 
 import dataclasses
+import enum
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, Self
+from typing import ClassVar, NoReturn, Self
 
 import torch
 from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
+from wulff.noises.draws import wide
+from wulff.noises.radial import RadialLaw
 from wulff.noises.spheres import draw_cone_measure
 from wulff.norms import Norm
 
@@ -49,11 +52,14 @@ class Noise(ABC):
             raise InputError(f"{given[0]} must be positive and finite, got {value:g} for {self.name}.")
         if self.dim is not None and not (isinstance(self.dim, int) and self.dim >= 1):
             raise InputError(f"dim must be a positive integer, got {self.dim!r} for {self.name}.")
-        for field in self._shape_parameters():
-            object.__setattr__(self, field, _number(self, field))
+        for field in dataclasses.fields(self):
+            if field.type is float and field.name not in ("scale", "sigma"):
+                object.__setattr__(self, field.name, _number(self, field.name))
         object.__setattr__(self, given[0], value)
         object.__setattr__(self, "_size", given[0])
         self._check_parameters()
+        if self.dim is not None:
+            self._check_dim(self.dim)
         if self.dim is not None or not self.size_depends_on_dim:
             self._fill_in_size(self.dim or 1)
 
@@ -62,6 +68,13 @@ class Noise(ABC):
     def _check_parameters(self) -> None:
         """Raise InputError where a shape parameter is outside its range; laws without any accept all."""
         return
+
+    def _check_dim(self, dim: int) -> None:
+        """Raise InputError where a shape parameter is outside the range that dimension `dim` allows."""
+        return
+
+    def _refuse(self, reason: str) -> NoReturn:
+        raise InputError(f"{reason}, got {self}.")
 
     @abstractmethod
     def mean_square(self, dim: int) -> float:
@@ -78,10 +91,13 @@ class Noise(ABC):
         ratio = math.sqrt(self.mean_square(dim))
         if self._size == "scale":
             object.__setattr__(self, "sigma", self.scale * ratio)
-        elif ratio == math.inf:
-            raise InputError(f"{self} has infinite variance, so sigma= cannot size it; give scale= instead.")
-        else:
-            object.__setattr__(self, "scale", self.sigma / ratio)
+            return
+        if ratio == math.inf:
+            raise InputError(f"{self} has no finite variance, so sigma= cannot size it; give scale= instead.")
+        scale = self.sigma / ratio if ratio > 0 else math.inf
+        if not 1e-300 < scale < 1e300:
+            raise InputError(f"{self} would need a scale of {scale:.1g}, which float64 cannot hold.")
+        object.__setattr__(self, "scale", scale)
 
     def in_dim(self, dim: int) -> Self:
         """The same noise on inputs with `dim` coordinates: both sizes are known.
@@ -118,6 +134,11 @@ class Noise(ABC):
         common = {field.name for field in dataclasses.fields(Noise)}
         return [field.name for field in dataclasses.fields(cls) if field.name not in common]
 
+    @classmethod
+    def _required_parameters(cls) -> list[str]:
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        return [name for name in cls._shape_parameters() if fields[name].default is dataclasses.MISSING]
+
     def __str__(self) -> str:
         """The spec string: `parse(str(noise)) == noise`."""
         names = [self._size, *self._shape_parameters()]
@@ -135,19 +156,40 @@ class Noise(ABC):
         return hash(str(self))
 
 
+class HalfLine(enum.Enum):
+    """The shape of an even density exp(-φ) on the half line z > 0."""
+
+    LOG_CONCAVE = "φ is increasing and convex"
+    LOG_CONVEX = "φ is increasing and concave, and finite at 0"
+    OTHER = "neither, or not known"
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class IIDNoise(Noise):
     """Noise with independent, identically distributed, even coordinates: density ∝ exp(-Σφ(z_i))."""
 
     size_depends_on_dim: ClassVar[bool] = False
 
+    @property
+    @abstractmethod
+    def half_line(self) -> HalfLine:
+        """The shape of the coordinate's density on z > 0, which decides where its score is largest."""
+
     @abstractmethod
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         """P[Z₁ > z] of one coordinate at scale 1."""
 
     @abstractmethod
+    def coordinate_isf(self, p: FloatArray) -> FloatArray:
+        """The z with P[Z₁ > z] = p, for p in (0, ½]."""
+
+    @abstractmethod
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         """The log of the normalised density of one coordinate at scale 1."""
+
+    @abstractmethod
+    def coordinate_score(self, z: FloatArray) -> FloatArray:
+        """φ'(z) of one coordinate at scale 1, for z > 0; nan everywhere if φ jumps."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -160,6 +202,10 @@ class NormRadialNoise(Noise):
     level_norm: ClassVar[Norm]
 
     @abstractmethod
+    def radial_law(self, dim: int) -> RadialLaw:
+        """The law of R in dimension `dim` and the radial profile of the density, at scale 1."""
+
+    @abstractmethod
     def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
         """Fill the vector `out` with draws of R in dimension `dim`, and return it."""
 
@@ -169,8 +215,9 @@ class NormRadialNoise(Noise):
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         directions = draw_cone_measure(self.level_norm, out.flatten(1), generator)
-        radii = self.draw_radius(out.new_empty(len(out)), directions.shape[1], generator)
-        directions.mul_(radii[:, None])
+        # Radii are made in float64: a power of a gamma variable in float32 would be off in all but 4 digits.
+        radii = self.draw_radius(out.new_empty(len(out), dtype=wide(out)), directions.shape[1], generator)
+        directions.mul_(radii.clamp_(max=torch.finfo(out.dtype).max / 2**16).to(out.dtype)[:, None])
         return out
 
     def mean_square(self, dim: int) -> float:

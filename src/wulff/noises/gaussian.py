@@ -9,7 +9,7 @@ from scipy import special
 from torch import Tensor
 
 from wulff._typing import FloatArray
-from wulff.noises.base import IIDNoise
+from wulff.noises.base import HalfLine, IIDNoise
 
 
 @final
@@ -25,8 +25,18 @@ class Gaussian(IIDNoise):
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         return out.normal_(generator=generator)
 
+    @property
+    def half_line(self) -> HalfLine:
+        return HalfLine.LOG_CONCAVE
+
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         return special.ndtr(-z)
 
+    def coordinate_isf(self, p: FloatArray) -> FloatArray:
+        return -special.ndtri(p)
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
+
+    def coordinate_score(self, z: FloatArray) -> FloatArray:
+        return z

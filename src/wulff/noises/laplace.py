@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wulff._typing import FloatArray
-from wulff.noises.base import IIDNoise
+from wulff.noises.base import HalfLine, IIDNoise
 
 
 @final
@@ -26,9 +26,19 @@ class Laplace(IIDNoise):
         out.exponential_(generator=generator)
         return out.sub_(torch.empty_like(out).exponential_(generator=generator))
 
+    @property
+    def half_line(self) -> HalfLine:
+        return HalfLine.LOG_CONCAVE
+
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         tail = 0.5 * np.exp(-np.abs(z))
         return np.where(z >= 0, tail, 1 - tail)
 
+    def coordinate_isf(self, p: FloatArray) -> FloatArray:
+        return -np.log(2 * p)
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return -np.abs(z) - np.log(2.0)
+
+    def coordinate_score(self, z: FloatArray) -> FloatArray:
+        return np.ones_like(z)

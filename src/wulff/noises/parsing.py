@@ -40,7 +40,7 @@ def parse(text: str | Noise) -> Noise:
     try:
         return law(**values)  # type: ignore[arg-type]
     except TypeError:
-        missing = [field for field in law._shape_parameters() if field not in values]
+        missing = [field for field in law._required_parameters() if field not in values]
         raise InputError(f"{name} also needs {', '.join(missing)}, got {text!r}.") from None
 
 

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor
 
+from wulff.noises.draws import draw_signs
 from wulff.norms import Norm
 
 
@@ -21,13 +22,9 @@ def draw_cone_measure(norm: Norm, out: Tensor, generator: torch.Generator) -> Te
     if norm == Norm.L1:
         out.exponential_(generator=generator)
         out.div_(out.sum(dim=1, keepdim=True))
-        return out.mul_(_signs(out, generator))
+        return out.mul_(draw_signs(out, generator))
     if norm.p == math.inf:
         out.uniform_(-1, 1, generator=generator)
         face = torch.randint(out.shape[1], (len(out), 1), generator=generator, device=out.device)
-        return out.scatter_(1, face, _signs(out[:, :1], generator))
+        return out.scatter_(1, face, draw_signs(out[:, :1], generator))
     raise ValueError(f"no sampler for the sphere of {norm}")
-
-
-def _signs(like: Tensor, generator: torch.Generator) -> Tensor:
-    return torch.empty_like(like).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)

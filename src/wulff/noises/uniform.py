@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wulff._typing import FloatArray
-from wulff.noises.base import IIDNoise
+from wulff.noises.base import HalfLine, IIDNoise
 
 
 @final
@@ -24,8 +24,18 @@ class Uniform(IIDNoise):
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         return out.uniform_(-1, 1, generator=generator)
 
+    @property
+    def half_line(self) -> HalfLine:
+        return HalfLine.LOG_CONCAVE
+
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         return np.clip((1 - z) / 2, 0.0, 1.0)
 
+    def coordinate_isf(self, p: FloatArray) -> FloatArray:
+        return 1 - 2 * p
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return np.where(np.abs(z) <= 1, -np.log(2.0), -np.inf)
+
+    def coordinate_score(self, z: FloatArray) -> FloatArray:
+        return np.full_like(z, np.nan)

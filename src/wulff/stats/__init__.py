@@ -4,6 +4,7 @@ from wulff.stats.anytime import Anytime, anytime_error_bound, log_evidence
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
 from wulff.stats.planning import samples_needed
+from wulff.stats.two_sided import two_sided_bounds
 
 __all__ = [
     "ABSTAIN",
@@ -15,4 +16,5 @@ __all__ = [
     "log_evidence",
     "predict",
     "samples_needed",
+    "two_sided_bounds",
 ]

@@ -1,0 +1,187 @@
+"""Noise that the user defines by a log-density; without a sampler, draws are made by inverse CDF."""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff._typing import FloatArray
+from wulff.errors import InputError
+from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
+from wulff.noises.draws import draw_signs, wide
+from wulff.noises.radial import RadialLaw
+from wulff.noises.tables import NumericalLaw
+from wulff.norms import Norm
+
+LogDensity = Callable[[Tensor], Tensor]
+"""An elementwise function of a float64 tensor of sizes > 0, made of operations that torch differentiates."""
+
+Sampler = Callable[[Tensor, torch.Generator], Tensor]
+"""Fills a tensor with independent draws of its law under the generator, and returns it."""
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CustomIID(IIDNoise):
+    """Independent even coordinates with density ∝ exp(log_density(|z|/scale)).
+
+    Attributes:
+        log_density: The log-density of a coordinate at scale 1, on z > 0, up to a constant; continuous.
+        half_line: What is known about its shape; certificates rely on it. A claim that the score
+            contradicts is refused.
+        sampler: Draws coordinates of the unit law; by default the numerical inverse CDF.
+    """
+
+    name: ClassVar[str] = "custom-iid"
+
+    log_density: LogDensity
+    half_line: HalfLine = HalfLine.OTHER  # pyright: ignore[reportIncompatibleMethodOverride]
+    sampler: Sampler | None = None
+
+    def _check_parameters(self) -> None:
+        # The law of |Z| is looked at first, so that a density without a total mass is refused at once.
+        score = self.coordinate_score(np.exp(self._law.edges))
+        steps = np.diff(score) / np.abs(score).max()
+        falls, rises = bool((steps < -1e-9).any()), bool((steps > 1e-9).any())
+        wrong = {HalfLine.LOG_CONCAVE: falls, HalfLine.LOG_CONVEX: rises, HalfLine.OTHER: False}
+        if wrong[self.half_line] or (self.half_line is not HalfLine.OTHER and bool((score < 0).any())):
+            self._refuse(f"half_line claims that {self.half_line.value}, which the log-density contradicts")
+
+    @property
+    def _law(self) -> NumericalLaw:
+        return _size_law(self.log_density, 1)
+
+    def mean_square(self, dim: int) -> float:
+        return _second_moment(self._law)
+
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        if self.sampler is not None:
+            return self.sampler(out, generator)
+        sizes = self._law.draw(torch.empty_like(out, dtype=wide(out)), generator).exp_()
+        return out.copy_(sizes).mul_(draw_signs(out, generator))
+
+    def coordinate_sf(self, z: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            x = np.log(np.abs(z))
+        return np.where(z >= 0, 0.5 * self._law.sf(x), 0.5 + 0.5 * self._law.cdf(x))
+
+    def coordinate_isf(self, p: FloatArray) -> FloatArray:
+        return np.exp(self._law.isf(2 * np.asarray(p)))
+
+    def coordinate_log_density(self, z: FloatArray) -> FloatArray:
+        size = np.abs(z)
+        x = np.log(np.maximum(size, 1e-300))
+        return self._law.log_density(x) - x - math.log(2)
+
+    def coordinate_score(self, z: FloatArray) -> FloatArray:
+        return _score(self.log_density, z)
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class CustomRadial(NormRadialNoise):
+    """Density ∝ exp(log_density(‖z‖/scale)) for the norm l1, l2 or linf.
+
+    Attributes:
+        norm: The norm whose spheres are the level sets, as a name.
+        log_density: The log-density at scale 1 as a function of the norm, up to a constant; continuous.
+        sampler: Draws radii R of the unit law; by default the numerical inverse CDF.
+    """
+
+    name: ClassVar[str] = "custom-radial"
+
+    norm: str
+    log_density: LogDensity
+    sampler: Sampler | None = None
+
+    def _check_parameters(self) -> None:
+        if self.level_norm not in (Norm.L1, Norm.L2, Norm.LINF):
+            self._refuse("norm must be l1, l2 or linf")
+
+    def _check_dim(self, dim: int) -> None:
+        _size_law(self.log_density, dim)
+
+    @property
+    def level_norm(self) -> Norm:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return Norm.parse(self.norm)
+
+    def radial_law(self, dim: int) -> "CustomLaw":
+        return CustomLaw(dim, self.log_density)
+
+    def radius_mean_square(self, dim: int) -> float:
+        return _second_moment(_size_law(self.log_density, dim))
+
+    def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
+        if self.sampler is not None:
+            return self.sampler(out, generator)
+        return _size_law(self.log_density, dim).draw(out, generator).exp_()
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class CustomLaw(RadialLaw):
+    """The radial law of a log-density, by numerical integration."""
+
+    dim: int
+    log_profile: LogDensity
+
+    @property
+    def _law(self) -> NumericalLaw:
+        return _size_law(self.log_profile, self.dim)
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self._law.mode, self._law.width
+
+    def potential(self, x: FloatArray) -> FloatArray:
+        return -_evaluate(self.log_profile, np.exp(x))
+
+    def score(self, x: FloatArray) -> FloatArray:
+        return _score(self.log_profile, np.exp(x))
+
+    def log_density(self, x: FloatArray) -> FloatArray:
+        return self._law.log_density(x)
+
+    def cdf(self, x: FloatArray) -> FloatArray:
+        return self._law.cdf(x)
+
+    def sf(self, x: FloatArray) -> FloatArray:
+        return self._law.sf(x)
+
+    def ppf(self, q: FloatArray) -> FloatArray:
+        return self._law.ppf(q)
+
+    def isf(self, q: FloatArray) -> FloatArray:
+        return self._law.isf(q)
+
+
+@functools.lru_cache(maxsize=64)
+def _size_law(log_density: LogDensity, dim: int) -> NumericalLaw:
+    """The law of x = log ‖Z‖ for the density exp(log_density(‖z‖)) on `dim` coordinates."""
+    return NumericalLaw(lambda x: dim * x + _evaluate(log_density, np.exp(x)), -700.0, 700.0)
+
+
+def _evaluate(log_density: LogDensity, size: FloatArray) -> FloatArray:
+    value = log_density(torch.from_numpy(np.ascontiguousarray(size)))
+    if not isinstance(value, Tensor) or value.shape != size.shape:
+        raise InputError("log_density must map a float64 tensor of sizes to a tensor of the same shape.")
+    return value.detach().numpy().astype(np.float64)
+
+
+def _score(log_density: LogDensity, size: FloatArray) -> FloatArray:
+    leaf = torch.from_numpy(np.array(size, dtype=np.float64)).requires_grad_(True)
+    (slope,) = torch.autograd.grad(log_density(leaf).sum(), leaf)
+    return -slope.numpy()
+
+
+def _second_moment(law: NumericalLaw) -> float:
+    """E[exp(2x)], or infinity if it is not decided before the law is cut off."""
+    last = law.edges[-1]
+    tail = law.log_density(np.array([last]))[0] + 2 * last
+    near = law.log_density(np.array([law.mode]))[0] + 2 * law.mode
+    return law.expectation(lambda x: np.exp(2 * x)) if tail < near - 30 else math.inf

@@ -1,0 +1,88 @@
+"""Mixed-norm noise, density ∝ ‖z‖∞^-j exp(-‖z‖₂²/2) [Zhang et al. 2020, equation 13]."""
+
+import dataclasses
+import functools
+import math
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from scipy import special
+from torch import Tensor
+
+from wulff._typing import FloatArray
+from wulff.noises.base import Noise
+from wulff.noises.draws import draw_signs, wide
+from wulff.noises.tables import NumericalLaw
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class MixedLinf(Noise):
+    """Density proportional to ‖z/scale‖∞^-j · exp(-‖z/scale‖₂²/2).
+
+    Attributes:
+        j: The order of the pole at 0, with 0 ≤ j < d; j = 0 is Gaussian noise.
+    """
+
+    name: ClassVar[str] = "mixed-linf"
+
+    j: float = 0.0
+
+    def _check_parameters(self) -> None:
+        if not 0 <= self.j < math.inf:
+            self._refuse("j must not be negative (the density would vanish at 0)")
+
+    def _check_dim(self, dim: int) -> None:
+        if not self.j < dim:
+            self._refuse(f"j must be less than the dimension {dim} (the density could not be normalised)")
+
+    def mean_square(self, dim: int) -> float:
+        # Given m = ‖z‖∞ one coordinate is ±m; the others are normal, truncated to [-m, m].
+        return largest_coordinate_law(dim, self.j).expectation(lambda x: _mean_square_given(np.exp(x), dim))
+
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        rows = out.flatten(1)
+        dim = rows.shape[1]
+        law = largest_coordinate_law(dim, self.j)
+        largest = law.draw(rows.new_empty(len(rows), 1, dtype=wide(out)), generator).exp_().to(out.dtype)
+        # Inverse CDF of the truncated normal: erf(Z/√2) is uniform between ±erf(m/√2).
+        rows.uniform_(-1, 1, generator=generator).mul_(torch.erf(largest / math.sqrt(2)))
+        rows.erfinv_().mul_(math.sqrt(2))
+        # erf rounds to 1 beyond m = 5.4 (in float32), where erfinv is infinite: ±m bounds every coordinate.
+        torch.minimum(torch.maximum(rows, -largest), largest, out=rows)
+        face = torch.randint(dim, (len(rows), 1), generator=generator, device=out.device)
+        rows.scatter_(1, face, largest * draw_signs(largest, generator))
+        return out
+
+
+@functools.lru_cache(maxsize=64)
+def largest_coordinate_law(dim: int, j: float) -> NumericalLaw:
+    """The law of x = log ‖Z‖∞ at scale 1, with density ∝ e^((1-j)x) exp(-e^(2x)/2) erf(e^x/√2)^(dim-1)."""
+
+    def log_density(x: FloatArray) -> FloatArray:
+        m = np.exp(np.minimum(x, 20.0))
+        # Three forms of log erf(m/√2), each where it keeps its digits; far left, m itself may underflow.
+        middle, large = np.clip(m, 1e-4, 0.7), np.maximum(m, 0.7)
+        log_erf = np.select(
+            [m < 1e-4, m < 0.7],
+            [
+                x + 0.5 * math.log(2 / math.pi) - m**2 / 6,
+                np.log(special.erf(middle / math.sqrt(2))),
+            ],
+            np.log1p(-special.erfc(large / math.sqrt(2))),
+        )
+        return (1 - j) * x - m**2 / 2 + (dim - 1) * log_erf
+
+    return NumericalLaw(log_density, -800 / (dim - j), 20.0)
+
+
+def _mean_square_given(m: FloatArray, dim: int) -> FloatArray:
+    """E[‖Z‖₂²]/dim given ‖Z‖∞ = m."""
+    # The variance of N(0,1) truncated to [-m, m] is 1 - 2mφ(m)/erf(m/√2), and m²/3 for small m.
+    small = m < 0.05
+    m_large = np.where(small, 1.0, m)
+    density = np.exp(-(m_large**2) / 2) * math.sqrt(2 / math.pi)
+    truncated = 1 - m_large * density / special.erf(m_large / math.sqrt(2))
+    series = m**2 / 3 * (1 - 2 * m**2 / 15 + 2 * m**4 / 315)
+    return (m**2 + (dim - 1) * np.where(small, series, truncated)) / dim

@@ -1,0 +1,57 @@
+"""Symmetric Pareto (Lomax) noise, density ∝ Π(1 + |z_i|)^-(a+1) [Yang et al. 2020, appendix M]."""
+
+import dataclasses
+import math
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff._typing import FloatArray
+from wulff.noises.base import HalfLine, IIDNoise
+from wulff.noises.draws import draw_signs
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Pareto(IIDNoise):
+    """Independent coordinates with P[|Z_i| > z] = (1 + z/scale)^-a; sigma is finite for a > 2.
+
+    Attributes:
+        a: The power of the tail, a > 0.
+    """
+
+    name: ClassVar[str] = "pareto"
+
+    a: float
+
+    def _check_parameters(self) -> None:
+        if not 0 < self.a < math.inf:
+            self._refuse("a must be positive and finite (the density could not be normalised)")
+
+    def mean_square(self, dim: int) -> float:
+        return 2 / ((self.a - 1) * (self.a - 2)) if self.a > 2 else math.inf
+
+    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        # U^(-1/a) - 1 with -log U exponential: all digits near 0, and U = 0 cannot happen.
+        size = torch.empty_like(out, dtype=out.dtype).exponential_(generator=generator).div_(self.a).expm1_()
+        size.clamp_(max=torch.finfo(out.dtype).max / 2**16)
+        return out.copy_(draw_signs(out, generator)).mul_(size)
+
+    @property
+    def half_line(self) -> HalfLine:
+        return HalfLine.LOG_CONVEX
+
+    def coordinate_sf(self, z: FloatArray) -> FloatArray:
+        tail = 0.5 * np.exp(-self.a * np.log1p(np.abs(z)))
+        return np.where(z >= 0, tail, 1 - tail)
+
+    def coordinate_isf(self, p: FloatArray) -> FloatArray:
+        return np.expm1(-np.log(2 * p) / self.a)
+
+    def coordinate_log_density(self, z: FloatArray) -> FloatArray:
+        return math.log(self.a / 2) - (self.a + 1) * np.log1p(np.abs(z))
+
+    def coordinate_score(self, z: FloatArray) -> FloatArray:
+        return (self.a + 1) / (1 + z)

@@ -1,0 +1,100 @@
+"""Bounds on the top class and on every other class that hold at the same time."""
+
+import numpy as np
+import numpy.typing as npt
+
+from wulff._typing import FloatArray, IntArray
+from wulff.errors import InputError
+from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+
+
+def two_sided_bounds(
+    votes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    label: npt.ArrayLike,
+    alpha: float,
+    selection: npt.ArrayLike | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Upper bounds on the error of the label, and on the probability of every other class.
+
+    Both hold at once with probability at least 1 - alpha over the n samples, by Bonferroni's inequality
+    over Clopper-Pearson bounds. Choosing the runner-up from the votes and bounding it alone would not:
+    it is the largest of many counts. Without `selection`, alpha/2 goes to the label and alpha/2 in equal
+    shares to the other classes. With it, classes are first put into buckets, each of which gets an equal
+    share of alpha: the label, its strongest rivals one by one, and all others together, whose total
+    probability bounds that of each. The buckets depend on independent samples only, so they are fixed
+    as far as the bounds are concerned.
+
+    Args:
+        votes: Counts by class, of shape (..., classes); they may add up to less than n (ambiguous draws).
+        n: The number of samples, broadcast against the leading shape.
+        label: The class under test, of shape (...), chosen independently of `votes`.
+        alpha: The probability with which either bound may fail, in (0, 1).
+        selection: Counts of samples that are independent of `votes`, e.g. those that chose the label.
+
+    Returns:
+        The bounds on P[f(x+Z) ≠ label] and on max over c ≠ label of P[f(x+Z) = c], each of shape (...).
+
+    Raises:
+        InputError: Counts, shapes or alpha do not fit.
+    """
+    alpha = check_alpha(alpha)
+    votes, label = np.asarray(votes), np.asarray(label)
+    classes = votes.shape[-1]
+    if classes < 2 or label.shape != votes.shape[:-1]:
+        raise InputError(
+            f"votes of shape (..., at least 2 classes) and labels of shape (...) are needed, got "
+            f"{votes.shape} and {label.shape}."
+        )
+    if ((label < 0) | (label >= classes)).any():
+        raise InputError(f"label must lie between 0 and {classes - 1}; leave out abstentions.")
+    trials = np.broadcast_to(np.asarray(n), label.shape)
+    bucket = _own_buckets(classes, label) if selection is None else _buckets(np.asarray(selection), label)
+    if bucket.shape != votes.shape:
+        raise InputError(f"votes and selection differ in shape: {votes.shape} and {bucket.shape}.")
+
+    top = np.take_along_axis(votes, label[..., None], axis=-1)[..., 0]
+    totals = np.zeros((label.size, classes), dtype=np.int64)
+    np.add.at(
+        totals, (np.arange(label.size)[:, None], bucket.reshape(-1, classes)), votes.reshape(-1, classes)
+    )
+    strongest = totals[:, 1:].max(axis=-1).reshape(label.shape)  # bucket 0 is the label
+    rivals = bucket.max(axis=-1)
+    if classes == 2:  # the rival's probability is below the label's error: one bound is enough
+        error = np.asarray(error_upper_bound(trials - top, trials, alpha))
+        return error[()], error[()]
+    share_top = np.full(label.shape, alpha / 2) if selection is None else alpha / (rivals + 1)
+    share_rival = alpha / (2 * rivals) if selection is None else share_top
+    error = _bound_each(trials - top, trials, share_top)
+    return error[()], np.minimum(_bound_each(strongest, trials, share_rival), error)[()]
+
+
+def _own_buckets(classes: int, label: IntArray) -> IntArray:
+    """Bucket 0 for the label and one bucket for each other class, of shape (..., classes)."""
+    index = np.arange(classes)
+    return np.where(index == label[..., None], 0, index + (index < label[..., None]))
+
+
+def _buckets(selection: IntArray, label: IntArray) -> IntArray:
+    """Bucket 0 for the label, 1, 2, ... for rivals by count, the last one for all that remain.
+
+    As few rivals stand alone as leave together no more counts than the strongest one has.
+    """
+    classes = selection.shape[-1]
+    rivals = np.where(np.arange(classes) == label[..., None], np.iinfo(np.int64).max, selection)
+    order = np.argsort(-rivals, axis=-1, kind="stable")  # the label first
+    counts = np.take_along_axis(selection, order, axis=-1)
+    left_over = counts[..., 1:].sum(axis=-1, keepdims=True) - np.cumsum(counts[..., 1:], axis=-1)
+    alone = 1 + (left_over > counts[..., 1:2]).sum(axis=-1, keepdims=True)
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.broadcast_to(np.arange(classes), order.shape), axis=-1)
+    return np.minimum(rank, alone + 1)
+
+
+def _bound_each(misses: IntArray, n: IntArray, alpha: FloatArray) -> FloatArray:
+    """Clopper-Pearson bounds at a level that may differ from input to input, but has few values."""
+    bound = np.empty(misses.shape)
+    for level in np.unique(alpha):
+        same = alpha == level
+        bound[same] = error_upper_bound(misses[same], n[same], float(level))
+    return bound

@@ -1,0 +1,131 @@
+"""The guaranteed probability at a radius and two-sided radii: closed forms at 50 digits, and consistency."""
+
+import mpmath as mp
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.exact import normal_sf
+from wulff.certificates import certified_probability, certified_radius, two_sided_radius
+from wulff.errors import InputError, NotCoveredError
+
+ERRORS = np.array([1e-300, 1e-12, 1e-3, 0.1, 0.3, 0.49, 0.5, 0.6, 0.9])
+RADII = np.array([0.0, 1e-9, 0.01, 0.3, 1.0, 2.5])
+PAIRS = [
+    ("gaussian(scale=1)", "l2"),
+    ("gaussian(scale=1)", "linf"),
+    ("laplace(scale=1)", "l1"),
+    ("laplace(scale=1)", "l2"),
+    ("uniform(scale=1)", "l1"),
+    ("uniform(scale=1)", "l2"),
+    ("uniform(scale=1)", "lp(3)"),
+    ("uniform(scale=1)", "linf"),
+]
+
+
+def exact_growth(spec: str, p: float, r: float) -> mp.mpf:
+    """The growth function in one dimension: the largest P[x + v + Z ∈ U] with P[x + Z ∈ U] = p, |v| = r."""
+    p, r = mp.mpf(p), mp.mpf(r)
+    if spec.startswith("gaussian"):
+        # z from Newton's method on the survival function.
+        z = mp.findroot(lambda z: mp.log(normal_sf(z)) - mp.log(p), mp.sqrt(-2 * mp.log(p)))
+        return normal_sf(z - r)
+    if spec.startswith("laplace"):
+        if p * mp.exp(r) <= 0.5:
+            return p * mp.exp(r)
+        return 1 - mp.exp(-r) / (4 * p) if p <= 0.5 else 1 - (1 - p) * mp.exp(-r)
+    return min(1, p + r / 2)
+
+
+@pytest.mark.parametrize("spec", ["gaussian(scale=1)", "laplace(scale=1)", "uniform(scale=1)"])
+def test_probability_is_the_growth_function_from_above(spec: str) -> None:
+    for error in ERRORS:
+        found = certified_probability(spec, error, "l1", RADII, dim=1).error
+        for radius, bound in zip(RADII, found, strict=True):
+            exact = exact_growth(spec, error, radius)
+            assert bound >= exact
+            if not (spec.startswith("uniform") and exact >= 0.5 and radius >= 1):
+                assert bound <= exact * (1 + mp.mpf("1e-10")) + mp.mpf("1e-15")
+
+
+@pytest.mark.parametrize(("spec", "norm"), PAIRS)
+def test_probability_reaches_one_half_at_the_radius(spec: str, norm: str) -> None:
+    radius = certified_radius(spec, 0.1, norm, 5).radius
+    at = certified_probability(spec, 0.1, norm, radius * np.array([0.999, 1.001]), 5)
+    assert at.error[0] < 0.5 <= at.error[1] + 1e-12
+    assert np.all(at.probability <= 1 - at.error)
+    assert at.error == pytest.approx(0.5, abs=2e-3)
+
+
+@given(
+    pair=st.sampled_from(PAIRS),
+    errors=st.tuples(st.floats(1e-12, 0.7), st.floats(1e-12, 0.7)),
+    radii=st.tuples(st.floats(0, 3), st.floats(0, 3)),
+)
+@settings(deadline=None, max_examples=60)
+def test_probability_is_monotone(
+    pair: tuple[str, str], errors: tuple[float, float], radii: tuple[float, float]
+) -> None:
+    spec, norm = pair
+    (low, high), (near, far) = sorted(errors), sorted(radii)
+    bound = certified_probability(spec, [low, low, high], norm, [near, far, near], 3).error
+    assert bound[0] <= bound[1] * (1 + 1e-12) + 1e-15
+    assert bound[0] <= bound[2] * (1 + 1e-12) + 1e-15
+    assert bound[0] >= low
+
+
+def test_two_sided_closed_forms() -> None:
+    top, runner_up = np.array([0.3, 0.55, 0.55, 0.7]), np.array([0.2, 0.2, 0.44, 0.1])
+    gaussian = two_sided_radius("gaussian(scale=1)", top, runner_up, "l2", 100).radius
+    laplace = two_sided_radius("laplace(scale=1)", top, runner_up, "l1", 100).radius
+    uniform = two_sided_radius("uniform(scale=1)", top, runner_up, "l1", 100).radius
+
+    def normal_quantile(p: float) -> mp.mpf:
+        return -mp.sqrt(2) * mp.erfinv(2 * mp.mpf(p) - 1)
+
+    def laplace_primitive(p: float) -> mp.mpf:
+        return -mp.log(2 * mp.mpf(p)) if p <= 0.5 else mp.log(2 * (1 - mp.mpf(p)))
+
+    for i in range(len(top)):
+        e, b = float(top[i]), float(runner_up[i])
+        for found, exact in [
+            (gaussian[i], (normal_quantile(e) + normal_quantile(b)) / 2),
+            (laplace[i], (laplace_primitive(e) + laplace_primitive(b)) / 2),
+            (uniform[i], 1 - mp.mpf(e) - mp.mpf(b)),
+        ]:
+            assert exact * (1 - mp.mpf("1e-12")) <= found <= exact
+
+
+@pytest.mark.parametrize(("spec", "norm"), PAIRS)
+def test_two_sided_contains_one_sided(spec: str, norm: str) -> None:
+    errors = np.array([1e-6, 0.1, 0.4999])
+    one = certified_radius(spec, errors, norm, 7).radius
+    same = two_sided_radius(spec, errors, errors, norm, 7)
+    better = two_sided_radius(spec, errors, errors / 2, norm, 7)
+    assert same.radius == pytest.approx(one, rel=1e-12)
+    assert np.all(better.radius > one)
+
+
+@pytest.mark.parametrize(("spec", "norm"), PAIRS)
+def test_two_sided_classes_do_not_meet_before_the_radius(spec: str, norm: str) -> None:
+    """At the two-sided radius the guaranteed probabilities of the two classes just meet."""
+    top, runner_up = 0.55, 0.3
+    radius = float(two_sided_radius(spec, top, runner_up, norm, 3).radius)
+    grown = certified_probability(spec, [top, runner_up], norm, radius, 3).error
+    assert grown.sum() == pytest.approx(1, abs=1e-9)
+
+
+def test_two_sided_abstains_and_accepts_a_minority_label() -> None:
+    radii = two_sided_radius("gaussian(scale=1)", [0.6, 0.6, 1.0], [0.4, 0.39, 0.1], "l2", 3)
+    assert radii.radius[0] == 0
+    assert radii.radius[1] > 0
+    assert radii.radius[2] == 0
+    assert list(radii.method) == ["abstain", "closed-form", "abstain"]
+
+
+def test_refusals() -> None:
+    with pytest.raises(InputError, match="radius"):
+        certified_probability("gaussian(scale=1)", 0.1, "l2", -1.0, 3)
+    with pytest.raises(NotCoveredError, match="closed-form"):
+        certified_probability("gaussian(scale=1)", 0.1, "l2", 1.0, 3, method="magic")
