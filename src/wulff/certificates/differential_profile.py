@@ -77,6 +77,10 @@ def build_profile(quadrature: RadialQuadrature, direction: Direction) -> Profile
     steps = first + _START * np.geomspace(1, 0.25 / _START, 15)
     last = float(normal_quantile(np.array(SMALLEST_ERROR)))
     edges = np.concatenate([[first], steps[steps < last], np.arange(steps[-1] + 2, last - 1, 2), [last]])
+    if quadrature.score_is_constant:
+        # Φ then has the kinks of the direction itself.
+        kinks = _z(direction.tail(np.array(direction.kinks)))
+        edges = np.concatenate([edges, kinks[(kinks > first) & (kinks < last)]])
     edges = np.unique(edges[edges <= last])
     lower, upper = edges[:-1], edges[1:]
     done: list[tuple[FloatArray, FloatArray, FloatArray]] = []

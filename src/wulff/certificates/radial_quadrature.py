@@ -35,13 +35,14 @@ class RadialQuadrature:
         x = middle[:, None] + half[:, None] * _NODES
         self._law = law
         self._weights = np.exp(law.log_density(x)) * _WEIGHTS * half[:, None]
-        self._score = self._positive_score(x)
+        self._score = _positive_score(self._law, x)
         self._panel_mass = self._weights.sum(axis=1)
-        ends = self._positive_score(edges)
+        ends = _positive_score(self._law, edges)
         self._low = np.minimum(ends[1:], ends[:-1])
         self._high = np.maximum(ends[1:], ends[:-1])
         self._rising = ends[1:] > ends[:-1]
         self.mean_score = law.mean_score
+        self.score_is_constant = bool((self._low == self._high).all())
         found = float((self._weights * self._score).sum())
         self._missing = self._beyond(ends)
         error = max(found - self.mean_score, self.mean_score - found - self._missing) / self.mean_score
@@ -95,7 +96,7 @@ class RadialQuadrature:
         v = (1 + _SUB_NODES) / 2
         x = lo + width * (v * v * (3 - 2 * v))
         weight = np.exp(self._law.log_density(x)) * width * (6 * v * (1 - v)) * (_SUB_WEIGHTS / 2)
-        score = self._positive_score(x)
+        score = _positive_score(self._law, x)
         s = np.minimum(c[:, None, None] / score, 1e150)
         return (direction.tail(s) * weight).sum(axis=(1, 2)), (direction.share(s) * score * weight).sum(
             axis=(1, 2)
@@ -107,15 +108,15 @@ class RadialQuadrature:
         rising = self._rising[panel]
         for _ in range(56):
             middle = (lo + hi) / 2
-            left = (self._positive_score(middle) < level) == rising
+            left = (_positive_score(self._law, middle) < level) == rising
             lo, hi = np.where(left, middle, lo), np.where(left, hi, middle)
         return (lo + hi) / 2
 
-    def _positive_score(self, x: FloatArray) -> FloatArray:
-        # D is symmetric, so T·D and |T|·D have the same law.
-        # Cut off from below, which only enlarges it.
-        with np.errstate(over="ignore"):
-            return np.clip(np.abs(self._law.score(x)), 1e-130, 1e260)
+
+def _positive_score(law: RadialLaw, x: FloatArray) -> FloatArray:
+    """|T|: D is symmetric, so that T·D and |T|·D have the same law. Cut off from below, which enlarges it."""
+    with np.errstate(over="ignore"):
+        return np.clip(np.abs(law.score(x)), 1e-130, 1e260)
 
 
 def _panel_edges(law: RadialLaw) -> FloatArray:
@@ -130,17 +131,15 @@ def _panel_edges(law: RadialLaw) -> FloatArray:
     if (steps[:top] < -slack[:top]).any() or (steps[top:] > slack[top:]).any():
         raise ArithmeticError(f"the density of log R has several peaks in {law}")
     # Where the score is large, or the law has its mass, it must not vary by more than about e in a panel.
-    with np.errstate(over="ignore", divide="ignore"):
-        log_score = np.log(np.abs(law.score(edges)))
-        central = np.log(np.abs(law.score(np.array([mode])))[0])
-        depth = peak - law.log_density(edges)
+    log_score = np.log(_positive_score(law, edges))
+    central = np.log(_positive_score(law, np.array([mode]))[0])
+    depth = peak - law.log_density(edges)
     matters = (np.maximum(log_score[1:], log_score[:-1]) > central) | (np.minimum(depth[1:], depth[:-1]) < 40)
     ratio = np.abs(np.diff(log_score))
-    pieces = np.where(matters & np.isfinite(ratio), np.clip(np.ceil(ratio), 1, 64), 1).astype(int)
+    pieces = np.where(matters, np.clip(np.ceil(ratio), 1, 64), 1).astype(int)
     parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(edges, edges[1:], pieces, strict=False)]
     edges = np.unique(np.concatenate([*parts, edges[-1:]]))
-    with np.errstate(over="ignore"):
-        return edges[np.abs(law.score(edges)) < 1e250]
+    return edges[_positive_score(law, edges) < 1e250]
 
 
 def _where_density_has_dropped(law: RadialLaw, mode: float, step: float, levels: FloatArray) -> FloatArray:
