@@ -75,10 +75,15 @@ def exp_l2_l2(noise: ExpL2, error: FloatArray, dim: int) -> FloatArray:
     """
     if dim == 1:
         return _where(_is_plain(noise), -np.log(2 * error))
-    student = -special.stdtrit(dim - 1, np.clip(error, 1e-300, 0.25)) / math.sqrt(dim - 1)
+    error = np.maximum(error, 1e-300)
+    if dim < 30:
+        far = _log_square_complement(np.minimum(error, 0.25), dim)
+        far = np.log1p(np.sqrt(-np.expm1(far))) - far / 2
+    else:
+        far = np.arcsinh(-special.stdtrit(dim - 1, np.minimum(error, 0.25)) / math.sqrt(dim - 1))
     # Near ½ by the law of t², Beta(½, (d-1)/2), since Student's quantile would lose its digits.
     square = special.betaincinv(0.5, (dim - 1) / 2, np.minimum(1 - 2 * error, 0.5))
-    artanh = np.where(error > 0.25, np.arctanh(np.sqrt(square)), np.arcsinh(student))
+    artanh = np.where(error > 0.25, np.arctanh(np.sqrt(square)), far)
     return _where(_is_plain(noise), (dim - 1) * artanh)
 
 
@@ -93,13 +98,22 @@ def exp_l1_linf(noise: ExpL1, error: FloatArray, dim: int) -> FloatArray:
     if not _is_plain(noise):
         return np.full_like(error, np.nan)
     sizes, shares, slopes, radii = _sign_segments(dim)
-    error = np.maximum(error, 1e-290)  # above every tail that is left out
+    error = np.maximum(error, 1e-300)  # above every tail that is left out
     segment = np.clip(np.searchsorted(-sizes, -error) - 1, 0, len(slopes) - 1)
     slope = slopes[segment]
     growth = shares[segment + 1] + slope * (error - sizes[segment + 1])  # Φ(error)
     gained = (sizes[segment] - error) / growth
     safe = np.maximum(slope, 1.0)
     return radii[segment] + np.where(slope > 0, np.log1p(safe * gained) / safe, gained)
+
+
+def _log_square_complement(error: FloatArray, dim: int) -> FloatArray:
+    """log(1 - t²) for P[θ₁ > t] = error: 1 - θ₁² has the law Beta((d-1)/2, ½)."""
+    half = (dim - 1) / 2
+    value = special.betaincinv(half, 0.5, 2 * error)
+    # Where it underflows, the distribution function is value^half / (half · B(half, ½)) to all digits.
+    leading = (np.log(2 * error) + math.log(half) + special.betaln(half, 0.5)) / half
+    return np.where(value > 1e-250, np.log(np.maximum(value, 1e-250)), leading)
 
 
 def _is_plain(noise: ExpL1 | ExpL2 | ExpLinf) -> bool:

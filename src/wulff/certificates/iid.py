@@ -44,12 +44,12 @@ def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
         return np.full_like(error, np.nan)
     inner = noise.coordinate_inner_quantile(np.maximum(error, _SMALLEST))
     start = np.where(error > 0.25, noise.coordinate_isf(0.5 - error), inner)
-    edges, coefficients, beyond = _tail_integral(noise)
+    edges, coefficients, beyond, margin = _tail_integral(noise)
     x = np.log(start)
     panel = np.clip(np.searchsorted(edges, x) - 1, 0, len(beyond) - 1)
     lo, hi = edges[panel], edges[panel + 1]
     t = np.clip((2 * x - lo - hi) / (hi - lo), -1.0, 1.0)
-    return beyond[panel] + legendre_series(coefficients, panel, t)
+    return np.maximum(beyond[panel] + legendre_series(coefficients, panel, t) - margin[panel], 0.0)
 
 
 @register(Pareto, Norm.L2, method="convex-order", tight=False, ulps=32)
@@ -63,19 +63,31 @@ def pareto_l2(noise: Pareto, error: FloatArray, dim: int) -> FloatArray:
 
 
 @functools.lru_cache(maxsize=64)
-def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """∫_z^∞ dz/(exp(φ(z) - φ(0)) - 1): panels in log z, Legendre coefficients down from their upper ends."""
+def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """∫_z^∞ dz/(exp(φ(z) - φ(0)) - 1): panels in log z, Legendre coefficients down from their upper ends.
+
+    Also the radii at these ends, and four times the last coefficients from there on, as a margin.
+    """
     ends = [
         noise.coordinate_inner_quantile(np.array([_SMALLEST]))[0],
         noise.coordinate_isf(np.array([1e-40]))[0],
     ]
     x = np.log(np.maximum(ends, 1e-305))
-    edges = np.linspace(x[0], x[1], 2 + int((x[1] - x[0]) / 0.5))
+    coarse = np.linspace(x[0], x[1], 2 + int((x[1] - x[0]) / 0.5))
+    with np.errstate(over="ignore", divide="ignore"):
+        depth = np.log(np.expm1(noise.coordinate_potential(np.exp(coarse))))
+    pieces = np.clip(np.ceil(np.diff(depth) / 3), 1, 1000).astype(int)
+    spans = zip(coarse, coarse[1:], pieces, strict=False)
+    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in spans]
+    edges = np.concatenate([*parts, coarse[-1:]])
     half, middle = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
     z = np.exp(middle + half * _NODES)
     with np.errstate(over="ignore"):
         integrand = z / np.expm1(noise.coordinate_potential(z))
-    coefficients = -legendre.legint(integrand @ _FIT.T, lbnd=1, axis=1) * half
+    fits = integrand @ _FIT.T
+    coefficients = -legendre.legint(fits, lbnd=1, axis=1) * half
     whole = legendre.legval(-1.0, coefficients.T)
     beyond = np.append(np.cumsum(whole[::-1])[::-1][1:], 0.0)
-    return edges, coefficients, beyond
+    uncertain = 2 * half[:, 0] * np.abs(fits[:, -3:]).max(axis=1)
+    margin = 4 * np.cumsum(uncertain[::-1])[::-1]
+    return edges, coefficients, beyond, margin

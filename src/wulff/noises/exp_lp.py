@@ -52,11 +52,13 @@ class ExpLp(IIDNoise):
 
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         # Near ½ the size is small, and only the lower tail keeps its digits.
-        upper = special.gammainccinv(1 / self.p, 2 * p)
-        return np.where(p > 0.25, special.gammaincinv(1 / self.p, 1 - 2 * p), upper) ** (1 / self.p)
+        upper = special.gammainccinv(1 / self.p, 2 * p) ** (1 / self.p)
+        return np.where(p > 0.25, self.coordinate_inner_quantile(0.5 - p), upper)
 
     def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
-        return special.gammaincinv(1 / self.p, 2 * p) ** (1 / self.p)
+        # The density is largest at 0, so the size is at least this; the power of it may underflow.
+        least = 2 * p * math.gamma(1 + 1 / self.p) * (1 - 1e-15)
+        return np.maximum(special.gammaincinv(1 / self.p, 2 * p) ** (1 / self.p), least)
 
     def coordinate_potential(self, z: FloatArray) -> FloatArray:
         return z**self.p
