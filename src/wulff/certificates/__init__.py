@@ -1,6 +1,16 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
-from wulff.certificates import gaussian, laplace, privacy_loss, uniform  # noqa: F401  (each file registers its theorems)
+from wulff.certificates import (  # noqa: F401  (each file registers its theorems)
+    ball,
+    differential,
+    exponential,
+    gaussian,
+    iid,
+    laplace,
+    power,
+    privacy_loss,
+    uniform,
+)
 from wulff.certificates.planning import Plan, largest_error, plan
 from wulff.certificates.probability import Guarantee, certified_probability
 from wulff.certificates.registry import (
