@@ -107,12 +107,13 @@ def overlap(
 ) -> Overlap:
     """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, with `nodes` Gauss nodes on each panel."""
     log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
-    edges = _edges(profile, log_r - profile.log_mode, tau)
-    rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
-    parts = [
-        _integrate(profile, kernel, log_r[i : i + rows], tau[i : i + rows], edges[i : i + rows], nodes, near_half)
-        for i in range(0, len(tau), rows)
-    ]
+    with np.errstate(over="ignore"):  # q = R₀ - R₁ far in the tails, where it only has to be large
+        edges = _edges(profile, log_r - profile.log_mode, tau)
+        rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
+        chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
+        parts = [
+            _integrate(profile, kernel, log_r[c], tau[c], edges[c], nodes, near_half) for c in chunks
+        ]
     return Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -133,8 +134,7 @@ def _integrate(
 
     s = profile.step(y, level)
     radius = np.exp(np.clip(y - shift, -300.0, 300.0))
-    with np.errstate(over="ignore"):
-        q = radius * np.expm1(np.minimum(s, 600.0))
+    q = radius * np.expm1(s)
     full, none = 2 * radius + q <= 1, q >= 1
     partial = ~(full | none)
     safe_radius, safe_q = np.where(partial, radius, 1.0), np.where(partial, q, 0.0)

@@ -11,15 +11,17 @@ makes p₁ = ½ and p₀ = e; an inaccurate one costs a little radius and never 
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from wulff._numerics.rounding import EPSILON
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
 from wulff.certificates.gaussian import normal_quantile
-from wulff.certificates.level_set_kernels import Kernel
+from wulff.certificates.level_set_kernels import Kernel, Spherical
 from wulff.certificates.level_set_profiles import Profile
 from wulff.certificates.level_set_quadrature import Overlap, grid_of, overlap
 
@@ -73,23 +75,44 @@ def _slack(found: Overlap, error: FloatArray, tau: FloatArray) -> FloatArray:
 
 def solve(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
     """(log r, τ) with p₁ = ½ and p₀ = error, approximately; nothing is guaranteed."""
-    log_r, tau, settled = _newton(duality, error)
+    start, guess = _start(duality, error)
+    log_r, tau, settled = _newton(duality, error, start, guess)
     rest = ~settled
     if rest.any():
-        log_r[rest], tau[rest] = _nested(duality, error[rest])
+        log_r[rest], tau[rest] = _nested(duality, error[rest], start[rest], guess[rest])
     return log_r, tau
 
 
-def _start(duality: Duality) -> float:
-    """log of the standard deviation of the normal law with the same total variation at small shifts."""
-    at = np.array([duality.profile.log_mode - 14.0 - np.log(duality.profile.dim)])
-    return float(at[0] + np.log(0.3989 / duality.overlap(at, np.zeros(1), _COARSE).excess[0]))
+def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """A first (log r, τ): the total variation radius, which nearly decides for errors near ½, then its growth.
+
+    It grows like z for noise that is nearly normal in the direction of the worst shift, and like
+    log(1/(2·error)), the likelihood ratio's extreme value, where the spheres are those of the norm itself.
+    """
+    near = np.maximum(error, 0.1)
+    level = np.full(len(error), duality.profile.log_mode)
+
+    def variation(log_r: FloatArray) -> FloatArray:
+        excess = duality.overlap(log_r, np.zeros(len(log_r)), _COARSE).excess
+        return np.log(np.maximum(excess, 1e-300) / (0.5 - near))
+
+    low, high = level - 60.0, level + 40.0
+    log_r, _ = bracketed_root(variation, low, high, tolerance=1e-4, iterations=40)
+    if isinstance(duality.kernel, Spherical):
+        log_r = log_r + np.log(normal_quantile(error) / normal_quantile(near))
+    else:
+        log_r = log_r + np.log(np.log(2 * error) / np.log(2 * near))
+    log_r = np.minimum(log_r, _LARGEST_LOG_R)
+    guess = -np.log(2 * error)
+    return log_r, _best_tau(duality, log_r, guess)
 
 
-def _newton(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray, np.ndarray]:
+def _newton(
+    duality: Duality, error: FloatArray, start: FloatArray, guess: FloatArray
+) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
     """Newton's method for (log r, log τ) in the coordinates in which Gaussian noise is linear."""
     z = normal_quantile(error)
-    a, b = _start(duality) + np.log(z), np.log(z * z / 2)
+    a, b = start.copy(), np.log(np.maximum(guess, _SMALLEST_TAU))
     settled = np.zeros(len(error), dtype=bool)
     small = 1e-5
 
@@ -110,9 +133,9 @@ def _newton(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray
             np.tile(z_live, 3),
         )
         f, g = upper[:n], lower[:n]
-        fa, fb = (upper[n : 2 * n] - f) / small, (upper[2 * n :] - f) / small
-        ga, gb = (lower[n : 2 * n] - g) / small, (lower[2 * n :] - g) / small
         with np.errstate(all="ignore"):
+            fa, fb = (upper[n : 2 * n] - f) / small, (upper[2 * n :] - f) / small
+            ga, gb = (lower[n : 2 * n] - g) / small, (lower[2 * n :] - g) / small
             determinant = fa * gb - fb * ga
             step_a = np.clip((-f * gb + g * fb) / determinant, -1.0, 1.0)
             step_b = np.clip((-g * fa + f * ga) / determinant, -2.0, 2.0)
@@ -132,12 +155,15 @@ def _quantile(error: FloatArray, shortfall: FloatArray) -> FloatArray:
     return np.where(error > 0.25, np.sqrt(2.0) * special.erfinv(2 * shortfall), -special.ndtri(error))
 
 
-def _nested(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _nested(
+    duality: Duality, error: FloatArray, start: FloatArray, guess: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """The same by bracketing: τ for given r, where p₁ falls in τ; then r, where the dual error falls in r."""
     z = normal_quantile(error)
+    tau = guess.copy()
 
     def excess(log_r: FloatArray) -> FloatArray:
-        tau = _best_tau(duality, log_r)
+        tau[:] = _best_tau(duality, log_r, tau)
         found = duality.overlap(log_r, tau, _COARSE)
         with np.errstate(all="ignore"):
             dual_error = found.p0 - np.exp(-tau) * (found.p1 - 0.5)
@@ -145,43 +171,45 @@ def _nested(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray
             value = np.log(_quantile(np.clip(dual_error, 1e-307, 0.5), np.clip(shortfall, 0.0, 0.5)) / z)
         return np.nan_to_num(value, nan=-50.0, neginf=-50.0, posinf=50.0)
 
-    start = _start(duality) + np.log(z)
-    low, high = start.copy(), start.copy()
-    for sign, end in ((1.0, low), (-1.0, high)):
-        stride = 0.5
-        for _ in range(12):
-            wrong = sign * excess(end) > 0
-            if not wrong.any():
-                break
-            end[wrong] = np.minimum(end[wrong] - sign * stride, _LARGEST_LOG_R)
-            stride *= 2
-    log_r, _ = bracketed_root(excess, low, high, tolerance=1e-10, iterations=50)
-    return log_r, _best_tau(duality, log_r)
+    low, high = _widen(excess, start, 0.05, -300.0, _LARGEST_LOG_R)
+    log_r, _ = bracketed_root(excess, low, high, tolerance=1e-9, iterations=50)
+    return log_r, _best_tau(duality, log_r, tau)
 
 
-def _best_tau(duality: Duality, log_r: FloatArray) -> FloatArray:
+def _best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArray:
     """The τ with p₁ = ½; 0 where p₁ ≤ ½ for all τ > 0 (an atom at likelihood ratio 1)."""
 
-    def above(log_tau: FloatArray) -> FloatArray:
-        return duality.overlap(log_r, np.exp(log_tau), _COARSE).p1 - 0.5
+    def below(log_tau: FloatArray) -> FloatArray:
+        return 0.5 - duality.overlap(log_r, np.exp(log_tau), _COARSE).p1
 
-    low = np.full(len(log_r), np.log(_SMALLEST_TAU))
-    high = np.full(len(log_r), np.log(_LARGEST_TAU))
-    tied = above(low) <= 0
-    always = above(high) >= 0
-    usual = ~(tied | always)
-    tau = np.where(tied, 0.0, _LARGEST_TAU)
-    if usual.any():
-        sub = log_r[usual]
-        first, _ = bracketed_root(
-            lambda log_tau: duality.overlap(sub, np.exp(log_tau), _COARSE).p1 - 0.5,
-            low[usual],
-            high[usual],
-            tolerance=1e-9,
-            iterations=60,
-        )
-        tau[usual] = np.exp(first)
-    return tau
+    smallest, largest = float(np.log(_SMALLEST_TAU)), float(np.log(_LARGEST_TAU))
+    middle = np.log(np.clip(guess, 2 * _SMALLEST_TAU, _LARGEST_TAU / 1.01))
+    low, high = _widen(below, middle, 0.1, smallest, largest)
+    root, _ = bracketed_root(below, low, high, tolerance=1e-8, iterations=60)
+    return np.where(root <= smallest, 0.0, np.exp(root))
+
+
+def _widen(
+    function: Callable[[FloatArray], FloatArray], middle: FloatArray, stride: float, least: float, most: float
+) -> tuple[FloatArray, FloatArray]:
+    """Ends around `middle` between which the increasing function changes its sign, if it does at all."""
+    low, high = np.clip(middle, least, most), np.clip(middle, least, most)
+    negative = function(low) <= 0
+    strides = np.full(len(middle), stride)
+    for _ in range(14):
+        moved = np.where(negative, np.minimum(high + strides, most), np.maximum(low - strides, least))
+        value = function(moved)
+        crossed = np.where(negative, value > 0, value <= 0)
+        ended = (moved <= least) | (moved >= most)
+        pending = strides > 0
+        # The last point becomes the near end, so that the bracket stays short.
+        near = np.where(negative, high, low)
+        low = np.where(pending, np.where(negative, near, moved), low)
+        high = np.where(pending, np.where(negative, moved, near), high)
+        strides = np.where(pending & ~crossed & ~ended, strides * 3, 0.0)
+        if not strides.any():
+            break
+    return low, high
 
 
 def certify(duality: Duality, error: FloatArray) -> FloatArray:
