@@ -1,6 +1,6 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
-from wulff.certificates import gaussian, laplace, uniform  # noqa: F401  (each file registers its theorems)
+from wulff.certificates import gaussian, laplace, level_set, uniform  # noqa: F401  (each file registers its theorems)
 from wulff.certificates.registry import (
     ANY_NORM,
     Certificate,

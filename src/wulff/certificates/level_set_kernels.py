@@ -18,6 +18,7 @@ from typing import final
 import numpy as np
 from scipy import special
 
+from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 
 Overlaps = tuple[FloatArray, FloatArray, FloatArray]
@@ -29,14 +30,13 @@ class Kernel(ABC):
     dim: int
 
     @abstractmethod
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray, *, near_half: bool) -> Overlaps:
+    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
         """(outside, inside, outside - inside), for 0 ≤ q < 1 < R₀ + R₁.
 
         Args:
             radius: R₁ / r.
             s: log(R₀ / R₁).
             q: (R₀ - R₁) / r.
-            near_half: Whether the difference is needed to full relative accuracy.
         """
 
 
@@ -52,17 +52,21 @@ class Spherical(Kernel):
 
     dim: int
 
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray, *, near_half: bool) -> Overlaps:
+    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
         freedom = self.dim - 1
         both = 2 * radius + q
         area = np.sqrt((1 - q) * (1 + q)) * np.sqrt(np.maximum(both - 1, 1e-300)) * np.sqrt(both + 1)
         slant = q * both
         t_outside = math.sqrt(freedom) * (1 - slant) / area
         t_inside = math.sqrt(freedom) * (1 + slant) / area
+        if freedom == 1:  # Cauchy; SciPy's stdtr(1, t) is off by 1e-9 near t = 0
+            left, right = np.arctan(t_outside) / np.pi, np.arctan(t_inside) / np.pi
+            return np.arctan2(1.0, -t_outside) / np.pi, np.arctan2(1.0, t_inside) / np.pi, left + right
         outside, inside = special.stdtr(freedom, t_outside), special.stdtr(freedom, -t_inside)
-        if near_half:
-            return outside, inside, self._central(t_outside) + self._central(t_inside)
-        return outside, inside, outside - inside
+        excess = outside - inside
+        small = t_inside < 0.5  # |t_outside| ≤ t_inside, up to the factor R₀/R₁
+        excess[small] = self._central(t_outside[small]) + self._central(t_inside[small])
+        return outside, inside, excess
 
     def _central(self, t: FloatArray) -> FloatArray:
         # P[0 < T < t] of Student's law.
@@ -82,11 +86,11 @@ class OwnNorm(Kernel):
 
     dim: int
 
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray, *, near_half: bool) -> Overlaps:
+    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
         power = self.dim - 1
-        log_out = power * np.log1p(np.maximum((q - 1) / (2 * radius), -1.0 + 1e-300))
+        log_out = power * np.log1p(np.maximum((q - 1) / (2 * radius), -1.0 + EPSILON))
         # (R₀ + R₁ - r)/(2 R₀) = 1 - (q + 1)/(2 R₀)
-        log_in = power * np.log1p(np.maximum(-(q + 1) / (2 * (radius + q)), -1.0 + 1e-300))
+        log_in = power * np.log1p(np.maximum(-(q + 1) / (2 * (radius + q)), -1.0 + EPSILON))
         inside = 0.5 * np.exp(log_in)
         return 1 - 0.5 * np.exp(log_out), inside, -0.5 * (np.expm1(log_out) + np.expm1(log_in))
 
@@ -97,13 +101,14 @@ class CubeAgainstL1(Kernel):
     """Cubes shifted along one axis, for d ≥ 2; derived here.
 
     Only the shifted coordinate matters: it is ±R with probability 1/(2d) each, otherwise uniform on
-    [-R, R]. Then outside = 1/(2d) + (1 - 1/d)(1 - q)/(2 R₁), inside = (R₁/R₀)^(d-1)/(2d). At q = 0 the
-    set of likelihood ratio 1 has positive mass and counts as outside; as inside too, where τ = 0.
+    [-R, R]. Then outside = 1/(2d) + (1 - 1/d)(1 - q)/(2 R₁), inside = (R₁/R₀)^(d-1)/(2d). These are the
+    limits τ → 0 from above as well: the set where the likelihood ratio is 1, which has positive mass,
+    counts on neither side.
     """
 
     dim: int
 
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray, *, near_half: bool) -> Overlaps:
+    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
         facet = 1 / (2 * self.dim)
         across = (1 - 1 / self.dim) * (1 - q) / (2 * radius)
         shrink = -(self.dim - 1) * s

@@ -91,9 +91,12 @@ class ExponentialProfile(Profile):
         # With w = k s and b = j/k: z expm1(w) + b w = tau, convex and increasing in w.
         z = self._z(y)
         if self.j == 0:
-            return np.where(
-                z > tau * 1e-290, np.log1p(tau / z), np.log(np.maximum(tau, 1e-300)) - self._log_z(y)
-            ) / self.k
+            return (
+                np.where(
+                    z > tau * 1e-290, np.log1p(tau / z), np.log(np.maximum(tau, 1e-300)) - self._log_z(y)
+                )
+                / self.k
+            )
         b = self.j / self.k
         log_z = self._log_z(y)
         later = b * special.wrightomega((z + tau) / b + (log_z - math.log(b)))

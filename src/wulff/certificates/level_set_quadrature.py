@@ -40,7 +40,7 @@ class Overlap:
     Attributes:
         p1: Q_v[LR ≥ t].
         p0: Q[LR ≥ t].
-        excess: p1 - p0, to full relative accuracy if asked for.
+        excess: p1 - p0, without cancellation where both are near ½.
         mass: The integral of the radial density over its whole range, by the same rule.
     """
 
@@ -102,18 +102,14 @@ def rule(nodes: int) -> tuple[FloatArray, FloatArray]:
     return xi * xi * (3 - 2 * xi), w / 2 * 6 * xi * (1 - xi)
 
 
-def overlap(
-    profile: Profile, kernel: Kernel, log_r: FloatArray, tau: FloatArray, *, nodes: int, near_half: bool
-) -> Overlap:
+def overlap(profile: Profile, kernel: Kernel, log_r: FloatArray, tau: FloatArray, *, nodes: int) -> Overlap:
     """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, with `nodes` Gauss nodes on each panel."""
     log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
     with np.errstate(over="ignore"):  # q = R₀ - R₁ far in the tails, where it only has to be large
         edges = _edges(profile, log_r - profile.log_mode, tau)
         rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
         chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
-        parts = [
-            _integrate(profile, kernel, log_r[c], tau[c], edges[c], nodes, near_half) for c in chunks
-        ]
+        parts = [_integrate(profile, kernel, log_r[c], tau[c], edges[c], nodes) for c in chunks]
     return Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -124,7 +120,6 @@ def _integrate(
     tau: FloatArray,
     edges: FloatArray,
     nodes: int,
-    near_half: bool,
 ) -> tuple[FloatArray, ...]:
     places, weights = rule(nodes)
     start, length = edges[:, :-1, None], np.diff(edges, axis=1)[:, :, None]
@@ -138,15 +133,15 @@ def _integrate(
     full, none = 2 * radius + q <= 1, q >= 1
     partial = ~(full | none)
     safe_radius, safe_q = np.where(partial, radius, 1.0), np.where(partial, q, 0.0)
-    outside, inside, excess = kernel.overlaps(
-        safe_radius, np.where(partial, s, 0.0), safe_q, near_half=near_half
-    )
+    outside, inside, excess = kernel.overlaps(safe_radius, np.where(partial, s, 0.0), safe_q)
     log_density = profile.log_density(y)
     log_change = profile.dim * s - level + profile.log_jacobian(y, level, s)
     density = weight * np.exp(log_density)
     moved = np.where(partial, weight * np.exp(np.minimum(log_density + log_change, 700.0)) * inside, 0.0)
     # p₁ - p₀ = E[(outside - inside) - (change - 1) · inside]
-    change = np.where(np.abs(log_change) < 0.5, density * np.expm1(np.clip(log_change, -0.5, 0.5)) * inside, 0.0)
+    change = np.where(
+        np.abs(log_change) < 0.5, density * np.expm1(np.clip(log_change, -0.5, 0.5)) * inside, 0.0
+    )
     change = np.where(np.abs(log_change) < 0.5, change, moved - density * inside)
     difference = np.where(partial, density * excess - change, np.where(full, density, 0.0))
     return (
@@ -188,9 +183,7 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
     return edges[:, used]
 
 
-def _root(
-    function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray
-) -> FloatArray:
+def _root(function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:
     """Where the monotone function changes its sign between low and high; nan where it does not."""
     inside = np.sign(function(low)) * np.sign(function(high)) < 0
     if not inside.any():

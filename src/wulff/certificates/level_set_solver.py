@@ -17,11 +17,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from wulff._numerics.rounding import EPSILON
 from wulff._numerics.roots import bracketed_root
+from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.certificates.gaussian import normal_quantile
-from wulff.certificates.level_set_kernels import Kernel, Spherical
+from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, Spherical
 from wulff.certificates.level_set_profiles import Profile
 from wulff.certificates.level_set_quadrature import Overlap, grid_of, overlap
 
@@ -42,9 +42,9 @@ class Duality:
     profile: Profile
     kernel: Kernel
 
-    def overlap(self, log_r: FloatArray, tau: FloatArray, nodes: int, *, near_half: bool = True) -> Overlap:
+    def overlap(self, log_r: FloatArray, tau: FloatArray, nodes: int) -> Overlap:
         """p₁ and p₀."""
-        return overlap(self.profile, self.kernel, log_r, tau, nodes=nodes, near_half=near_half)
+        return overlap(self.profile, self.kernel, log_r, tau, nodes=nodes)
 
     def slack(self, error: FloatArray, log_r: FloatArray, tau: FloatArray) -> FloatArray:
         """(left side - right side) / right side of the dual inequality, as computed."""
@@ -84,12 +84,13 @@ def solve(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """A first (log r, τ): the total variation radius, which nearly decides for errors near ½, then its growth.
+    """A first (log r, τ): the total variation radius, which decides for errors near ½, then its growth.
 
     It grows like z for noise that is nearly normal in the direction of the worst shift, and like
     log(1/(2·error)), the likelihood ratio's extreme value, where the spheres are those of the norm itself.
     """
-    near = np.maximum(error, 0.1)
+    cubes = isinstance(duality.kernel, CubeAgainstL1)
+    near = error if cubes else np.maximum(error, 0.1)
     level = np.full(len(error), duality.profile.log_mode)
 
     def variation(log_r: FloatArray) -> FloatArray:
@@ -97,10 +98,10 @@ def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]
         return np.log(np.maximum(excess, 1e-300) / (0.5 - near))
 
     low, high = level - 60.0, level + 40.0
-    log_r, _ = bracketed_root(variation, low, high, tolerance=1e-4, iterations=40)
+    log_r, _ = bracketed_root(variation, low, high, tolerance=1e-10 if cubes else 1e-4)
     if isinstance(duality.kernel, Spherical):
         log_r = log_r + np.log(normal_quantile(error) / normal_quantile(near))
-    else:
+    elif not cubes:
         log_r = log_r + np.log(np.log(2 * error) / np.log(2 * near))
     log_r = np.minimum(log_r, _LARGEST_LOG_R)
     guess = -np.log(2 * error)
@@ -113,7 +114,7 @@ def _newton(
     """Newton's method for (log r, log τ) in the coordinates in which Gaussian noise is linear."""
     z = normal_quantile(error)
     a, b = start.copy(), np.log(np.maximum(guess, _SMALLEST_TAU))
-    settled = np.zeros(len(error), dtype=bool)
+    settled = guess == 0  # the total variation decides
     small = 1e-5
 
     def residuals(a: FloatArray, b: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -125,6 +126,8 @@ def _newton(
 
     for _ in range(12):
         live = np.flatnonzero(~settled)
+        if len(live) == 0:
+            break
         a_live, b_live, z_live = a[live], b[live], z[live]
         n = len(live)
         upper, lower = residuals(
@@ -145,9 +148,9 @@ def _newton(
         a[live] += step_a
         b[live] = np.minimum(b[live] + step_b, np.log(_LARGEST_TAU))
         settled[live] = (np.abs(step_a) < 1e-6) & (np.abs(step_b) < 1e-6)
-        if settled.all() or not usable.any():
+        if not usable.any():
             break
-    return a, np.exp(b), settled
+    return a, np.where(guess == 0, 0.0, np.exp(b)), settled
 
 
 def _quantile(error: FloatArray, shortfall: FloatArray) -> FloatArray:
@@ -192,16 +195,18 @@ def _best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatAr
 def _widen(
     function: Callable[[FloatArray], FloatArray], middle: FloatArray, stride: float, least: float, most: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Ends around `middle` between which the increasing function changes its sign, if it does at all."""
+    """Ends around `middle` between which the increasing function changes its sign, else an end twice."""
     low, high = np.clip(middle, least, most), np.clip(middle, least, most)
     negative = function(low) <= 0
     strides = np.full(len(middle), stride)
+    found = np.zeros(len(middle), dtype=bool)
     for _ in range(14):
         moved = np.where(negative, np.minimum(high + strides, most), np.maximum(low - strides, least))
         value = function(moved)
         crossed = np.where(negative, value > 0, value <= 0)
         ended = (moved <= least) | (moved >= most)
         pending = strides > 0
+        found |= pending & crossed
         # The last point becomes the near end, so that the bracket stays short.
         near = np.where(negative, high, low)
         low = np.where(pending, np.where(negative, near, moved), low)
@@ -209,7 +214,8 @@ def _widen(
         strides = np.where(pending & ~crossed & ~ended, strides * 3, 0.0)
         if not strides.any():
             break
-    return low, high
+    end = np.where(negative, high, low)
+    return np.where(found, low, end), np.where(found, high, end)
 
 
 def certify(duality: Duality, error: FloatArray) -> FloatArray:
