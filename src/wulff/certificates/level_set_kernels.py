@@ -7,7 +7,9 @@ the radii of two level sets. The level-set method needs, in units of r and with 
     inside  = P[‖X - v‖ ≤ R₁ | ‖X‖ = R₀]     (the unperturbed noise),
 
 which are (1, 0) if R₀ + R₁ ≤ r, (0, 0) if q ≥ r, and given by a kernel in between. Each kernel also
-returns excess = outside - inside without cancellation, for radii so small that both are near ½.
+returns excess = outside - inside without cancellation, for radii so small that both are near ½. The
+distances to the two limits, apart = r - q and meet = R₀ + R₁ - r, are arguments as well, because they lose
+all digits when they are computed from the other two and r is much larger than R₁.
 """
 
 import dataclasses
@@ -18,10 +20,28 @@ from typing import final
 import numpy as np
 from scipy import special
 
-from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 
 Overlaps = tuple[FloatArray, FloatArray, FloatArray]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sides:
+    """Triangles with the sides R₀ ≥ R₁ and r, in units of r.
+
+    Attributes:
+        radius: R₁.
+        s: log(R₀/R₁).
+        q: R₀ - R₁.
+        apart: 1 - q.
+        meet: R₀ + R₁ - 1.
+    """
+
+    radius: FloatArray
+    s: FloatArray
+    q: FloatArray
+    apart: FloatArray
+    meet: FloatArray
 
 
 class Kernel(ABC):
@@ -30,14 +50,8 @@ class Kernel(ABC):
     dim: int
 
     @abstractmethod
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
-        """(outside, inside, outside - inside), for 0 ≤ q < 1 < R₀ + R₁.
-
-        Args:
-            radius: R₁ / r.
-            s: log(R₀ / R₁).
-            q: (R₀ - R₁) / r.
-        """
+    def overlaps(self, sides: Sides) -> Overlaps:
+        """(outside, inside, outside - inside), where apart > 0 and meet > 0."""
 
 
 @final
@@ -52,13 +66,13 @@ class Spherical(Kernel):
 
     dim: int
 
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
+    def overlaps(self, sides: Sides) -> Overlaps:
         freedom = self.dim - 1
-        both = 2 * radius + q
-        area = np.sqrt((1 - q) * (1 + q)) * np.sqrt(np.maximum(both - 1, 1e-300)) * np.sqrt(both + 1)
-        slant = q * both
-        t_outside = math.sqrt(freedom) * (1 - slant) / area
-        t_inside = math.sqrt(freedom) * (1 + slant) / area
+        u, m = sides.apart, sides.meet
+        slant = u - m * sides.q  # r² - q (R₀ + R₁)
+        area = np.sqrt(u * (2 - u)) * np.sqrt(m) * np.sqrt(2 + m)
+        t_outside = math.sqrt(freedom) * slant / area
+        t_inside = math.sqrt(freedom) * (2 - slant) / area
         if freedom == 1:  # Cauchy; SciPy's stdtr(1, t) is off by 1e-9 near t = 0
             left, right = np.arctan(t_outside) / np.pi, np.arctan(t_inside) / np.pi
             return np.arctan2(1.0, -t_outside) / np.pi, np.arctan2(1.0, t_inside) / np.pi, left + right
@@ -86,13 +100,18 @@ class OwnNorm(Kernel):
 
     dim: int
 
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
-        power = self.dim - 1
-        log_out = power * np.log1p(np.maximum((q - 1) / (2 * radius), -1.0 + EPSILON))
-        # (R₀ + R₁ - r)/(2 R₀) = 1 - (q + 1)/(2 R₀)
-        log_in = power * np.log1p(np.maximum(-(q + 1) / (2 * (radius + q)), -1.0 + EPSILON))
+    def overlaps(self, sides: Sides) -> Overlaps:
+        outer, inner = 2 * sides.radius, 2 * (sides.radius + sides.q)
+        log_out = (self.dim - 1) * _log_ratio(sides.meet, outer, sides.apart)
+        log_in = (self.dim - 1) * _log_ratio(sides.meet, inner, 1 + sides.q)
         inside = 0.5 * np.exp(log_in)
         return 1 - 0.5 * np.exp(log_out), inside, -0.5 * (np.expm1(log_out) + np.expm1(log_in))
+
+
+def _log_ratio(part: FloatArray, whole: FloatArray, rest: FloatArray) -> FloatArray:
+    # log(part / whole), where part + rest = whole, from the smaller of the two.
+    ratio = rest / whole
+    return np.where(ratio < 0.5, np.log1p(-np.minimum(ratio, 0.5)), np.log(part / whole))
 
 
 @final
@@ -108,8 +127,8 @@ class CubeAgainstL1(Kernel):
 
     dim: int
 
-    def overlaps(self, radius: FloatArray, s: FloatArray, q: FloatArray) -> Overlaps:
+    def overlaps(self, sides: Sides) -> Overlaps:
         facet = 1 / (2 * self.dim)
-        across = (1 - 1 / self.dim) * (1 - q) / (2 * radius)
-        shrink = -(self.dim - 1) * s
+        across = (1 - 1 / self.dim) * sides.apart / (2 * sides.radius)
+        shrink = -(self.dim - 1) * sides.s
         return facet + across, facet * np.exp(shrink), across - facet * np.expm1(shrink)

@@ -14,6 +14,7 @@ import numpy as np
 from scipy import special
 
 from wulff._numerics.gammas import expm1_minus, gamma_peak
+from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.noises.radial import BetaPrimeLaw, GammaLaw, RadialLaw
 
@@ -43,12 +44,20 @@ class Profile(ABC):
         """The derivative of `log_density`."""
 
     @abstractmethod
+    def potential(self, y: FloatArray) -> FloatArray:
+        """h(R)."""
+
+    @abstractmethod
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
-        """The s ≥ 0 with h(R eˢ) - h(R) = tau, for tau ≥ 0."""
+        """The s with h(R eˢ) - h(R) = tau, of the sign of tau."""
 
     @abstractmethod
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
         """log d(y + s)/dy at fixed tau, which is log[R h'(R) / (R₀ h'(R₀))] with R₀ = R eˢ."""
+
+    @abstractmethod
+    def log_score(self, y: FloatArray) -> FloatArray:
+        """log[R h'(R)]."""
 
     def tail(self, y: float) -> float:
         """An upper bound on the mass beyond y, on the side away from the mode.
@@ -87,30 +96,39 @@ class ExponentialProfile(Profile):
     def slope(self, y: FloatArray) -> FloatArray:
         return -(self.dim - self.j) * np.expm1(np.minimum(self.k * y, 600.0))
 
+    def potential(self, y: FloatArray) -> FloatArray:
+        return self._z(y) + self.j * (y + self.log_mode)
+
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
         # With w = k s and b = j/k: z expm1(w) + b w = tau, convex and increasing in w.
         z = self._z(y)
         if self.j == 0:
-            return (
-                np.where(
-                    z > tau * 1e-290, np.log1p(tau / z), np.log(np.maximum(tau, 1e-300)) - self._log_z(y)
-                )
-                / self.k
-            )
+            return np.log1p(np.maximum(tau / z, -1 + EPSILON)) / self.k
         b = self.j / self.k
         log_z = self._log_z(y)
         later = b * special.wrightomega((z + tau) / b + (log_z - math.log(b)))
-        with np.errstate(divide="ignore"):
-            w = np.where(later < 2 * z, tau / (z + b), np.log(later) - log_z)
-        w = np.minimum(np.maximum(w, 0.0), np.minimum(np.log1p(tau / z), tau / b))
-        for _ in range(4):
-            w = w - (z * np.expm1(w) + b * w - tau) / (z * np.exp(w) + b)
-            w = np.maximum(w, 0.0)
+        moderate = np.abs(later - z) < 0.2 * z
+        w = np.where(moderate, tau / (z + b), np.log(np.maximum(later, 1e-300)) - log_z)
+        # The root lies between 0 and tau/b, and below log(1 + tau/z).
+        w = np.clip(w, np.minimum(tau / b, 0.0), np.maximum(tau / b, 0.0))
+        top = np.logaddexp(0.0, np.log(np.maximum(tau, 1e-300)) - log_z)
+        w = np.where(tau > 0, np.minimum(w, top), w)
+        change = w
+        for _ in range(5):
+            new = np.exp(np.minimum(w + log_z, 700.0))
+            grown = np.where(np.abs(w) < 1, z * np.expm1(np.minimum(w, 1.0)), new - z)
+            change = (grown + b * w - tau) / (new + b)
+            w = w - change
+        # Newton's steps shrink quadratically: a last one this small leaves no error but rounding.
+        w = np.where(np.abs(change) <= 1e-9 * np.abs(w) + 1e-290, w, np.nan)
         return w / self.k
 
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
         z = self._z(y)
         return -np.log1p(self.k * z * np.expm1(self.k * s) / (self.k * z + self.j))
+
+    def log_score(self, y: FloatArray) -> FloatArray:
+        return np.log(self.k * self._z(y) + self.j)
 
     def _log_z(self, y: FloatArray) -> FloatArray:
         return math.log(self.shape) + self.k * y
@@ -145,11 +163,18 @@ class PowerProfile(Profile):
         odds = self._z(y)
         return self.k * (alpha - beta * odds) / (1 + odds)
 
+    def potential(self, y: FloatArray) -> FloatArray:
+        return self.a * np.log1p(self._z(y))
+
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
-        return np.log1p((1 + 1 / self._z(y)) * np.expm1(tau / self.a)) / self.k
+        growth = (1 + 1 / self._z(y)) * np.expm1(np.minimum(tau / self.a, 700.0))
+        return np.log1p(np.maximum(growth, -1 + EPSILON)) / self.k
 
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
         return tau / self.a - self.k * s
+
+    def log_score(self, y: FloatArray) -> FloatArray:
+        return np.log(self.a * self.k) - np.log1p(1 / self._z(y))
 
     @property
     def _shapes(self) -> tuple[float, float]:

@@ -25,11 +25,10 @@ import numpy as np
 
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
-from wulff.certificates.level_set_kernels import Kernel
+from wulff.certificates.level_set_kernels import Kernel, Sides
 from wulff.certificates.level_set_profiles import Profile
 
 _LOG_NEGLIGIBLE = -75.0
-_LONGEST_PANEL = 1.5
 _NODES_AT_ONCE = 400_000
 
 
@@ -42,12 +41,16 @@ class Overlap:
         p0: Q[LR ≥ t].
         excess: p1 - p0, without cancellation where both are near ½.
         mass: The integral of the radial density over its whole range, by the same rule.
+        unsure1: p₁ with each part weighted by the ulps by which its triangle may be off.
+        unsure0: The same of p₀.
     """
 
     p1: FloatArray
     p0: FloatArray
     excess: FloatArray
     mass: FloatArray
+    unsure1: FloatArray
+    unsure0: FloatArray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,8 +82,7 @@ def _end(profile: Profile, sign: float) -> float:
         middle = (near + far) / 2
         above = float(profile.log_density(np.array([middle]))[0]) > floor
         near, far = (middle, far) if above else (near, middle)
-    # Beyond e^±600 radii are no floating-point numbers; the tail bound then says what is missed.
-    return max(min(far, 600.0 - profile.log_mode), -600.0 - profile.log_mode)
+    return far
 
 
 def _steps(end: float, first: float) -> list[float]:
@@ -90,7 +92,7 @@ def _steps(end: float, first: float) -> list[float]:
         places.append(math.copysign(at, end))
         count += 1
         if count >= 4:
-            length = min(1.4 * length, max(first, _LONGEST_PANEL))
+            length *= 1.3
     return [*places, end]
 
 
@@ -105,7 +107,7 @@ def rule(nodes: int) -> tuple[FloatArray, FloatArray]:
 def overlap(profile: Profile, kernel: Kernel, log_r: FloatArray, tau: FloatArray, *, nodes: int) -> Overlap:
     """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, with `nodes` Gauss nodes on each panel."""
     log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
-    with np.errstate(over="ignore"):  # q = R₀ - R₁ far in the tails, where it only has to be large
+    with np.errstate(over="ignore", invalid="ignore"):  # R₀ far in the tails only has to be large
         edges = _edges(profile, log_r - profile.log_mode, tau)
         rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
         chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
@@ -127,13 +129,19 @@ def _integrate(
     weight = (length * weights).reshape(len(tau), -1)
     shift, level = (log_r - profile.log_mode)[:, None], tau[:, None]
 
-    s = profile.step(y, level)
-    radius = np.exp(np.clip(y - shift, -300.0, 300.0))
-    q = radius * np.expm1(s)
-    full, none = 2 * radius + q <= 1, q >= 1
+    sides, unsure = _sides(profile, y, shift, level)
+    full, none = sides.meet <= 0, sides.apart <= 0
     partial = ~(full | none)
-    safe_radius, safe_q = np.where(partial, radius, 1.0), np.where(partial, q, 0.0)
-    outside, inside, excess = kernel.overlaps(safe_radius, np.where(partial, s, 0.0), safe_q)
+    outside, inside, excess = kernel.overlaps(
+        Sides(
+            np.where(partial, sides.radius, 1.0),
+            np.where(partial, sides.s, 0.0),
+            np.where(partial, sides.q, 0.0),
+            np.where(partial, sides.apart, 1.0),
+            np.where(partial, sides.meet, 1.0),
+        )
+    )
+    s = sides.s
     log_density = profile.log_density(y)
     log_change = profile.dim * s - level + profile.log_jacobian(y, level, s)
     density = weight * np.exp(log_density)
@@ -149,7 +157,30 @@ def _integrate(
         np.sum(moved, axis=1),
         np.sum(difference, axis=1),
         np.sum(density, axis=1),
+        np.sum(density * np.where(partial, unsure, 0.0), axis=1),
+        np.sum(moved * unsure, axis=1),
     )
+
+
+def _sides(profile: Profile, y: FloatArray, shift: FloatArray, tau: FloatArray) -> tuple[Sides, FloatArray]:
+    """The triangle (R₀, R₁, r), and by how many ulps its distances from being flat may be off.
+
+    Where R₁ is small, R₀ is compared with r and not with R₁: h(R₀) - h(r) = h(R₁) - (h(r) - τ).
+    """
+    radius = np.exp(np.clip(y - shift, -300.0, 300.0))
+    small = radius < 0.25
+    ahead = profile.potential(shift) - tau
+    behind = profile.potential(y)
+    base, rise = np.where(small, shift, y), np.where(small, behind - ahead, tau)
+    s = profile.step(base, rise)
+    beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
+    q = np.where(small, 1 + beyond - radius, radius * beyond)
+    apart = np.where(small, radius - beyond, 1 - q)
+    meet = np.where(small, radius + beyond, 2 * radius + q - 1)
+    steepness = np.exp(profile.log_score(shift))
+    unsure = np.where(small, (np.abs(behind) + np.abs(ahead)) / (steepness * radius), 0.0)
+    sides = Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
+    return sides, unsure
 
 
 def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
@@ -158,11 +189,12 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
     low, high = np.full(len(tau), grid[0]), np.full(len(tau), grid[-1])
 
     def meet(y: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing
-        return y - shift + np.logaddexp(0.0, profile.step(y, tau))
+        return np.log1p(np.maximum(_sides(profile, y, shift, tau)[0].meet, -1 + 1e-15))
 
     def apart(y: FloatArray) -> FloatArray:  # log[(R₀ - R₁)/r]
-        s = np.maximum(profile.step(y, tau), 1e-300)
-        return y - shift + np.where(s < 30, np.log(np.expm1(np.minimum(s, 30.0))), s)
+        sides = _sides(profile, y, shift, tau)[0]
+        far = np.log(np.maximum(sides.q, 1e-300))
+        return np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
 
     def turn(y: FloatArray) -> FloatArray:  # log[h'(R₁)/h'(R₀)], the sign of the slope of R₀ - R₁
         s = profile.step(y, tau)
@@ -170,9 +202,9 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
 
     middle = _root(turn, low, high)
     middle = np.where(np.isnan(middle), high, middle)
-    kinks = [_root(meet, low, high), _root(apart, low, middle), _root(apart, middle, high)]
+    kinks = [shift, _root(meet, low, high), _root(apart, low, middle), _root(apart, middle, high)]
     columns = [np.broadcast_to(grid, (len(tau), len(grid)))]
-    grading = profile.width * np.array([0.0, 0.5, 2.0, 6.0])
+    grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
     for kink in kinks:
         if np.isnan(kink).all():
             continue

@@ -26,7 +26,7 @@ from wulff.certificates.level_set_profiles import Profile
 from wulff.certificates.level_set_quadrature import Overlap, grid_of, overlap
 
 _COARSE, _FINE = 20, 28
-_LARGEST_TAU, _SMALLEST_TAU = 740.0, 1e-40
+_LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
 _LARGEST_LOG_R = 250.0
 
 
@@ -59,10 +59,13 @@ class Duality:
         p₀ has the relative error (64 + 32 τ) ulps, as τ and the argument of the cap enter exponents of
         size τ. The total mass must be reproduced, and the mass outside the interval counts as p₁.
         """
+        tau = np.minimum(tau, _LARGEST_TAU)
         coarse = self.overlap(log_r, tau, _COARSE)
         fine = self.overlap(log_r, tau, _FINE)
         quadrature = np.abs(_slack(fine, error, tau) - _slack(coarse, error, tau))
         rounding = 64 * EPSILON * np.abs(fine.excess) + (64 + 32 * tau) * EPSILON * np.expm1(tau) * fine.p0
+        flat = self.kernel.dim**0.5 * fine.unsure1 + self.kernel.dim * np.exp(tau) * fine.unsure0
+        rounding = rounding + 8 * EPSILON * flat
         tails = grid_of(self.profile).tails
         bound = _slack(fine, error, tau) + quadrature + (rounding + tails) / (0.5 - error) + 8 * EPSILON
         trusted = (np.abs(fine.mass + tails - 1) < 1e-9) & np.isfinite(bound)
@@ -70,7 +73,8 @@ class Duality:
 
 
 def _slack(found: Overlap, error: FloatArray, tau: FloatArray) -> FloatArray:
-    return (found.excess - np.expm1(tau) * (found.p0 - error)) / (0.5 - error) - 1
+    growth = np.expm1(np.minimum(tau, _LARGEST_TAU))
+    return (found.excess - growth * (found.p0 - error)) / (0.5 - error) - 1
 
 
 def solve(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -80,7 +84,7 @@ def solve(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
     rest = ~settled
     if rest.any():
         log_r[rest], tau[rest] = _nested(duality, error[rest], start[rest], guess[rest])
-    return log_r, tau
+    return log_r, np.minimum(tau, _LARGEST_TAU)
 
 
 def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -97,7 +101,7 @@ def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]
         excess = duality.overlap(log_r, np.zeros(len(log_r)), _COARSE).excess
         return np.log(np.maximum(excess, 1e-300) / (0.5 - near))
 
-    low, high = level - 60.0, level + 40.0
+    low, high = level + grid_of(duality.profile).edges[0] - 5.0, level + 80.0
     log_r, _ = bracketed_root(variation, low, high, tolerance=1e-10 if cubes else 1e-4)
     if isinstance(duality.kernel, Spherical):
         log_r = log_r + np.log(normal_quantile(error) / normal_quantile(near))
