@@ -7,6 +7,7 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     gaussian,
     iid,
     laplace,
+    level_set,
     power,
     privacy_loss,
     uniform,
