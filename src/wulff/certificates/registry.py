@@ -227,7 +227,9 @@ def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
 
 def candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
     """The entries to try for one question, best first: all but the comparisons, or those with one name."""
-    direct = sorted(table(type(noise), norm), key=lambda entry: not entry.tight)
+    direct = sorted(
+        table(type(noise), norm), key=lambda entry: (not entry.tight, entry.noise is not type(noise))
+    )
     entries = direct + conversions(type(noise), norm)
     if method is None:
         entries = [entry for entry in entries if not entry.comparison]
