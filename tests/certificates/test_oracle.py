@@ -12,9 +12,11 @@ from wulff.errors import NotCoveredError
 from wulff.noises import parse
 
 
-def test_oracle(published_data: Path) -> None:
+@pytest.mark.parametrize("part", range(16))
+def test_oracle(published_data: Path, part: int) -> None:
     """Exact radii are never exceeded; whoever claims to be exact, or is the same bound, reaches them."""
     records = json.loads((published_data / "oracle.json").read_text())["records"]
+    records = records[part::16]
     reached = 0
     for record in records:
         error = float_at_least(Decimal(record["error"]))
@@ -29,7 +31,7 @@ def test_oracle(published_data: Path) -> None:
         if radii.tight or not record["tight"]:
             assert certified >= reference * (1 - Decimal(repr(record["rtol"]))), (record, radii.method)
             reached += 1
-    assert reached >= 240
+    assert reached >= 15
 
 
 @pytest.mark.parametrize("spec", ["gaussian(scale=1)", "laplace(scale=1)", "uniform(scale=1)"])
