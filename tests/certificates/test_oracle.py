@@ -16,22 +16,24 @@ from wulff.noises import parse
 def test_oracle(published_data: Path, part: int) -> None:
     """Exact radii are never exceeded; whoever claims to be exact, or is the same bound, reaches them."""
     records = json.loads((published_data / "oracle.json").read_text())["records"]
-    records = records[part::16]
-    reached = 0
+    # Neighbours in this order share their tables.
+    records.sort(key=lambda record: (record["spec"], record["dim"]))
+    records = records[part * len(records) // 16 : (part + 1) * len(records) // 16]
+    covered = 0
     for record in records:
         error = float_at_least(Decimal(record["error"]))
         try:
             radii = certified_radius(record["spec"], error, record["norm"], record["dim"])
         except NotCoveredError:
             continue
+        covered += 1
         reference = Decimal(record["radius"])
         certified = Decimal(float(radii.radius))
         if record["tight"]:
             assert certified <= reference * (1 + Decimal(repr(record["ref_rtol"]))), record
         if radii.tight or not record["tight"]:
             assert certified >= reference * (1 - Decimal(repr(record["rtol"]))), (record, radii.method)
-            reached += 1
-    assert reached >= 15
+    assert covered >= 100
 
 
 @pytest.mark.parametrize("spec", ["gaussian(scale=1)", "laplace(scale=1)", "uniform(scale=1)"])
