@@ -151,7 +151,7 @@ def _log_density(noise: Noise, z: np.ndarray) -> np.ndarray:
 
 
 @given(data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_radii_are_finite_and_fall_with_the_error(data: st.DataObject) -> None:
     dim = data.draw(st.sampled_from([1, 2, 3, 5, 17, 64, 784, 3072, 150_528]))
     k = data.draw(st.floats(0.2, 20))

@@ -66,4 +66,4 @@ def differential_profile(law: RadialLaw, level: Norm, adversary: Norm) -> tuple[
         quadrature = RadialQuadrature(law)
     except ArithmeticError:
         return None, 1.0
-    return build_profile(quadrature, cell[0]), cell[1]
+    return build_profile(quadrature, cell[0]), cell[1] * law.mean_score

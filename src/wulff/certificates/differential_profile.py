@@ -155,8 +155,7 @@ class _Growth:
         return bound
 
     def _tabulate(self) -> tuple[FloatArray, FloatArray, FloatArray]:
-        mean = self._quadrature.mean_score
-        c = np.concatenate([[0.0], mean * np.geomspace(1e-18, 1e6, 49)])
+        c = np.concatenate([[0.0], np.geomspace(1e-18, 1e6, 49)])
         size, share = self._quadrature.expectations(self._direction, c)
         while size[-1] > 0 and c[-1] < 1e140:
             more = c[-1:] * 1e4

@@ -14,6 +14,8 @@ _NEGLIGIBLE = 1e-19
 class RadialQuadrature:
     """Gauss–Legendre panels over x = log R, fine enough for every tail down to 1e-300.
 
+    The score T is taken in units of its mean, which may be far from one in high dimension.
+
     Between the ends of a panel the log-density changes by at most 6, and log T by about 1 wherever it
     matters; the panels reach to a density of exp(-740) of the peak. They also end where T turns, so that T
     is monotone on each. A panel in which c/T passes a kink of the direction is divided
@@ -35,22 +37,21 @@ class RadialQuadrature:
         x = middle[:, None] + half[:, None] * _NODES
         self._law = law
         self._weights = np.exp(law.log_density(x)) * _WEIGHTS * half[:, None]
-        self._score = _positive_score(self._law, x)
+        self._score = _relative_score(self._law, x)
         self._panel_mass = self._weights.sum(axis=1)
-        ends = _positive_score(self._law, edges)
+        ends = _relative_score(self._law, edges)
         self._low = np.minimum(ends[1:], ends[:-1])
         self._high = np.maximum(ends[1:], ends[:-1])
         self._rising = ends[1:] > ends[:-1]
-        self.mean_score = law.mean_score
         self.score_is_constant = bool((self._low == self._high).all())
         found = float((self._weights * self._score).sum())
         self._missing = self._beyond(ends)
-        error = max(found - self.mean_score, self.mean_score - found - self._missing) / self.mean_score
+        error = max(found - 1, 1 - found - self._missing)
         if not (abs(self._weights.sum() - 1) < 1e-11 and error < 1e-11):
             raise ArithmeticError(f"the quadrature of {law} does not reproduce its total mass")
 
     def expectations(self, direction: Direction, c: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """P[T·D > c] and E[T·D; T·D > c], for thresholds c ≥ 0 in ascending order."""
+        """P[T·D > c] and E[T·D; T·D > c], for thresholds c ≥ 0 in ascending order, in units of E[T]."""
         size, share = np.empty_like(c), np.empty_like(c)
         for start in range(0, len(c), 16):
             part = slice(start, start + 16)
@@ -96,7 +97,7 @@ class RadialQuadrature:
         v = (1 + _SUB_NODES) / 2
         x = lo + width * (v * v * (3 - 2 * v))
         weight = np.exp(self._law.log_density(x)) * width * (6 * v * (1 - v)) * (_SUB_WEIGHTS / 2)
-        score = _positive_score(self._law, x)
+        score = _relative_score(self._law, x)
         s = np.minimum(c[:, None, None] / score, 1e150)
         return (direction.tail(s) * weight).sum(axis=(1, 2)), (direction.share(s) * score * weight).sum(
             axis=(1, 2)
@@ -108,15 +109,15 @@ class RadialQuadrature:
         rising = self._rising[panel]
         for _ in range(56):
             middle = (lo + hi) / 2
-            left = (_positive_score(self._law, middle) < level) == rising
+            left = (_relative_score(self._law, middle) < level) == rising
             lo, hi = np.where(left, middle, lo), np.where(left, hi, middle)
         return (lo + hi) / 2
 
 
-def _positive_score(law: RadialLaw, x: FloatArray) -> FloatArray:
-    """|T|: D is symmetric, so that T·D and |T|·D have the same law. Cut off from below, which enlarges it."""
+def _relative_score(law: RadialLaw, x: FloatArray) -> FloatArray:
+    """|T|/E[T]: D is symmetric, so that T·D and |T|·D have the same law. Cut off from below, to be larger."""
     with np.errstate(over="ignore"):
-        return np.clip(np.abs(law.score(x)), 1e-130, 1e260)
+        return np.clip(np.abs(law.score(x)) / law.mean_score, 1e-130, 1e260)
 
 
 def _panel_edges(law: RadialLaw) -> FloatArray:
@@ -131,15 +132,15 @@ def _panel_edges(law: RadialLaw) -> FloatArray:
     if (steps[:top] < -slack[:top]).any() or (steps[top:] > slack[top:]).any():
         raise ArithmeticError(f"the density of log R has several peaks in {law}")
     # Where the score is large, or the law has its mass, it must not vary by more than about e in a panel.
-    log_score = np.log(_positive_score(law, edges))
-    central = np.log(_positive_score(law, np.array([mode]))[0])
+    log_score = np.log(_relative_score(law, edges))
+    central = np.log(_relative_score(law, np.array([mode]))[0])
     depth = peak - law.log_density(edges)
     matters = (np.maximum(log_score[1:], log_score[:-1]) > central) | (np.minimum(depth[1:], depth[:-1]) < 40)
     ratio = np.abs(np.diff(log_score))
     pieces = np.where(matters, np.clip(np.ceil(ratio), 1, 64), 1).astype(int)
     parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(edges, edges[1:], pieces, strict=False)]
     edges = np.unique(np.concatenate([*parts, edges[-1:]]))
-    return edges[_positive_score(law, edges) < 1e250]
+    return edges[_relative_score(law, edges) < 1e250]
 
 
 def _where_density_has_dropped(law: RadialLaw, mode: float, step: float, levels: FloatArray) -> FloatArray:

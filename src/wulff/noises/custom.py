@@ -150,13 +150,7 @@ class CustomLaw(RadialLaw):
     @property
     def mean_score(self) -> float:
         """E[T], infinite if it is not decided within the range of sizes that is looked at."""
-        law = self._law
-        x = law.edges
-        with np.errstate(over="ignore", divide="ignore"):
-            log_integrand = law.log_density(x) + np.log(np.abs(self.score(x)))
-        if not (log_integrand[[0, -1]] < np.nanmax(log_integrand) - 35).all():
-            return math.inf
-        return law.expectation(lambda x: np.abs(self.score(x)))
+        return _mean_score(self)
 
     @property
     def turns(self) -> tuple[float, ...]:
@@ -199,6 +193,17 @@ class CustomLaw(RadialLaw):
 def _size_law(log_density: LogDensity, dim: int) -> NumericalLaw:
     """The law of x = log ‖Z‖ for the density exp(log_density(‖z‖)) on `dim` coordinates."""
     return NumericalLaw(lambda x: dim * x + _evaluate(log_density, np.exp(x)), -700.0, 700.0)
+
+
+@functools.lru_cache(maxsize=64)
+def _mean_score(law: CustomLaw) -> float:
+    sizes = _size_law(law.log_profile, law.dim)
+    x = sizes.edges
+    with np.errstate(over="ignore", divide="ignore"):
+        log_integrand = sizes.log_density(x) + np.log(np.abs(law.score(x)))
+    if not (log_integrand[[0, -1]] < np.nanmax(log_integrand) - 35).all():
+        return math.inf
+    return sizes.expectation(lambda x: np.abs(law.score(x)))
 
 
 def _evaluate(log_density: LogDensity, size: FloatArray) -> FloatArray:
