@@ -1,6 +1,13 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
-from wulff.certificates import gaussian, laplace, privacy_loss, uniform  # noqa: F401  (each file registers its theorems)
+from wulff.certificates import (  # noqa: F401  (each file registers its theorems)
+    gaussian,
+    laplace,
+    prior_bounds,
+    privacy_loss,
+    uniform,
+)
+from wulff.certificates.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius
 from wulff.certificates.planning import Plan, largest_error, plan
 from wulff.certificates.probability import Guarantee, certified_probability
 from wulff.certificates.registry import (
@@ -19,6 +26,7 @@ __all__ = [
     "ANY_NORM",
     "Certificate",
     "Guarantee",
+    "MonteCarloRadius",
     "Plan",
     "Radii",
     "certified_probability",
@@ -26,6 +34,8 @@ __all__ = [
     "conversions",
     "largest_error",
     "methods",
+    "mixed_linf_loss",
+    "monte_carlo_radius",
     "plan",
     "register",
     "table",
