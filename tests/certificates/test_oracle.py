@@ -13,7 +13,7 @@ from wulff.noises import parse
 
 
 def test_oracle(published_data: Path) -> None:
-    """Exact radii bound the certified ones; whoever claims to be exact, or to be the same bound, reaches them."""
+    """Exact radii are never exceeded; whoever claims to be exact, or is the same bound, reaches them."""
     records = json.loads((published_data / "oracle.json").read_text())["records"]
     reached = 0
     for record in records:

@@ -81,7 +81,7 @@ def test_certify_writes_a_run_folder_as_promised(wulff, files: Path) -> None:
     lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     assert [line["index"] for line in lines] == [0, 1, 2]
     for line in lines:
-        assert set(line) == {"index", "label", "predict", "error", "counts", "radii", "seconds"}
+        assert set(line) == {"index", "label", "predict", "n", "error", "counts", "radii", "seconds"}
         assert sum(line["counts"]["selection"].values()) == 10
         assert sum(line["counts"]["estimation"].values()) == 50
         assert set(line["radii"]) == {"l1", "l2"}

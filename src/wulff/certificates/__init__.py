@@ -1,8 +1,14 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
 from wulff.certificates import (  # noqa: F401  (each file registers its theorems)
+    ball,
+    differential,
+    exponential,
     gaussian,
+    iid,
     laplace,
+    level_set,
+    power,
     prior_bounds,
     privacy_loss,
     uniform,

@@ -15,10 +15,13 @@ from wulff.cli.console import (
     SliceOption,
     StoreOption,
     progress_bar,
+    radii_from,
     run_progress,
     seed_from,
 )
+from wulff.errors import InputError
 from wulff.smoothing import DEFAULT_BATCH
+from wulff.stats import Anytime
 
 
 def certify(
@@ -30,6 +33,15 @@ def certify(
     n0: Annotated[int, typer.Option(help="Samples that choose the label.")] = 100,
     n: Annotated[int, typer.Option(help="Samples that bound its error.")] = 100_000,
     alpha: AlphaOption = 1e-3,
+    stop_radii: Annotated[
+        str | None, typer.Option(help="Stop when each of these radii is decided, e.g. 0.25,0.5.")
+    ] = None,
+    stop_relative: Annotated[
+        float | None, typer.Option(help="Stop when the radius is known to this precision, e.g. 0.02.")
+    ] = None,
+    skip_incorrect: Annotated[
+        bool, typer.Option("--skip-incorrect", help="With a stop: do not sample wrongly labelled inputs.")
+    ] = False,
     slice: SliceOption = ":",
     seed: SeedOption = "0",
     device: DeviceOption = "cpu",
@@ -37,6 +49,12 @@ def certify(
     architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
+    stop = None
+    if stop_radii is not None or stop_relative is not None:
+        radii = tuple(radii_from("--stop-radii", stop_radii) or ())
+        stop = Anytime(radii=radii, relative=stop_relative, skip_incorrect=skip_incorrect)
+    elif skip_incorrect:
+        raise InputError("--skip-incorrect needs --stop-radii or --stop-relative.")
     spec = runs.Spec(
         model=model,
         noise=noise,
@@ -45,6 +63,7 @@ def certify(
         n0=n0,
         n=n,
         alpha=alpha,
+        stop=stop,
         slice=slice,
         seed=seed_from(seed),
         device=device,

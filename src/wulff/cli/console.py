@@ -58,14 +58,14 @@ def seed_from(text: str) -> int | None:
         raise InputError(f"--seed must be an integer or `random`, got {text!r}.") from None
 
 
-def radii_from(text: str | None) -> list[float] | None:
+def radii_from(option: str, text: str | None) -> list[float] | None:
     """The radii in a comma-separated option."""
     if text is None:
         return None
     try:
         return [float(part) for part in text.split(",")]
     except ValueError:
-        raise InputError(f"--radii must be numbers such as 0.25,0.5,1, got {text!r}.") from None
+        raise InputError(f"{option} must be numbers such as 0.25,0.5,1, got {text!r}.") from None
 
 
 @contextlib.contextmanager

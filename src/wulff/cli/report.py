@@ -24,7 +24,7 @@ def report(
 ) -> None:
     """Print the certified accuracy of runs by radius, or write a page or figure of it."""
     loaded = [runs.load(folder) for folder in run]
-    columns = radii_from(radii)
+    columns = radii_from("--radii", radii)
     if output is None:
         table = reports.certified_accuracy(loaded, columns, norm, as_published=as_published)
         typer.echo(table.render(format, digits), nl=False)

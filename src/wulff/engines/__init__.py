@@ -1,13 +1,13 @@
 """Engines: where the votes of a run are counted. They decide no number."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from torch import Tensor
 
 from wulff.engines.local import LocalEngine
 from wulff.errors import InputError
-from wulff.smoothing import Phase, Smoothed, Votes
+from wulff.smoothing import Quota, Smoothed, Votes
 
 
 class Engine(Protocol):
@@ -19,7 +19,7 @@ class Engine(Protocol):
         ...
 
     def map(
-        self, smoothed: Smoothed, sizes: Mapping[Phase, int], seed: int, inputs: Iterable[tuple[int, Tensor]]
+        self, smoothed: Smoothed, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
     ) -> Iterator[Votes]:
         """Votes for each (index, x), in the order of the inputs."""
         ...

@@ -1,10 +1,10 @@
 """The engine of one process: inputs are classified one after another, in shared batches."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
-from wulff.smoothing import Phase, Smoothed, Votes, evaluating
+from wulff.smoothing import Quota, Smoothed, Votes, evaluating
 
 
 class LocalEngine:
@@ -13,8 +13,8 @@ class LocalEngine:
     name = "local"
 
     def map(
-        self, smoothed: Smoothed, sizes: Mapping[Phase, int], seed: int, inputs: Iterable[tuple[int, Tensor]]
+        self, smoothed: Smoothed, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
     ) -> Iterator[Votes]:
         """Votes for each (index, x), in the order of the inputs."""
         with evaluating(smoothed.model):
-            yield from smoothed.vote_loop(sizes, seed=seed).run(inputs)
+            yield from smoothed.vote_loop(quota, seed=seed).run(inputs)

@@ -184,6 +184,14 @@ class IIDNoise(Noise):
         """The z with P[Z₁ > z] = p, for p in (0, ½]."""
 
     @abstractmethod
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        """The z with P[0 < Z₁ < z] = p, for p in (0, ½)."""
+
+    @abstractmethod
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        """φ(z) - φ(0) of one coordinate at scale 1, for z ≥ 0, without cancellation near 0."""
+
+    @abstractmethod
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         """The log of the normalised density of one coordinate at scale 1."""
 

@@ -73,6 +73,15 @@ class CustomIID(IIDNoise):
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         return np.exp(self._law.isf(2 * np.asarray(p)))
 
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        return np.exp(self._law.ppf(2 * np.asarray(p)))
+
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        # The difference of two rounded numbers, plus what the rounding may have taken away.
+        at_zero = _evaluate(self.log_density, np.full_like(z, 1e-300))
+        value = _evaluate(self.log_density, z)
+        return np.maximum(at_zero - value, 0.0) + 1e-15 * (1 + np.abs(at_zero) + np.abs(value))
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         size = np.abs(z)
         x = np.log(np.maximum(size, 1e-300))
@@ -137,6 +146,32 @@ class CustomLaw(RadialLaw):
     @property
     def centre(self) -> tuple[float, float]:
         return self._law.mode, self._law.width
+
+    @property
+    def mean_score(self) -> float:
+        """E[T], infinite if it is not decided within the range of sizes that is looked at."""
+        law = self._law
+        x = law.edges
+        with np.errstate(over="ignore", divide="ignore"):
+            log_integrand = law.log_density(x) + np.log(np.abs(self.score(x)))
+        if not (log_integrand[[0, -1]] < np.nanmax(log_integrand) - 35).all():
+            return math.inf
+        return law.expectation(lambda x: np.abs(self.score(x)))
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        # Where the slope of |T| changes sign on a fine grid, narrowed down by bisection.
+        edges = self._law.edges
+        x = np.unique(np.linspace(edges[:-1], edges[1:], 9))
+        rising = np.diff(np.abs(self.score(x))) > 0
+        lo, hi = (x[np.flatnonzero(rising[1:] != rising[:-1]) + shift] for shift in (0, 2))
+        starts = np.abs(self.score(lo + (hi - lo) * 1e-6)) > np.abs(self.score(lo))
+        step = (hi - lo) * 1e-6
+        for _ in range(40):
+            middle = (lo + hi) / 2
+            same = (np.abs(self.score(middle + step)) > np.abs(self.score(middle - step))) == starts
+            lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
+        return tuple(float(turn) for turn in (lo + hi) / 2)
 
     def potential(self, x: FloatArray) -> FloatArray:
         return -_evaluate(self.log_profile, np.exp(x))

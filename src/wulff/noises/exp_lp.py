@@ -51,7 +51,17 @@ class ExpLp(IIDNoise):
         return np.where(z >= 0, tail, 1 - tail)
 
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
-        return special.gammainccinv(1 / self.p, 2 * p) ** (1 / self.p)
+        # Near ½ the size is small, and only the lower tail keeps its digits.
+        upper = special.gammainccinv(1 / self.p, 2 * p) ** (1 / self.p)
+        return np.where(p > 0.25, self.coordinate_inner_quantile(0.5 - p), upper)
+
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        # The density is largest at 0, so the size is at least this; the power of it may underflow.
+        least = 2 * p * math.gamma(1 + 1 / self.p) * (1 - 1e-15)
+        return np.maximum(special.gammaincinv(1 / self.p, 2 * p) ** (1 / self.p), least)
+
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        return z**self.p
 
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return -(np.abs(z) ** self.p) - math.log(2) - math.lgamma(1 + 1 / self.p)

@@ -35,6 +35,12 @@ class Gaussian(IIDNoise):
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         return -special.ndtri(p)
 
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        return np.sqrt(2.0) * special.erfinv(2 * p)
+
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        return 0.5 * z**2
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return -0.5 * z**2 - 0.5 * np.log(2 * np.pi)
 

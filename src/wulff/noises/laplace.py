@@ -37,6 +37,12 @@ class Laplace(IIDNoise):
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         return -np.log(2 * p)
 
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        return -np.log1p(-2 * p)
+
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        return z
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return -np.abs(z) - np.log(2.0)
 

@@ -50,6 +50,12 @@ class Pareto(IIDNoise):
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         return np.expm1(-np.log(2 * p) / self.a)
 
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        return np.expm1(-np.log1p(-2 * p) / self.a)
+
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        return (self.a + 1) * np.log1p(z)
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return math.log(self.a / 2) - (self.a + 1) * np.log1p(np.abs(z))
 

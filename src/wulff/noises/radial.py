@@ -12,7 +12,7 @@ from typing import final
 import numpy as np
 from scipy import special
 
-from wulff._numerics.gammas import expm1_minus, gamma_peak, stirling_remainder
+from wulff._numerics.gammas import expm1_minus, gamma_peak, log_gamma_ratio, stirling_remainder
 from wulff._typing import FloatArray
 
 
@@ -51,6 +51,16 @@ class RadialLaw(ABC):
 
     @property
     @abstractmethod
+    def mean_score(self) -> float:
+        """E[T]; infinite where it does not exist."""
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        """The x at which |T| changes between rising and falling."""
+        return ()
+
+    @property
+    @abstractmethod
     def centre(self) -> tuple[float, float]:
         """Where the density of x peaks, and about how wide the peak is: (mode, standard deviation)."""
 
@@ -73,11 +83,25 @@ class GammaLaw(RadialLaw):
         width = math.sqrt(float(special.polygamma(1, self.shape)))
         return math.log(self.shape) / self.k, width / self.k
 
+    @property
+    def mean_score(self) -> float:
+        # k E[R^(k-1)] + j E[1/R]; for j > 0 the two have the common factor Γ((dim - 1 - j)/k).
+        if self.j == 0:
+            return self.k * math.exp(log_gamma_ratio(self.shape, 1 - 1 / self.k))
+        if not self.j < self.dim - 1:
+            return math.inf
+        return (self.dim - 1) * math.exp(log_gamma_ratio(self.shape, -1 / self.k))
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        return (math.log(self.j / self.k / (self.k - 1)) / self.k,) if self.j > 0 and self.k > 1 else ()
+
     def potential(self, x: FloatArray) -> FloatArray:
         return np.exp(self.k * x) + self.j * x
 
     def score(self, x: FloatArray) -> FloatArray:
-        return self.k * np.exp((self.k - 1) * x) + self.j * np.exp(-x)
+        growth = self.k * np.exp((self.k - 1) * x)
+        return growth + self.j * np.exp(-x) if self.j > 0 else growth
 
     def log_density(self, x: FloatArray) -> FloatArray:
         u = self.k * x - math.log(self.shape)
@@ -116,11 +140,21 @@ class BetaPrimeLaw(RadialLaw):
         width = math.sqrt(float(special.polygamma(1, alpha) + special.polygamma(1, beta)))
         return math.log(alpha / beta) / self.k, width / self.k
 
+    @property
+    def mean_score(self) -> float:
+        alpha, beta = self.shapes
+        step = 1 / self.k
+        return self.k * math.exp(log_gamma_ratio(alpha, 1 - step) + log_gamma_ratio(beta, step))
+
+    @property
+    def turns(self) -> tuple[float, ...]:
+        return (math.log(self.k - 1) / self.k,) if self.k > 1 else ()
+
     def potential(self, x: FloatArray) -> FloatArray:
         return self.a * np.logaddexp(0.0, self.k * x)
 
     def score(self, x: FloatArray) -> FloatArray:
-        return self.a * self.k * special.expit(self.k * x) * np.exp(-x)
+        return self.a * self.k * np.exp(special.log_expit(self.k * x) - x)
 
     def log_density(self, x: FloatArray) -> FloatArray:
         alpha, beta = self.shapes
@@ -162,6 +196,10 @@ class BallLaw(RadialLaw):
     @property
     def centre(self) -> tuple[float, float]:
         return 0.0, 1 / self.dim
+
+    @property
+    def mean_score(self) -> float:
+        return math.nan
 
     def potential(self, x: FloatArray) -> FloatArray:
         return np.where(x <= 0, 0.0, np.inf)

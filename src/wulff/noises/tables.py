@@ -139,9 +139,8 @@ def _support(
             raise InputError("the log-density must be a number below infinity for every size > 0.")
         top = int(np.argmax(values))
         kept = np.flatnonzero(values > values[top] - _DEPTH)
-        if len(kept) == 0 or (
-            min(kept[0], 4000 - kept[-1]) == 0 and values[[0, -1]].max() > values[top] - 30
-        ):
+        cut_off = len(kept) > 0 and (kept[0] == 0 or kept[-1] == 4000)
+        if len(kept) == 0 or (cut_off and values[[0, -1]].max() > values[top] - 30):
             raise InputError("the density must have a finite total mass, within sizes that float64 can hold.")
         first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, 4000)
         if last - first > 3000:

@@ -34,6 +34,12 @@ class Uniform(IIDNoise):
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         return 1 - 2 * p
 
+    def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
+        return 2 * p
+
+    def coordinate_potential(self, z: FloatArray) -> FloatArray:
+        return np.where(z <= 1, 0.0, np.inf)
+
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
         return np.where(np.abs(z) <= 1, -np.log(2.0), -np.inf)
 

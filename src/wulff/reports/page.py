@@ -15,6 +15,7 @@ from wulff.reports.plots import plot_certified_accuracy
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.runs import Run
 from wulff.smoothing import statement
+from wulff.stats import Anytime
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -72,7 +73,8 @@ def _guarantee(run: Run) -> str:
             "Imported from a published log; its radii are rounded, and are lowered here to what is certain."
         )
     norms = [Norm.parse(norm) for norm in spec["norms"]]
-    return statement(noises.parse(spec["noise"]), norms, spec["n0"], spec["n"], spec["alpha"])
+    stop = Anytime(**spec["stop"]) if "stop" in spec else None
+    return statement(noises.parse(spec["noise"]), norms, spec["n0"], spec["n"], spec["alpha"], stop)
 
 
 def _table(table: Table) -> str:

@@ -1,19 +1,26 @@
 """Certify and predict over a data set: every input once, however often the process is killed."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wulff import engines
-from wulff._typing import IntArray
 from wulff.runs.journal import Journal, stored_spec
 from wulff.runs.records import CertifiedRadius, Record, sparse
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
-from wulff.smoothing import EstimationCounts, Phase, SelectionCounts, certify_counts
+from wulff.smoothing import (
+    AnytimeQuota,
+    FixedQuota,
+    Phase,
+    Quota,
+    Votes,
+    certification_counts,
+    certify_counts,
+)
 from wulff.stats import predict as rank_test
 
 Progress = Callable[[Run], None]
@@ -38,8 +45,7 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
     folder = Path(store)
     counter = engines.find(engine)
     job = prepare(spec, stored_spec(folder))
-    phases = (Phase.PREDICTION,) if spec.task == "predict" else (Phase.SELECTION, Phase.ESTIMATION)
-    sizes = {phase: spec.n0 if phase == Phase.SELECTION else spec.n for phase in phases}
+    quota = _quota(job)
     with Journal(folder, job.document) as journal:
         run = Run(folder, job.document, journal.records)
         if progress:
@@ -49,11 +55,11 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
         pairs = zip(job.dataset.index, job.dataset.images, strict=True)
         waiting = ((index, x) for index, x in pairs if index not in done)
         started = time.perf_counter()
-        for votes in counter.map(job.smoothed, sizes, job.seed, waiting):
+        for votes in counter.map(job.smoothed, quota, job.seed, waiting):
             now = time.perf_counter()
             seconds, started = round(now - started, 6), now
             make = _predicted if spec.task == "predict" else _certified
-            journal.append(make(job, votes.index, labels[votes.index], votes.counts, seconds))
+            journal.append(make(job, votes, labels[votes.index], seconds))
             if progress:
                 progress(run)
         journal.summarize(_summary(run))
@@ -65,29 +71,49 @@ def certify(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
     return execute(spec, store, engine, progress)
 
 
-def _certified(job: Job, index: int, label: int, counts: Mapping[Phase, IntArray], seconds: float) -> Record:
-    selection = SelectionCounts(counts[Phase.SELECTION][None], job.spec.n0)
-    estimation = EstimationCounts(counts[Phase.ESTIMATION][None], job.spec.n)
-    noise = job.smoothed.noise.in_dim(job.dataset.images[0].numel())
+def _quota(job: Job) -> Quota:
+    spec = job.spec
+    if spec.task == "predict":
+        return FixedQuota({Phase.PREDICTION: spec.n})
+    if spec.stop is None:
+        return FixedQuota({Phase.SELECTION: spec.n0, Phase.ESTIMATION: spec.n})
+    labels = dict(zip(job.dataset.index, job.dataset.labels.tolist(), strict=True))
+    return AnytimeQuota(
+        spec.stop, job.noise, job.norms, n0=spec.n0, n=spec.n, alpha=spec.alpha, labels=labels
+    )
+
+
+def _certified(job: Job, votes: Votes, label: int, seconds: float) -> Record:
+    selection, estimation = certification_counts([votes])
     radii: dict[str, CertifiedRadius] = {}
     predict, error = -1, 1.0
     for norm in job.norms:
-        proof = certify_counts(selection, estimation, noise, norm=norm, alpha=job.spec.alpha, seed=job.seed)
+        proof = certify_counts(
+            selection,
+            estimation,
+            job.noise,
+            norm=norm,
+            alpha=job.spec.alpha,
+            seed=job.seed,
+            stop=job.spec.stop,
+        )
         predict, error = int(proof.label[0]), float(proof.error[0])
         radii[str(norm)] = CertifiedRadius(
             radius=float(proof.radius[0]), method=str(proof.method[0]), tight=bool(proof.tight[0])
         )
-    votes = {
-        "selection": sparse(counts[Phase.SELECTION]),
-        "estimation": sparse(counts[Phase.ESTIMATION]),
+    counts = {
+        "selection": sparse(votes.counts[Phase.SELECTION]),
+        "estimation": sparse(votes.counts[Phase.ESTIMATION]),
     }
-    return Record(index, label, predict, seconds, error, votes, radii)
+    n = votes.sizes.get(Phase.ESTIMATION, 0)
+    return Record(votes.index, label, predict, seconds, n, error, counts, radii)
 
 
-def _predicted(job: Job, index: int, label: int, counts: Mapping[Phase, IntArray], seconds: float) -> Record:
-    votes = counts[Phase.PREDICTION]
-    predict = int(rank_test(votes, job.spec.alpha))
-    return Record(index, label, predict, seconds, counts={"prediction": sparse(votes)})
+def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:
+    counts = votes.counts[Phase.PREDICTION]
+    predict = int(rank_test(counts, job.spec.alpha))
+    n = votes.sizes[Phase.PREDICTION]
+    return Record(votes.index, label, predict, seconds, n, counts={"prediction": sparse(counts)})
 
 
 def _summary(run: Run) -> dict[str, Any]:
@@ -99,5 +125,6 @@ def _summary(run: Run) -> dict[str, Any]:
         "average_certified_radius": {
             norm: float(np.where(correct, run.radii(norm), 0.0).mean()) for norm in run.norms
         },
+        "samples": sum(record.n or 0 for record in run.records),
         "seconds": round(sum(record.seconds for record in run.records), 3),
     }

@@ -34,6 +34,7 @@ class Record:
         label: Its true label.
         predict: The smoothed classifier's label, or -1 where it abstains.
         counts: Votes by class for each phase; classes without votes are left out.
+        n: How many samples its error was bounded from, or its prediction made from.
         error: The upper bound on the error of the selected label; None for predictions and imported logs.
         radii: Certified radii by norm.
         seconds: The time that the input took.
@@ -43,6 +44,7 @@ class Record:
     label: int
     predict: int
     seconds: float
+    n: int | None = None
     error: float | None = None
     counts: dict[str, dict[int, int]] = dataclasses.field(default_factory=dict)
     radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict)

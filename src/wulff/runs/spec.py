@@ -10,7 +10,7 @@ from wulff import datasets, models, noises
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.smoothing import DEFAULT_BATCH, Smoothed, check_seed
-from wulff.stats import check_alpha, check_sample_size
+from wulff.stats import Anytime, check_alpha, check_sample_size
 
 TASKS = ("certify", "predict")
 
@@ -29,6 +29,7 @@ class Spec:
         n0: Samples that choose the label (certify).
         n: Samples that bound its error, or that predict it.
         alpha: The probability, for each input, with which its answer may be wrong.
+        stop: When to stop sampling an input (certify); None takes n samples for each.
         seed: The seed of the noise; None draws one from the operating system, and records it.
         device: Where the model runs.
         batch: How many noisy copies are classified at once.
@@ -44,6 +45,7 @@ class Spec:
     n0: int = 100
     n: int = 100_000
     alpha: float = 1e-3
+    stop: Anytime | None = None
     seed: int | None = 0
     device: str = "cpu"
     batch: int = DEFAULT_BATCH
@@ -59,6 +61,11 @@ class Job:
     smoothed: Smoothed
     norms: list[Norm]
     document: dict[str, Any]
+
+    @property
+    def noise(self) -> noises.Noise:
+        """The noise, with the dimension of the inputs."""
+        return self.smoothed.noise.in_dim(self.dataset.images[0].numel())
 
     @property
     def seed(self) -> int:
@@ -116,6 +123,11 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     }
     if spec.task == "certify":
         run |= {"n0": n0, "norms": [str(norm) for norm in norms]}
+        if spec.stop is not None:
+            run["stop"] = {
+                key: value for key, value in dataclasses.asdict(spec.stop).items() if value is not None
+            }
+            run["stop"]["radii"] = list(spec.stop.radii)
     document = {
         "run": run,
         "hashes": {"weights": model.sha256, "data": dataset.sha256()},

@@ -11,7 +11,7 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.smoothing.samples import EstimationCounts, SelectionCounts
-from wulff.stats import ABSTAIN, error_upper_bound
+from wulff.stats import ABSTAIN, Anytime, anytime_error_bound, error_upper_bound
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Certification:
         norm: The adversary's norm.
         alpha: The probability, for each input, with which its certificate may be wrong.
         seed: The seed of the noise.
+        stop: The stopping policy, where the votes decided the number of samples.
     """
 
     label: IntArray
@@ -43,16 +44,24 @@ class Certification:
     norm: Norm
     alpha: float
     seed: int
+    stop: Anytime | None = None
 
     @property
     def statement(self) -> str:
         """What is guaranteed, in words."""
-        return statement(self.noise, [self.norm], self.selection.n, self.counts.n, self.alpha)
+        n0, n = int(np.max(self.selection.n)), int(np.max(self.counts.n))
+        return statement(self.noise, [self.norm], n0, n, self.alpha, self.stop)
 
     def against(self, norm: Norm | str) -> "Certification":
         """The same counts against another norm; both statements hold at once, with the same alpha."""
         return certify_counts(
-            self.selection, self.counts, self.noise, norm=norm, alpha=self.alpha, seed=self.seed
+            self.selection,
+            self.counts,
+            self.noise,
+            norm=norm,
+            alpha=self.alpha,
+            seed=self.seed,
+            stop=self.stop,
         )
 
 
@@ -65,6 +74,7 @@ def certify_counts(
     alpha: float,
     seed: int,
     method: str | None = None,
+    stop: Anytime | None = None,
 ) -> Certification:
     """Certify from counts [Cohen et al. 2019, Certify; any noise and norm].
 
@@ -76,6 +86,7 @@ def certify_counts(
         alpha: The one-sided level of the bound.
         seed: The seed of the samples, for the record.
         method: One theorem, by name; the one with the largest radius by default.
+        stop: The policy that decided the number of samples while they were counted, if any did.
 
     Raises:
         InputError: The counts are of the wrong kind or do not belong together.
@@ -88,7 +99,7 @@ def certify_counts(
     if selection.votes.shape != estimation.votes.shape:
         raise InputError(f"the counts differ in shape: {selection.votes.shape} and {estimation.votes.shape}.")
     chosen = selection.top()
-    error = np.asarray(error_upper_bound(estimation.misses(chosen), estimation.n, alpha))
+    error = _error(estimation, chosen, alpha, stop)
     radii: Radii = certified_radius(noise, error, norm, method=method)
     label = np.where(error < 0.5, chosen, ABSTAIN)
     return Certification(
@@ -103,16 +114,30 @@ def certify_counts(
         norm=radii.norm,
         alpha=alpha,
         seed=seed,
+        stop=stop,
     )
 
 
-def statement(noise: Noise, norms: list[Norm], n0: int, n: int, alpha: float) -> str:
+def _error(counts: EstimationCounts, label: IntArray, alpha: float, stop: Anytime | None) -> FloatArray:
+    """The upper bound on the error of each label; 1 for inputs that were not sampled at all."""
+    bound = error_upper_bound if stop is None else anytime_error_bound
+    n = np.broadcast_to(counts.n, label.shape)
+    error = bound(counts.misses(label), np.maximum(n, 1), alpha)
+    return np.where(n > 0, error, 1.0)
+
+
+def statement(
+    noise: Noise, norms: list[Norm], n0: int, n: int, alpha: float, stop: Anytime | None = None
+) -> str:
     """The guarantee of a certification, in words."""
+    bound = f"from {n:,} others by the one-sided Clopper-Pearson bound"
+    if stop is not None:
+        bound = f"from up to {n:,} others by a bound that is valid whenever sampling stops"
     return (
         f"For each input x with a label other than -1: g(x') is that label for all x' with ‖x' - x‖ below "
         f"the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the base classifier f "
         f"returns most often on x + Z, Z ~ {noise}. This holds with probability at least 1 - {alpha:g} over "
         f"the noise samples, for each input separately. The label was chosen on {n0:,} samples and its "
-        f"error bounded from {n:,} others by the one-sided Clopper-Pearson bound. Samples are drawn in "
-        f"floating point; that they follow the law of Z exactly is an assumption."
+        f"error bounded {bound}. Samples are drawn in floating point; that they follow the law of Z exactly "
+        f"is an assumption."
     )

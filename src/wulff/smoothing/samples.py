@@ -16,11 +16,11 @@ class Counts:
     Attributes:
         votes: Integers of shape (inputs, classes). Rows sum to at most n: outputs that are not a number
             vote for no class.
-        n: The number of noisy copies of each input.
+        n: The number of noisy copies of each input: one number, or one for each.
     """
 
     votes: IntArray
-    n: int
+    n: int | IntArray
 
     def __post_init__(self) -> None:
         votes = np.asarray(self.votes)

@@ -1,7 +1,7 @@
 """The smoothed classifier: a thin module around a base classifier and a noise."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -16,9 +16,10 @@ from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.classifier import Voter, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
+from wulff.smoothing.stopping import AnytimeQuota
 from wulff.smoothing.streams import Phase
-from wulff.smoothing.voting import VoteLoop
-from wulff.stats import check_alpha, check_sample_size
+from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
+from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
 
 DEFAULT_BATCH = 256
@@ -83,8 +84,8 @@ class Smoothed(nn.Module):
             Votes of shape (inputs, classes): SelectionCounts, EstimationCounts or PredictionCounts.
         """
         n = check_sample_size(n)
-        votes = self._vote(x, {phase: n}, check_seed(seed), index)
-        return _COUNTS[phase](votes[phase], n)
+        votes = self._vote(x, FixedQuota({phase: n}), check_seed(seed), index)
+        return _COUNTS[phase](np.stack([vote.counts[phase] for vote in votes]), n)
 
     def predict(
         self,
@@ -114,6 +115,8 @@ class Smoothed(nn.Module):
         seed: int | None = 0,
         index: Sequence[int] | None = None,
         method: str | None = None,
+        stop: Anytime | None = None,
+        labels: Sequence[int] | None = None,
     ) -> Certification:
         """Labels and the radii within which no adversary can change them [Cohen et al. 2019, Certify].
 
@@ -126,48 +129,61 @@ class Smoothed(nn.Module):
             seed: The seed of the noise, or None for one from the operating system.
             index: The number of each input in its data set; see `counts`.
             method: One theorem, by its registry name; by default the one with the largest radius.
+            stop: `wulff.stats.Anytime(...)` stops each input as soon as its votes decide; n is then the most
+                samples. By default every input gets n samples, as in the papers.
+            labels: The true label of each input, for `Anytime(skip_incorrect=True)`.
 
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
         """
         norm, alpha = Norm.parse(norm), check_alpha(alpha)
-        sizes = {Phase.SELECTION: check_sample_size(n0, "n0"), Phase.ESTIMATION: check_sample_size(n)}
-        seed = check_seed(seed)
-        votes = self._vote(x, sizes, seed, index)
+        n0, n, seed = check_sample_size(n0, "n0"), check_sample_size(n), check_seed(seed)
+        x = check_images(x)
+        noise = self.noise.in_dim(x[0].numel())
+        quota: Quota = FixedQuota({Phase.SELECTION: n0, Phase.ESTIMATION: n})
+        if stop is not None:
+            truth = None if labels is None else dict(zip(_names(x, index), map(int, labels), strict=True))
+            quota = AnytimeQuota(stop, noise, [norm], n0=n0, n=n, alpha=alpha, labels=truth)
+        votes = self._vote(x, quota, seed, index)
         return certify_counts(
-            SelectionCounts(votes[Phase.SELECTION], n0),
-            EstimationCounts(votes[Phase.ESTIMATION], n),
-            self.noise.in_dim(x[0].numel()),
-            norm=norm,
-            alpha=alpha,
-            seed=seed,
-            method=method,
+            *certification_counts(votes), noise, norm=norm, alpha=alpha, seed=seed, method=method, stop=stop
         )
 
     def forward(self, x: Tensor) -> Tensor:
         """`predict` with its defaults, as a tensor on the device of x."""
         return torch.as_tensor(self.predict(x), device=x.device)
 
-    def vote_loop(self, sizes: Mapping[Phase, int], *, seed: int) -> VoteLoop:
+    def vote_loop(self, quota: Quota, *, seed: int) -> VoteLoop:
         """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`."""
         voter = Voter(self.model, self.num_classes)
-        return VoteLoop(voter, self.noise, sizes, seed=seed, batch=self.batch, device=self._device())
+        return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device())
 
-    def _vote(
-        self, x: Tensor, sizes: Mapping[Phase, int], seed: int, index: Sequence[int] | None
-    ) -> dict[Phase, IntArray]:
+    def _vote(self, x: Tensor, quota: Quota, seed: int, index: Sequence[int] | None) -> list[Votes]:
         x = check_images(x)
         self.noise.in_dim(x[0].numel())
-        names = range(len(x)) if index is None else [int(i) for i in index]
-        if len(names) != len(x) or min(names) < 0:
-            raise InputError(f"index must name each of the {len(x)} inputs by a number of at least 0.")
         with evaluating(self.model):
-            done = list(self.vote_loop(sizes, seed=seed).run(zip(names, x, strict=True)))
-        return {phase: np.stack([votes.counts[phase] for votes in done]) for phase in sizes}
+            return list(self.vote_loop(quota, seed=seed).run(zip(_names(x, index), x, strict=True)))
 
     def _device(self) -> torch.device:
         parameter = next(self.parameters(), None)
         return torch.device("cpu") if parameter is None else parameter.device
+
+
+def certification_counts(votes: Sequence[Votes]) -> tuple[SelectionCounts, EstimationCounts]:
+    """The counts of several inputs, as `certify_counts` takes them."""
+    selection = np.stack([vote.counts[Phase.SELECTION] for vote in votes])
+    estimation = np.stack([vote.counts[Phase.ESTIMATION] for vote in votes])
+    n0 = votes[0].sizes[Phase.SELECTION]
+    sizes = np.array([vote.sizes.get(Phase.ESTIMATION, 0) for vote in votes])
+    n = int(sizes[0]) if (sizes == sizes[0]).all() else sizes
+    return SelectionCounts(selection, n0), EstimationCounts(estimation, n)
+
+
+def _names(x: Tensor, index: Sequence[int] | None) -> list[int]:
+    names = list(range(len(x))) if index is None else [int(i) for i in index]
+    if len(names) != len(x) or min(names) < 0:
+        raise InputError(f"index must name each of the {len(x)} inputs by a number of at least 0.")
+    return names
 
 
 def check_seed(seed: int | None) -> int:

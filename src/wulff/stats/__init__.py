@@ -1,5 +1,6 @@
 """Statistics: from vote counts to bounds that hold with a stated probability."""
 
+from wulff.stats.anytime import Anytime, anytime_error_bound, log_evidence
 from wulff.stats.bounded_mean import mean_upper_bound
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
@@ -8,9 +9,12 @@ from wulff.stats.two_sided import two_sided_bounds
 
 __all__ = [
     "ABSTAIN",
+    "Anytime",
+    "anytime_error_bound",
     "check_alpha",
     "check_sample_size",
     "error_upper_bound",
+    "log_evidence",
     "mean_upper_bound",
     "predict",
     "samples_needed",

@@ -34,7 +34,7 @@ def error_upper_bound(misses: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -> 
         InputError: A count, n or alpha is outside its range.
     """
     alpha = check_alpha(alpha)
-    m, trials = _check_counts(misses, n)
+    m, trials = check_counts(misses, n)
     a, b = m + 1.0, np.maximum(trials - m, 1).astype(np.float64)
     bound = np.asarray(special.betainccinv(a, b, alpha))
     allowed = alpha * (1 - tail_accuracy(trials))
@@ -60,7 +60,8 @@ def check_sample_size(n: int, name: str = "n") -> int:
     return int(n)
 
 
-def _check_counts(misses: npt.ArrayLike, n: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+def check_counts(misses: npt.ArrayLike, n: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    """Counts and sample sizes as integers of one shape; refuses what does not fit together."""
     m, trials = np.broadcast_arrays(np.asarray(misses), np.asarray(n))
     if m.dtype.kind not in "iu" or trials.dtype.kind not in "iu":
         raise InputError(f"misses and n must be integers, got {m.dtype} and {trials.dtype}.")

@@ -1,0 +1,112 @@
+"""Level-set (Neyman-Pearson) certificates: exact radii of norm-radial noise, for every error and dimension.
+
+The set that is hardest to certify collects the largest likelihood ratios between the noise and its
+translate [Yang et al. 2020, section 3]; for norm-radial noise its probabilities are one-dimensional
+integrals. Which translate is the worst is settled once for all errors, as follows (derived here). The
+hockey-stick divergence ∫(q(·-v) - t q)₊ is the integral of the submodular function (y - t z)₊ against the
+volumes of the overlaps U_a ∩ (U_b + v) of the level sets, so the v that minimises all overlaps is the worst
+for every error at once. Overlaps of convex sets are log-concave in v (Brunn-Minkowski), so that a vertex of
+the adversary's ball is the worst: r e₁ for l1. Cubes and (1, ..., 1) have product overlaps, Euclidean balls
+have no preferred direction, and cross-polytopes have the smallest overlaps at r e₁.
+"""
+
+from typing import Final
+
+import numpy as np
+from scipy import special
+
+from wulff._typing import FloatArray
+from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
+from wulff.certificates.level_set_profiles import ExponentialProfile, profile_of
+from wulff.certificates.level_set_solver import Duality, certify
+from wulff.certificates.level_set_table import interpolated
+from wulff.certificates.registry import register
+from wulff.noises import Ball, ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
+from wulff.noises.base import NormRadialNoise
+from wulff.norms import Norm
+
+ULPS: Final = 1024
+"""Covers log r and the logs of the noise's parameters, which have sizes up to 600, and the exponential."""
+
+_FEW: Final = 48
+
+
+@register(ExpL2, Norm.L2, method="level-set", tight=True, ulps=ULPS)
+@register(ExpL2, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+@register(PowerL2, Norm.L2, method="level-set", tight=True, ulps=ULPS)
+@register(PowerL2, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+def spherical(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The r with p₁ = ½, p₀ = error over spherical caps [Yang et al. 2020, theorem T.1]; tight.
+
+    All directions are alike, so that the radii against l1 and l2 are the same.
+    """
+    return _radius(noise, error, dim, OwnNorm(1) if dim == 1 else Spherical(dim))
+
+
+@register(ExpL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+@register(PowerL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+def spherical_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The l2 radius over √d, the length of the longest vector in the unit cube; tight."""
+    return spherical(noise, error, dim) / np.sqrt(dim)
+
+
+@register(ExpL1, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+@register(PowerL1, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+@register(ExpLinf, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+@register(PowerLinf, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+def own_norm(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The r with p₁ = ½, p₀ = error over shifted facets; derived here, tight.
+
+    Cross-polytopes against l1 and cubes against linf have the same kernel, hence the same radii. For the
+    density exp(-‖z‖) the likelihood ratio has the largest value e^r on half of the shifted law, and the
+    radius is -log(2·error) [for l1: Teng et al. 2019].
+    """
+    return _radius(noise, error, dim, OwnNorm(dim))
+
+
+@register(ExpLinf, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+@register(PowerLinf, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+def cube_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The r with p₁ = ½, p₀ = error for cubes shifted along an axis; derived here, tight.
+
+    The likelihood ratio is 1 on a set of positive mass. For errors of 1/(2d) and more that set decides,
+    and r/2 is the (½ - error) quantile of |Z₁|: total variation.
+    """
+    return _radius(noise, error, dim, OwnNorm(1) if dim == 1 else CubeAgainstL1(dim))
+
+
+@register(Ball, Norm.L2, method="level-set", tight=True, ulps=ULPS)
+@register(Ball, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+def ball(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
+    """2 - 4 B⁻¹(¼ + error/2; (d+1)/2, (d+1)/2), B the beta law [Yang et al. 2020, theorem S.1]; tight.
+
+    Two unit balls at distance r share 1 - P[|X| ≤ r/2], where X² has the beta law (½, (d+1)/2): r/2 is the
+    quantile of |X| at ½ - error, which keeps its digits at both ends. The overlap at the rounded radius is
+    checked, with 1e-12 for the error of SciPy's incomplete beta function.
+    """
+    shape = (dim + 1) / 2
+    shortfall = 0.5 - error
+    half = np.sqrt(special.betaincinv(0.5, shape, shortfall))
+    for _ in range(8):
+        lost = special.betainc(0.5, shape, half * half)
+        half = np.where(lost <= shortfall * (1 - 1e-12), half, half * (1 - 1e-12))
+    lost = special.betainc(0.5, shape, half * half)
+    return np.where(lost <= shortfall * (1 - 1e-12), 2 * half, np.nan)
+
+
+@register(Ball, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+def ball_linf(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
+    """The l2 radius over √d; tight."""
+    return ball(noise, error, dim) / np.sqrt(dim)
+
+
+def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel) -> FloatArray:
+    profile = profile_of(noise.radial_law(dim))
+    if profile is None or error.size == 0:
+        return np.full(error.shape, np.nan)
+    if isinstance(kernel, OwnNorm) and profile == ExponentialProfile(dim, 0.0, 1.0):
+        return -np.log(2 * error)
+    duality = Duality(profile, kernel)
+    errors, where = np.unique(error, return_inverse=True)
+    log_r = certify(duality, errors) if len(errors) <= _FEW else interpolated(duality, errors)
+    return np.exp(log_r)[where].reshape(error.shape)

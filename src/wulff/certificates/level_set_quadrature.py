@@ -1,0 +1,225 @@
+"""The hockey-stick divergence between a norm-radial noise and its translate, as a one-dimensional integral.
+
+Write Q for the noise, Q_v for the noise shifted by v with ‖v‖ = r, LR = dQ_v/dQ, and t = e^τ. By the radius
+R₁ = ‖Z - v‖, which has the radial law under Q_v,
+
+    p₁ = Q_v[LR ≥ t] = E[outside(R₁, R₀)],   h(R₀) = h(R₁) + τ,
+    p₀ = Q[LR ≥ t]   = E[(R₀/R₁)^d e^-τ (d log R₀/d log R₁) inside(R₀, R₁)],
+
+the second by the change of variable from R₀ = ‖Z‖ to R₁: both integrals live where the radial law of R₁
+does, however small p₀ is, and D_t(r) = p₁ - t p₀. See `level_set_kernels` for outside and inside.
+
+Proof obligations: (a) the interval misses a mass of at most `tails`, bounded by log-concavity, and only
+p₁ can lose by it; (b) between the kinks of the kernel, which are edges of the panels, the integrand is
+analytic but for square roots at the edges, which the map y = a + (b-a)(3ξ² - 2ξ³) removes, so that
+Gauss-Legendre converges geometrically; a caller who relies on a value asks for two rules and adds their
+difference (`level_set` does). (c) The total mass is integrated along with the rest and must be 1.
+"""
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from wulff._numerics.roots import bracketed_root
+from wulff._typing import FloatArray
+from wulff.certificates.level_set_kernels import Kernel, Sides
+from wulff.certificates.level_set_profiles import Profile
+
+_LOG_NEGLIGIBLE = -75.0
+_NODES_AT_ONCE = 400_000
+
+
+@dataclasses.dataclass(frozen=True)
+class Overlap:
+    """Both probabilities of {LR ≥ t}, for each pair (r, τ).
+
+    Attributes:
+        p1: Q_v[LR ≥ t].
+        p0: Q[LR ≥ t].
+        excess: p1 - p0, without cancellation where both are near ½.
+        mass: The integral of the radial density over its whole range, by the same rule.
+        unsure1: p₁ with each part weighted by the ulps by which its triangle may be off.
+        unsure0: The same of p₀.
+    """
+
+    p1: FloatArray
+    p0: FloatArray
+    excess: FloatArray
+    mass: FloatArray
+    unsure1: FloatArray
+    unsure0: FloatArray
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    """The range of y outside of which the radial law has no mass to speak of, cut into panels."""
+
+    edges: FloatArray
+    tails: float
+
+
+@functools.lru_cache(maxsize=64)
+def grid_of(profile: Profile) -> Grid:
+    """Panels of a few widths of the density, longer in the tails."""
+    low, high = _end(profile, -1.0), _end(profile, 1.0)
+    return Grid(
+        np.array(sorted(_steps(low, 3 * profile.width) + _steps(high, 3 * profile.width) + [0.0])),
+        profile.tail(low) + profile.tail(high),
+    )
+
+
+def _end(profile: Profile, sign: float) -> float:
+    # Where the log density has fallen by 75: by doubling, then bisection.
+    floor = float(profile.log_density(np.array([0.0]))[0]) + _LOG_NEGLIGIBLE
+    far = sign * profile.width
+    while abs(far) < 1e5 and float(profile.log_density(np.array([far]))[0]) > floor:
+        far *= 2
+    near = far / 2
+    for _ in range(40):
+        middle = (near + far) / 2
+        above = float(profile.log_density(np.array([middle]))[0]) > floor
+        near, far = (middle, far) if above else (near, middle)
+    return far
+
+
+def _steps(end: float, first: float) -> list[float]:
+    places, at, length, count = [], 0.0, first, 0
+    while at + length < abs(end):
+        at += length
+        places.append(math.copysign(at, end))
+        count += 1
+        if count >= 4:
+            length *= 1.3
+    return [*places, end]
+
+
+@functools.cache
+def rule(nodes: int) -> tuple[FloatArray, FloatArray]:
+    """Gauss-Legendre on [0, 1] under the map 3ξ² - 2ξ³: places and weights."""
+    x, w = np.polynomial.legendre.leggauss(nodes)
+    xi = (x + 1) / 2
+    return xi * xi * (3 - 2 * xi), w / 2 * 6 * xi * (1 - xi)
+
+
+def overlap(profile: Profile, kernel: Kernel, log_r: FloatArray, tau: FloatArray, *, nodes: int) -> Overlap:
+    """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, with `nodes` Gauss nodes on each panel."""
+    log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
+    with np.errstate(over="ignore", invalid="ignore"):  # R₀ far in the tails only has to be large
+        edges = _edges(profile, log_r - profile.log_mode, tau)
+        rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
+        chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
+        parts = [_integrate(profile, kernel, log_r[c], tau[c], edges[c], nodes) for c in chunks]
+    return Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
+def _integrate(
+    profile: Profile,
+    kernel: Kernel,
+    log_r: FloatArray,
+    tau: FloatArray,
+    edges: FloatArray,
+    nodes: int,
+) -> tuple[FloatArray, ...]:
+    places, weights = rule(nodes)
+    start, length = edges[:, :-1, None], np.diff(edges, axis=1)[:, :, None]
+    y = (start + length * places).reshape(len(tau), -1)
+    weight = (length * weights).reshape(len(tau), -1)
+    shift, level = (log_r - profile.log_mode)[:, None], tau[:, None]
+
+    sides, unsure = _sides(profile, y, shift, level)
+    full, none = sides.meet <= 0, sides.apart <= 0
+    partial = ~(full | none)
+    outside, inside, excess = kernel.overlaps(
+        Sides(
+            np.where(partial, sides.radius, 1.0),
+            np.where(partial, sides.s, 0.0),
+            np.where(partial, sides.q, 0.0),
+            np.where(partial, sides.apart, 1.0),
+            np.where(partial, sides.meet, 1.0),
+        )
+    )
+    s = sides.s
+    log_density = profile.log_density(y)
+    log_change = profile.dim * s - level + profile.log_jacobian(y, level, s)
+    density = weight * np.exp(log_density)
+    moved = np.where(partial, weight * np.exp(np.minimum(log_density + log_change, 700.0)) * inside, 0.0)
+    # p₁ - p₀ = E[(outside - inside) - (change - 1) · inside]
+    change = np.where(
+        np.abs(log_change) < 0.5, density * np.expm1(np.clip(log_change, -0.5, 0.5)) * inside, 0.0
+    )
+    change = np.where(np.abs(log_change) < 0.5, change, moved - density * inside)
+    difference = np.where(partial, density * excess - change, np.where(full, density, 0.0))
+    return (
+        np.sum(density * np.where(partial, outside, full), axis=1),
+        np.sum(moved, axis=1),
+        np.sum(difference, axis=1),
+        np.sum(density, axis=1),
+        np.sum(density * np.where(partial, unsure, 0.0), axis=1),
+        np.sum(moved * unsure, axis=1),
+    )
+
+
+def _sides(profile: Profile, y: FloatArray, shift: FloatArray, tau: FloatArray) -> tuple[Sides, FloatArray]:
+    """The triangle (R₀, R₁, r), and by how many ulps its distances from being flat may be off.
+
+    Where R₁ is small, R₀ is compared with r and not with R₁: h(R₀) - h(r) = h(R₁) - (h(r) - τ).
+    """
+    radius = np.exp(np.clip(y - shift, -300.0, 300.0))
+    small = radius < 0.25
+    ahead = profile.potential(shift) - tau
+    behind = profile.potential(y)
+    base, rise = np.where(small, shift, y), np.where(small, behind - ahead, tau)
+    s = profile.step(base, rise)
+    beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
+    q = np.where(small, 1 + beyond - radius, radius * beyond)
+    apart = np.where(small, radius - beyond, 1 - q)
+    meet = np.where(small, radius + beyond, 2 * radius + q - 1)
+    steepness = np.exp(profile.log_score(shift))
+    unsure = np.where(small, (np.abs(behind) + np.abs(ahead)) / (steepness * radius), 0.0)
+    sides = Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
+    return sides, unsure
+
+
+def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
+    """The edges of the panels for each row: those of the law, and the kinks of the kernel with a grading."""
+    grid = grid_of(profile).edges
+    low, high = np.full(len(tau), grid[0]), np.full(len(tau), grid[-1])
+
+    def meet(y: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing
+        return np.log1p(np.maximum(_sides(profile, y, shift, tau)[0].meet, -1 + 1e-15))
+
+    def apart(y: FloatArray) -> FloatArray:  # log[(R₀ - R₁)/r]
+        sides = _sides(profile, y, shift, tau)[0]
+        far = np.log(np.maximum(sides.q, 1e-300))
+        return np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
+
+    def turn(y: FloatArray) -> FloatArray:  # log[h'(R₁)/h'(R₀)], the sign of the slope of R₀ - R₁
+        s = profile.step(y, tau)
+        return profile.log_jacobian(y, tau, s) + s
+
+    middle = _root(turn, low, high)
+    middle = np.where(np.isnan(middle), high, middle)
+    kinks = [shift, _root(meet, low, high), _root(apart, low, middle), _root(apart, middle, high)]
+    columns = [np.broadcast_to(grid, (len(tau), len(grid)))]
+    grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
+    for kink in kinks:
+        if np.isnan(kink).all():
+            continue
+        places = kink[:, None] + np.concatenate([-grading[1:], grading])
+        columns.append(np.where(np.isnan(places), grid[-1], np.clip(places, grid[0], grid[-1])))
+    edges = np.sort(np.concatenate(columns, axis=1), axis=1)
+    used = np.append(True, (np.diff(edges, axis=1) > 0).any(axis=0))
+    return edges[:, used]
+
+
+def _root(function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:
+    """Where the monotone function changes its sign between low and high; nan where it does not."""
+    inside = np.sign(function(low)) * np.sign(function(high)) < 0
+    if not inside.any():
+        return np.full(len(low), np.nan)
+    centre = (low + high) / 2
+    first, second = bracketed_root(function, np.where(inside, low, centre), np.where(inside, high, centre))
+    return np.where(inside, (first + second) / 2, np.nan)

@@ -1,0 +1,106 @@
+"""Quotas that stop as soon as the votes decide; what is certified stays valid."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from wulff._typing import FloatArray
+from wulff.certificates import certified_radius, largest_error
+from wulff.errors import InputError
+from wulff.noises import Noise
+from wulff.norms import Norm
+from wulff.smoothing.streams import BLOCK, Phase
+from wulff.smoothing.voting import Votes
+from wulff.stats import Anytime, anytime_error_bound, log_evidence
+
+GROWTH = 1.125
+"""The ratio of sample sizes at successive looks."""
+
+
+class AnytimeQuota:
+    """Asks for votes until the policy's question is answered, or n is reached.
+
+    Looks come at sample sizes that grow by an eighth, in whole blocks, so that when an input stops depends
+    on its own votes only. The bound holds at every look; when to look is a matter of cost alone.
+
+    Args:
+        stop: The policy.
+        noise: The noise, with its dimension.
+        norms: The adversaries; every radius is decided against each of them.
+        n0: Samples that choose the label.
+        n: The most samples that bound its error.
+        alpha: The level of the bound.
+        labels: True labels by index, for `skip_incorrect`.
+    """
+
+    def __init__(
+        self,
+        stop: Anytime,
+        noise: Noise,
+        norms: Sequence[Norm],
+        *,
+        n0: int,
+        n: int,
+        alpha: float,
+        labels: Mapping[int, int] | None = None,
+    ) -> None:
+        if stop.skip_incorrect and labels is None:
+            raise InputError("skip_incorrect needs the true labels of the inputs; give labels=.")
+        self.stop = stop
+        self.noise = noise
+        self.norms = norms
+        self.n0 = n0
+        self.n = n
+        self.alpha = alpha
+        self.labels = labels
+        found = [largest_error(noise, radius, norm, noise.dim) for radius in stop.radii for norm in norms]
+        # Radii that no error certifies need no votes; the others are certified below these errors.
+        self.thresholds = np.array(sorted({error for error in found if error is not None}))
+
+    def wanted(self, index: int, votes: Votes | None) -> Mapping[Phase, int]:
+        if votes is None:
+            first = 0 if self.stop.skip_incorrect else min(BLOCK, self.n)
+            return {Phase.SELECTION: self.n0, Phase.ESTIMATION: first}
+        label = int(votes.counts[Phase.SELECTION].argmax())
+        seen = votes.sizes.get(Phase.ESTIMATION, 0)
+        if self.stop.skip_incorrect and self.labels is not None and self.labels[index] != label:
+            return votes.sizes
+        if seen == 0:
+            return {Phase.SELECTION: self.n0, Phase.ESTIMATION: min(BLOCK, self.n)}
+        misses = seen - int(votes.counts[Phase.ESTIMATION][label])
+        if seen >= self.n or self._decided(misses, seen):
+            return votes.sizes
+        blocks = max(seen // BLOCK + 1, int(seen * GROWTH) // BLOCK)
+        return {Phase.SELECTION: self.n0, Phase.ESTIMATION: min(blocks * BLOCK, self.n)}
+
+    def _decided(self, misses: int, n: int) -> bool:
+        if self._too_large(misses, n, np.array([0.5]))[0]:
+            return True  # the label will be abstained from
+        if self.stop.relative is not None:
+            return self._precise(misses, n, self.stop.relative)
+        certified = anytime_error_bound(misses, n, self.alpha) <= self.thresholds
+        return bool((certified | self._too_large(misses, n, self.thresholds)).all())
+
+    def _too_large(self, misses: int, n: int, error: FloatArray) -> np.ndarray:
+        """Whether the evidence says that the true error is above each of these."""
+        return log_evidence(n - misses, n, 1 - error) >= -np.log(self.stop.beta)
+
+    def _precise(self, misses: int, n: int, relative: float) -> bool:
+        upper = float(anytime_error_bound(misses, n, self.alpha))
+        if upper >= 0.5:
+            return False
+        lower = self._error_lower_bound(misses, n)
+        for norm in self.norms:
+            small, large = certified_radius(self.noise, [upper, lower], norm).radius
+            if small < (1 - relative) * large:
+                return False
+        return True
+
+    def _error_lower_bound(self, misses: int, n: int) -> float:
+        """An error that the true one exceeds, at level beta; only the number of samples depends on it."""
+        low, high = 1e-12, max(misses / n, 1e-12)
+        for _ in range(40):
+            middle = (low * high) ** 0.5
+            below = self._too_large(misses, n, np.array([middle]))[0]
+            low, high = (middle, high) if below else (low, middle)
+        return low

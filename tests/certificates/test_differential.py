@@ -1,0 +1,201 @@
+"""The differential engine against closed forms, and against the true worst case in low dimension."""
+
+import time
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests import cases
+from wulff.certificates import certified_radius
+from wulff.errors import InputError, NotCoveredError
+from wulff.noises import CustomIID, CustomRadial, HalfLine, Noise, NormRadialNoise, parse
+
+ERRORS = np.array([*cases.ERRORS, 0.3, 0.45, 0.5 - 1e-12])
+
+
+def _radius(noise: Noise | str, error: np.ndarray | float, norm: str, dim: int, method: str) -> np.ndarray:
+    return certified_radius(noise, error, norm, dim, method).radius
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 10, 64, 3072])
+@pytest.mark.parametrize(
+    ("spec", "norm"),
+    [
+        ("exp-l1(scale=1)", "l1"),
+        ("exp-l1(scale=1)", "linf"),
+        ("exp-l2(scale=1)", "l2"),
+        ("exp-linf(scale=1)", "l1"),
+        ("exp-linf(scale=1)", "linf"),
+    ],
+)
+def test_closed_forms_agree_with_the_engine(spec: str, norm: str, dim: int) -> None:
+    closed = _radius(spec, ERRORS, norm, dim, "closed-form")
+    try:
+        engine = _radius(spec, ERRORS, norm, dim, "differential")
+    except NotCoveredError:
+        assert (spec, norm) == ("exp-l1(scale=1)", "linf")
+        assert dim > 24
+        return
+    assert np.abs(closed / engine - 1).max() < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("spec", "dim"),
+    [
+        *(("exp-linf(scale=1,k=2)", dim) for dim in (2, 64, 3072)),
+        *(("exp-linf(scale=1,k=0.5)", dim) for dim in (2, 64)),
+        *(("exp-linf(scale=1,j=1,k=2)", dim) for dim in (3, 64, 3072)),
+        *((f"power-linf(scale=1,a={dim + 3},k=1)", dim) for dim in (2, 64, 3072)),
+        *((f"power-linf(scale=1,a={dim},k=2)", dim) for dim in (2, 64, 3072)),
+    ],
+)
+def test_linear_radii_of_cubes_against_l1(spec: str, dim: int) -> None:
+    error = np.array([0.5 / dim, 0.6 / dim, 0.3, 0.49, 0.5 - 1e-9])
+    error = error[(error >= 0.5 / dim) & (error < 0.5)]
+    closed = _radius(spec, error, "l1", dim, "closed-form")
+    assert np.abs(closed / _radius(spec, error, "l1", dim, "differential") - 1).max() < 1e-10
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, 64, 3072, 150_528])
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_special_cases_coincide(norm: str, dim: int) -> None:
+    gaussian = certified_radius("gaussian(scale=1)", ERRORS, norm, dim).radius / np.sqrt(2)
+    engine = _radius("exp-l2(scale=1,k=2)", ERRORS, norm, dim, "differential")
+    assert (engine <= gaussian).all()
+    assert engine == pytest.approx(gaussian, rel=1e-10)
+
+
+def test_exponents_of_one_and_two_are_laplace_and_gaussian() -> None:
+    laplace = certified_radius("laplace(scale=1)", ERRORS, "l1", 3).radius
+    gaussian = certified_radius("gaussian(scale=1)", ERRORS, "l1", 3).radius / np.sqrt(2)
+    assert _radius("exp-lp(scale=1,p=1)", ERRORS, "l1", 3, "quantile") == pytest.approx(laplace, rel=1e-10)
+    assert _radius("exp-lp(scale=1,p=2)", ERRORS, "l1", 3, "quantile") == pytest.approx(gaussian, rel=1e-10)
+
+
+def test_the_error_at_which_cubes_leave_the_linear_regime() -> None:
+    # Below 1/(2d) the linear formula is loose; the engine goes on and never falls below it.
+    error = np.array([0.1, 0.01, 1e-6])
+    noise = parse("exp-linf(scale=1,k=2,dim=3)")
+    assert isinstance(noise, NormRadialNoise)
+    linear = 2 * 3 * (0.5 - error) / noise.radial_law(3).mean_score
+    assert (_radius(noise, error, "l1", 3, "differential") > 1.01 * linear).all()
+
+
+def test_a_strong_pole_has_radius_zero() -> None:
+    assert _radius("exp-linf(scale=1,j=2.5,k=1)", 0.01, "l1", 3, "differential") == 0
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm"),
+    [
+        *(
+            (f"exp-{s}(scale=1,k={k})", norm)
+            for s in ("l1", "linf")
+            for k in (1, 2)
+            for norm in ("l2", "linf")
+        ),
+        *((f"exp-linf(scale=1,j=0.5,k={k})", norm) for k in (1, 2) for norm in ("l1", "l2", "linf")),
+        *(("exp-l1(scale=1,j=0.5,k=1)", norm) for norm in ("l1", "l2", "linf")),
+        *(
+            (f"power-{s}(scale=1,a=8,k=1)", norm)
+            for s in ("l1", "l2", "linf")
+            for norm in ("l1", "l2", "linf")
+        ),
+        *((f"power-{s}(scale=1,a=8,k=2)", "l2") for s in ("l1", "l2", "linf")),
+        ("pareto(scale=1,a=5)", "l1"),
+        ("pareto(scale=1,a=5)", "l2"),
+        ("exp-lp(scale=1,p=0.5)", "l1"),
+    ],
+)
+@pytest.mark.parametrize("error", [0.05, 0.3])
+def test_no_perturbation_in_two_dimensions_breaks_the_certificate(spec: str, norm: str, error: float) -> None:
+    """Neyman–Pearson on a grid: the likeliest set of probability `error` stays below ½ when it is moved."""
+    noise = parse(spec).in_dim(2)
+    p = {"l1": 1.0, "l2": 2.0, "linf": np.inf}[norm]
+    radius = max(
+        float(certified_radius(noise, error, norm, 2, method).radius)
+        for method in ("differential", "closed-form", "convex-order")
+        if _covers(noise, error, norm, method)
+    )
+    reach = 60.0 if spec.startswith(("pareto", "exp-lp")) else 16.0
+    side = np.sinh(np.linspace(-np.arcsinh(reach / 0.02), np.arcsinh(reach / 0.02), 1400)) * 0.02
+    cell = np.outer(np.gradient(side), np.gradient(side))
+    grid = np.stack(np.meshgrid(side, side, indexing="ij"), axis=-1)
+    here = np.exp(_log_density(noise, grid))
+    total = (here * cell).sum()
+    for angle in np.linspace(0, np.pi / 4, 5):
+        v = np.array([np.cos(angle), np.sin(angle)])
+        v *= radius / np.linalg.norm(v, p)
+        moved = np.exp(_log_density(noise, grid - v))
+        order = np.argsort((here / np.maximum(moved, 1e-300)).ravel())
+        size = np.cumsum((here * cell).ravel()[order]) / total
+        chosen = order[: np.searchsorted(size, error)]
+        assert (moved * cell).ravel()[chosen].sum() / total < 0.5 + 4e-3
+
+
+def _covers(noise: Noise, error: float, norm: str, method: str) -> bool:
+    try:
+        certified_radius(noise, error, norm, 2, method)
+    except NotCoveredError:
+        return False
+    return True
+
+
+def _log_density(noise: Noise, z: np.ndarray) -> np.ndarray:
+    if isinstance(noise, NormRadialNoise):
+        size = np.linalg.norm(z, ord=noise.level_norm.p, axis=-1)
+        return -noise.radial_law(2).potential(np.log(np.maximum(size, 1e-9)))
+    return noise.coordinate_log_density(z).sum(axis=-1)  # type: ignore[attr-defined]
+
+
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_radii_are_finite_and_fall_with_the_error(data: st.DataObject) -> None:
+    dim = data.draw(st.sampled_from([1, 2, 3, 5, 17, 64, 784, 3072, 150_528]))
+    k = data.draw(st.floats(0.2, 20))
+    norm = data.draw(st.sampled_from(["l1", "l2", "linf", "lp(3)"]))
+    level = data.draw(st.sampled_from(["l1", "l2", "linf"]))
+    if data.draw(st.booleans()):
+        j = data.draw(st.sampled_from([0.0, 0.5, dim / 2, dim - 1.0, dim - 0.01, max(0.0, dim - 1.01)]))
+        spec = f"exp-{level}(scale=1,j={j!r},k={k!r})"
+    else:
+        spec = f"power-{level}(scale=1,a={dim / k + data.draw(st.floats(0.02, 100))!r},k={k!r})"
+    errors = np.sort(np.array(data.draw(st.lists(st.floats(5e-324, 0.5, exclude_max=True), min_size=3))))
+    try:
+        radius = certified_radius(spec, errors, norm, dim).radius
+    except (InputError, NotCoveredError):
+        return  # j ≥ d, or a density that float64 cannot hold
+    assert np.isfinite(radius).all()
+    assert (radius >= 0).all()
+    assert (np.diff(radius) <= 1e-10 * radius[:-1]).all()
+
+
+def test_custom_noise_reaches_the_radii_of_the_same_law_built_in() -> None:
+    errors = np.array([1e-12, 1e-3, 0.1, 0.4])
+    for level, norm in (("l1", "l1"), ("l2", "l2"), ("linf", "l1"), ("linf", "l2")):
+        custom = CustomRadial(scale=1, norm=level, log_density=lambda r: -(r**2))
+        built_in = _radius(f"exp-{level}(scale=1,k=2)", errors, norm, 3, "differential")
+        assert _radius(custom, errors, norm, 3, "differential") == pytest.approx(built_in, rel=1e-9)
+    concave = CustomIID(scale=1, log_density=lambda z: -(z**4), half_line=HalfLine.LOG_CONCAVE)
+    built_in = _radius("exp-lp(scale=1,p=4)", errors, "l1", 3, "quantile")
+    assert _radius(concave, errors, "l1", 3, "quantile") == pytest.approx(built_in, rel=1e-9)
+    convex = CustomIID(scale=1, log_density=lambda z: -4 * (1 + z).log(), half_line=HalfLine.LOG_CONVEX)
+    built_in = _radius("pareto(scale=1,a=3)", errors[1:], "l1", 3, "differential")
+    assert _radius(convex, errors[1:], "l1", 3, "differential") == pytest.approx(built_in, rel=1e-8)
+
+
+def test_a_false_claim_about_custom_noise_is_refused() -> None:
+    with pytest.raises(InputError, match="contradicts"):
+        CustomIID(scale=1, log_density=lambda z: -4 * (1 + z).log(), half_line=HalfLine.LOG_CONCAVE)
+
+
+def test_many_errors_at_once_are_fast() -> None:
+    errors = 10.0 ** -np.random.default_rng(0).uniform(0.31, 12, 100_000)
+    start = time.process_time()
+    _radius("exp-l2(scale=1,k=3)", errors[:1], "l2", 3072, "differential")
+    warm = time.process_time()
+    _radius("exp-l2(scale=1,k=3)", errors, "l2", 3072, "differential")
+    assert warm - start < 1.0
+    assert time.process_time() - warm < 0.2

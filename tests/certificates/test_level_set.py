@@ -1,0 +1,270 @@
+"""Level-set radii: exact from below, by reference values, by the dual inequality and by brute force."""
+
+import json
+import time
+from collections import defaultdict
+from decimal import Decimal
+from pathlib import Path
+
+import mpmath
+import numpy as np
+import pytest
+
+from wulff._numerics.rounding import float_at_least
+from wulff.certificates import certified_radius, table
+from wulff.certificates.gaussian import normal_quantile
+from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
+from wulff.certificates.level_set_profiles import ExponentialProfile, PowerProfile, Profile
+from wulff.certificates.level_set_solver import Duality, certify, solve
+from wulff.certificates.level_set_table import error_of, interpolated
+from wulff.noises import parse
+from wulff.norms import Norm
+
+ERRORS = np.array([0.4999999999, 0.49, 0.3, 0.1, 1e-3, 1e-6, 1e-12, 1e-30, 1e-100])
+
+
+def _covered(spec: str, norm: str) -> bool:
+    noise = type(parse(spec))
+    return any(entry.method == "level-set" for entry in table(noise, Norm.parse(norm)))
+
+
+def test_reference_radii_from_below(published_data: Path) -> None:
+    groups = defaultdict(list)
+    for record in json.loads((published_data / "oracle.json").read_text())["records"]:
+        if record["tight"] and _covered(record["spec"], record["norm"]):
+            groups[record["spec"], record["dim"], record["norm"]].append(record)
+    assert sum(map(len, groups.values())) >= 1608
+    for (spec, dim, norm), records in list(groups.items())[::6]:
+        errors = np.array([float_at_least(Decimal(record["error"])) for record in records])
+        radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
+        for record, radius in zip(records, radii, strict=True):
+            reference, certified = Decimal(record["radius"]), Decimal(float(radius))
+            assert certified <= reference * (1 + Decimal(repr(record["ref_rtol"]))), record
+            assert certified >= reference * (1 - Decimal(repr(record["rtol"]))), record
+
+
+@pytest.mark.parametrize("dim", [2, 3, 64, 3072, 150_528])
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_gaussian_special_case(dim: int, norm: str) -> None:
+    exact = normal_quantile(ERRORS) / np.sqrt(2) / (np.sqrt(dim) if norm == "linf" else 1)
+    radii = certified_radius("exp-l2(scale=1,j=0,k=2)", ERRORS, norm, dim).radius
+    assert (radii <= exact).all()
+    assert (radii >= exact * (1 - 1e-9)).all()
+
+
+@pytest.mark.parametrize(("spec", "norm"), [("exp-l1(scale=1,j=0,k=1)", "l1"), ("exp-linf(scale=1)", "linf")])
+def test_constant_score_has_a_closed_form(spec: str, norm: str) -> None:
+    exact = -np.log(2 * ERRORS)
+    for dim in (1, 3, 3072):
+        radii = certified_radius(spec, ERRORS, norm, dim).radius
+        assert (radii <= exact).all()
+        assert (radii >= exact * (1 - 1e-12)).all()
+
+
+@pytest.mark.parametrize("parameters", ["exp-{}(scale=1,j=0.5,k=2)", "power-{}(scale=1,a=3,k=1)"])
+def test_one_dimension_knows_no_norm(parameters: str) -> None:
+    cells = [("l1", "l1"), ("l2", "l1"), ("l2", "l2"), ("l2", "linf"), ("linf", "l1"), ("linf", "linf")]
+    radii = [certified_radius(parameters.format(s), ERRORS[1:6], norm, 1).radius for s, norm in cells]
+    assert all((radius == radii[0]).all() for radius in radii)
+
+
+def test_cubes_near_one_half_follow_total_variation() -> None:
+    # exp-linf(0, 1): E[1/R] = 1/(d-1), so P[|Z₁| ≤ r/2] is nearly linear: 2d(½ - error) is its linearisation.
+    radii = certified_radius("exp-linf(scale=1)", np.array([0.4, 0.1, 0.01]), "l1", 784).radius
+    assert radii == pytest.approx(2 * 784 * (0.5 - np.array([0.4, 0.1, 0.01])), rel=0.02)
+
+
+def test_ball_overlap() -> None:
+    for dim in (1, 2, 64, 784):
+        radii = certified_radius("ball(scale=1)", ERRORS, "l2", dim).radius
+        for error, radius in zip(ERRORS, radii, strict=True):
+            with mpmath.workdps(40):
+                half = mpmath.mpf(float(radius)) / 2
+                lost = mpmath.betainc(0.5, mpmath.mpf(dim + 1) / 2, 0, half**2, regularized=True)
+                assert lost <= mpmath.mpf("0.5") - mpmath.mpf(float(error))
+                assert lost >= (mpmath.mpf("0.5") - mpmath.mpf(float(error))) * (1 - mpmath.mpf("1e-9"))
+
+
+CASES: list[tuple[Profile, Kernel]] = [
+    (ExponentialProfile(3, 0.0, 1.0), Spherical(3)),
+    (ExponentialProfile(10, 2.5, 2.0), Spherical(10)),
+    (PowerProfile(4, 7.0, 1.0), Spherical(4)),
+    (ExponentialProfile(2, 1.5, 2.0), OwnNorm(2)),
+    (ExponentialProfile(5, 0.0, 0.5), OwnNorm(5)),
+    (PowerProfile(3, 2.0, 2.0), OwnNorm(3)),
+    (ExponentialProfile(3, 1.0, 1.0), CubeAgainstL1(3)),
+    (ExponentialProfile(10, 0.0, 3.0), CubeAgainstL1(10)),
+    (PowerProfile(6, 4.0, 2.0), CubeAgainstL1(6)),
+]
+
+
+def _outside_and_inside(kernel: Kernel, shell, level, r):
+    """P[‖X - v‖ ≥ level] and P[‖X - v‖ ≤ level] for ‖X‖ = shell, from the definitions."""
+    d = kernel.dim
+    if level <= abs(shell - r):
+        return (1, 0) if shell < r or level < shell else (0, 1)
+    if level >= shell + r:
+        return 0, 1
+    if isinstance(kernel, Spherical):
+        cosine = (shell**2 + r**2 - level**2) / (2 * shell * r)
+        tail = mpmath.betainc(mpmath.mpf(d - 1) / 2, 0.5, 0, 1 - cosine**2, regularized=True) / 2
+        return (1 - tail, tail) if cosine > 0 else (tail, 1 - tail)
+    if isinstance(kernel, OwnNorm):
+        share = ((shell + level - r) / (2 * shell)) ** (d - 1) / 2
+        return 1 - share, share
+    share = (level / shell) ** (d - 1) / (2 * d) if level <= shell else None
+    across = mpmath.mpf(1) / (2 * d) + (1 - mpmath.mpf(1) / d) * min(1, (r - level + shell) / (2 * shell))
+    return across, share
+
+
+@pytest.mark.parametrize(("profile", "kernel"), CASES, ids=str)
+@pytest.mark.parametrize("error", [0.2, 1e-3])
+def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: float) -> None:
+    duality = Duality(profile, kernel)
+    errors = np.array([error])
+    log_r, (tau,) = certify(duality, errors), solve(duality, errors)[1]
+    with mpmath.workdps(25):
+        r, t, d, k = mpmath.exp(float(log_r[0])), mpmath.mpf(float(tau)), profile.dim, mpmath.mpf(profile.k)
+        if isinstance(profile, ExponentialProfile):
+            j = mpmath.mpf(profile.j)
+
+            def log_h(x):
+                return mpmath.exp(k * x) + j * x
+        else:
+            assert isinstance(profile, PowerProfile)
+            a = mpmath.mpf(profile.a)
+
+            def log_h(x):
+                return a * mpmath.log1p(mpmath.exp(k * x))
+
+        def level(x, rise):  # log of the radius at which h is larger by `rise`; None below the least value
+            goal = log_h(x) + rise
+            low, high = mpmath.mpf(-120), mpmath.mpf(60)
+            if log_h(low) > goal:
+                return None
+            for _ in range(110):
+                middle = (low + high) / 2
+                low, high = (middle, high) if log_h(middle) < goal else (low, middle)
+            return low
+
+        def density(x):
+            return mpmath.exp(d * x - log_h(x))
+
+        def upper(x):
+            shell = mpmath.exp(x)
+            return density(x) * _outside_and_inside(kernel, shell, mpmath.exp(level(x, t)), r)[0]
+
+        def lower(x):
+            inner = level(x, -t)
+            if inner is None:
+                return mpmath.mpf(0)
+            return density(x) * _outside_and_inside(kernel, mpmath.exp(x), mpmath.exp(inner), r)[1]
+
+        places = mpmath.linspace(-14, 9, 93)
+
+        def integral(f):
+            return sum(
+                mpmath.mpf(float(w)) * f(a_ + (b_ - a_) * mpmath.mpf(float(p))) * (b_ - a_)
+                for a_, b_ in zip(places, places[1:], strict=False)
+                for p, w in NODES
+            )
+
+        mass = integral(density)
+        p1, p0 = integral(upper) / mass, integral(lower) / mass
+        bound = mpmath.exp(t) * mpmath.mpf(error) + p1 - mpmath.exp(t) * p0
+        # The plain panels above cut through the kinks of the kernel, which costs digits.
+        assert abs(bound - mpmath.mpf("0.5")) < 3e-4
+
+
+_X, _W = np.polynomial.legendre.leggauss(4)
+NODES = list(zip((_X + 1) / 2, _W / 2, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm"),
+    [
+        ("exp-l1(scale=1,j=0,k=2)", "l1"),
+        ("exp-l1(scale=1,j=1,k=1)", "l1"),
+        ("exp-linf(scale=1,j=0.9,k=2)", "linf"),
+        ("exp-linf(scale=1,j=0,k=2)", "l1"),
+        ("power-linf(scale=1,a=5,k=1)", "l1"),
+        ("power-l2(scale=1,a=5,k=1)", "linf"),
+        ("exp-l2(scale=1,j=0.5,k=1)", "l1"),
+    ],
+)
+def test_no_direction_is_worse_in_the_plane(spec: str, norm: str) -> None:
+    """The growth function on a fine grid of the plane, for perturbations in several directions."""
+    error, noise = 0.1, parse(spec)
+    radius = float(certified_radius(spec, error, norm, 2, method="level-set").radius)
+    p, law = Norm.parse(norm).p, noise.radial_law(2)  # type: ignore[attr-defined]
+    side = np.sinh(np.linspace(-4.2, 4.2, 1202))  # no node at 0
+    weight = np.gradient(side)
+    x, y = np.meshgrid(side, side)
+    cell = np.outer(weight, weight)
+
+    def density(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        size = np.linalg.norm(np.stack([x, y]), ord=noise.level_norm.p, axis=0)  # type: ignore[attr-defined]
+        return np.exp(-law.potential(np.log(np.maximum(size, 1e-12))))
+
+    base = density(x, y) * cell
+    worst = 0.0
+    for angle in np.linspace(0, np.pi / 4, 5):
+        v = np.array([np.cos(angle), np.sin(angle)])
+        v *= radius / np.linalg.norm(v, ord=p)
+        moved = density(x - v[0], y - v[1]) * cell
+        order = np.argsort(-(moved / base).ravel(), kind="stable")
+        share = np.cumsum(base.ravel()[order]) / base.sum()
+        growth = np.interp(error, share, np.cumsum(moved.ravel()[order]) / moved.sum())
+        worst = max(worst, float(growth))
+    assert worst == pytest.approx(0.5, abs=6e-3)
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm", "dim"),
+    [
+        ("exp-l2(scale=1,j=0,k=10)", "l2", 3072),
+        ("exp-l1(scale=1,j=63.5,k=1)", "l1", 64),
+        ("exp-linf(scale=1,j=0,k=0.5)", "l1", 784),
+        ("exp-linf(scale=1,j=9,k=2)", "linf", 10),
+        ("power-l2(scale=1,a=10.05,k=1)", "l2", 10),
+        ("power-l1(scale=1,a=1e6,k=1)", "l1", 64),
+        ("power-linf(scale=1,a=3.2,k=1)", "linf", 3),
+        ("exp-l2(scale=1,j=0,k=0.1)", "l2", 3),
+        ("power-linf(scale=1,a=150538,k=1)", "l1", 150_528),
+    ],
+)
+def test_the_whole_range_of_parameters(spec: str, norm: str, dim: int) -> None:
+    errors = ERRORS[:-1]
+    radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
+    assert (np.diff(radii) > 0).all()
+    assert (radii > 0).all()
+
+
+def test_many_errors_quickly_and_consistently() -> None:
+    errors = np.exp(np.random.default_rng(0).uniform(np.log(1e-9), np.log(0.499), 100_000))
+    duality = Duality(ExponentialProfile(3072, 0.0, 2.0), Spherical(3072))
+    start = time.process_time()
+    log_r = interpolated(duality, errors)
+    assert time.process_time() - start < 4
+    exact = np.log(normal_quantile(errors) / np.sqrt(2))
+    assert (log_r <= exact).all()
+    assert (log_r >= exact - 1e-9).all()
+    order = np.argsort(errors)
+    assert (np.diff(log_r[order]) <= 1e-9).all()
+
+
+def test_interpolation_between_kinks() -> None:
+    duality = Duality(ExponentialProfile(2, 0.0, 2.0), CubeAgainstL1(2))
+    errors = error_of(np.exp(np.linspace(-0.5, 1.5, 40)))
+    direct, between = certify(duality, errors), interpolated(duality, errors)
+    assert (between <= direct).all()
+    assert (between >= direct - 1e-7).all()
+
+
+@pytest.mark.parametrize("profile", [ExponentialProfile(3, 2.5, 2.0), PowerProfile(3, 3.5, 1.0)], ids=str)
+def test_steps_between_level_sets(profile: Profile) -> None:
+    y, rise = np.linspace(-30, 2, 65)[:, None], np.array([1e-12, 1e-3, 1.0, 100.0])
+    s = profile.step(y, rise)
+    found = profile.potential(y + s) - profile.potential(y)
+    size = np.abs(profile.potential(y)) + np.abs(profile.potential(y + s))
+    assert (np.abs(found - rise) <= 1e-14 * (size + rise)).all()
