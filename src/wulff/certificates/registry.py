@@ -192,22 +192,22 @@ def certified_radius(
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
     errors = check_errors(error)
-    certain = errors < 0.5
     entries = candidates(noise, norm, method)
 
-    radius = np.full(errors.shape, np.nan)
-    names = np.full(errors.shape, "abstain", dtype=object)
-    tight = np.zeros(errors.shape, dtype=bool)
-    for entry in entries:
-        pending = certain & ~tight
-        if not pending.any():
+    shape, errors = errors.shape, errors.ravel()
+    certain = errors < 0.5
+    radius = np.full(errors.size, np.nan)
+    chosen = np.zeros(errors.size, dtype=np.intp)  # 0 abstains, i + 1 is entries[i]
+    pending = np.flatnonzero(certain)
+    for number, entry in enumerate(entries, start=1):
+        if pending.size == 0:
             break
         found = entry.radius(noise, errors[pending], noise.dim, norm)
-        better = found > np.nan_to_num(radius[pending], nan=-1.0)
-        target = np.flatnonzero(pending)[better]
-        radius.flat[target] = found[better]
-        names.flat[target] = entry.method
-        tight.flat[target] = entry.tight
+        better = ~(found <= radius[pending]) & ~np.isnan(found)
+        radius[pending[better]] = found[better]
+        chosen[pending[better]] = number
+        if entry.tight:
+            pending = pending[~better]
     if np.isnan(radius[certain]).any():
         missing = float(errors[certain & np.isnan(radius)].flat[0])
         named = f"method {method!r}" if method else "any method"
@@ -217,7 +217,10 @@ def certified_radius(
             f"the other methods are {', '.join(others) or 'none'}."
         )
     radius[~certain] = 0.0
-    return Radii(radius[()], names.astype(str)[()], tight[()], errors[()], noise, norm)
+    names = np.array(["abstain", *(entry.method for entry in entries)])[chosen]
+    tight = np.array([False, *(entry.tight for entry in entries)])[chosen]
+    columns = [column.reshape(shape)[()] for column in (radius, names, tight, errors)]
+    return Radii(*columns, noise, norm)
 
 
 def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
@@ -227,7 +230,9 @@ def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
 
 def candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
     """The entries to try for one question, best first: all but the comparisons, or those with one name."""
-    direct = sorted(table(type(noise), norm), key=lambda entry: not entry.tight)
+    direct = sorted(
+        table(type(noise), norm), key=lambda entry: (not entry.tight, entry.noise is not type(noise))
+    )
     entries = direct + conversions(type(noise), norm)
     if method is None:
         entries = [entry for entry in entries if not entry.comparison]

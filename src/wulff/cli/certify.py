@@ -33,6 +33,9 @@ def certify(
     n0: Annotated[int, typer.Option(help="Samples that choose the label.")] = 100,
     n: Annotated[int, typer.Option(help="Samples that bound its error.")] = 100_000,
     alpha: AlphaOption = 1e-3,
+    bound: Annotated[
+        str, typer.Option(help="one-sided, or two-sided to bound the others too.")
+    ] = "one-sided",
     stop_radii: Annotated[
         str | None, typer.Option(help="Stop when each of these radii is decided, e.g. 0.25,0.5.")
     ] = None,
@@ -63,6 +66,7 @@ def certify(
         n0=n0,
         n=n,
         alpha=alpha,
+        bound=bound,  # type: ignore[arg-type]  (checked by prepare)
         stop=stop,
         slice=slice,
         seed=seed_from(seed),

@@ -74,7 +74,9 @@ def _guarantee(run: Run) -> str:
         )
     norms = [Norm.parse(norm) for norm in spec["norms"]]
     stop = Anytime(**spec["stop"]) if "stop" in spec else None
-    return statement(noises.parse(spec["noise"]), norms, spec["n0"], spec["n"], spec["alpha"], stop)
+    return statement(
+        noises.parse(spec["noise"]), norms, spec["n0"], spec["n"], spec["alpha"], stop, spec["bound"]
+    )
 
 
 def _table(table: Table) -> str:

@@ -96,6 +96,7 @@ def _certified(job: Job, votes: Votes, label: int, seconds: float) -> Record:
             alpha=job.spec.alpha,
             seed=job.seed,
             stop=job.spec.stop,
+            bound=job.spec.bound,
         )
         predict, error = int(proof.label[0]), float(proof.error[0])
         radii[str(norm)] = CertifiedRadius(

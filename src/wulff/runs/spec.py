@@ -9,9 +9,10 @@ import torch
 from wulff import datasets, models, noises
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.smoothing import DEFAULT_BATCH, Smoothed, check_seed
+from wulff.smoothing import DEFAULT_BATCH, Bound, Smoothed, check_seed
 from wulff.stats import Anytime, check_alpha, check_sample_size
 
+BOUNDS = ("one-sided", "two-sided")
 TASKS = ("certify", "predict")
 
 
@@ -29,6 +30,7 @@ class Spec:
         n0: Samples that choose the label (certify).
         n: Samples that bound its error, or that predict it.
         alpha: The probability, for each input, with which its answer may be wrong.
+        bound: `one-sided`, or `two-sided` to bound the other classes too (certify).
         stop: When to stop sampling an input (certify); None takes n samples for each.
         seed: The seed of the noise; None draws one from the operating system, and records it.
         device: Where the model runs.
@@ -45,6 +47,7 @@ class Spec:
     n0: int = 100
     n: int = 100_000
     alpha: float = 1e-3
+    bound: Bound = "one-sided"
     stop: Anytime | None = None
     seed: int | None = 0
     device: str = "cpu"
@@ -85,6 +88,8 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     """
     if spec.task not in TASKS:
         raise InputError(f"unknown task {spec.task!r}; there is {', '.join(TASKS)}.")
+    if spec.bound not in BOUNDS or (spec.bound == "two-sided" and spec.stop is not None):
+        raise InputError(f"bound must be {' or '.join(BOUNDS)} (with a fixed n), got {spec.bound!r}.")
     if isinstance(spec.norms, str) or not spec.norms:
         raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
     norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
@@ -122,7 +127,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         "device": device.type,
     }
     if spec.task == "certify":
-        run |= {"n0": n0, "norms": [str(norm) for norm in norms]}
+        run |= {"n0": n0, "norms": [str(norm) for norm in norms], "bound": spec.bound}
         if spec.stop is not None:
             run["stop"] = {
                 key: value for key, value in dataclasses.asdict(spec.stop).items() if value is not None

@@ -1,6 +1,6 @@
 """Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
 
-from wulff.smoothing.certification import Certification, certify_counts, statement
+from wulff.smoothing.certification import Bound, Certification, certify_counts, statement
 from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
@@ -13,6 +13,7 @@ __all__ = [
     "DEFAULT_BATCH",
     "SMALLEST_BATCH",
     "AnytimeQuota",
+    "Bound",
     "Certification",
     "Counts",
     "EstimationCounts",

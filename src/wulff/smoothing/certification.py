@@ -1,17 +1,20 @@
 """From vote counts to certified labels: what is proved for each input, in numbers and in words."""
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from wulff._typing import FloatArray, IntArray
-from wulff.certificates import Radii, certified_radius
+from wulff.certificates import Radii, certified_radius, two_sided_radius
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.smoothing.samples import EstimationCounts, SelectionCounts
-from wulff.stats import ABSTAIN, Anytime, anytime_error_bound, error_upper_bound
+from wulff.stats import ABSTAIN, Anytime, anytime_error_bound, error_upper_bound, two_sided_bounds
+
+Bound = Literal["one-sided", "two-sided"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Certification:
         alpha: The probability, for each input, with which its certificate may be wrong.
         seed: The seed of the noise.
         stop: The stopping policy, where the votes decided the number of samples.
+        bound: `one-sided`, or `two-sided` where the other classes were bounded too.
     """
 
     label: IntArray
@@ -45,12 +49,13 @@ class Certification:
     alpha: float
     seed: int
     stop: Anytime | None = None
+    bound: Bound = "one-sided"
 
     @property
     def statement(self) -> str:
         """What is guaranteed, in words."""
         n0, n = int(np.max(self.selection.n)), int(np.max(self.counts.n))
-        return statement(self.noise, [self.norm], n0, n, self.alpha, self.stop)
+        return statement(self.noise, [self.norm], n0, n, self.alpha, self.stop, self.bound)
 
     def against(self, norm: Norm | str) -> "Certification":
         """The same counts against another norm; both statements hold at once, with the same alpha."""
@@ -62,6 +67,7 @@ class Certification:
             alpha=self.alpha,
             seed=self.seed,
             stop=self.stop,
+            bound=self.bound,
         )
 
 
@@ -75,6 +81,7 @@ def certify_counts(
     seed: int,
     method: str | None = None,
     stop: Anytime | None = None,
+    bound: Bound = "one-sided",
 ) -> Certification:
     """Certify from counts [Cohen et al. 2019, Certify; any noise and norm].
 
@@ -87,6 +94,8 @@ def certify_counts(
         seed: The seed of the samples, for the record.
         method: One theorem, by name; the one with the largest radius by default.
         stop: The policy that decided the number of samples while they were counted, if any did.
+        bound: `one-sided` bounds the error of the label and needs it below ½. `two-sided` also bounds every
+            other class, at a smaller share of alpha each, and needs only that the label leads.
 
     Raises:
         InputError: The counts are of the wrong kind or do not belong together.
@@ -99,9 +108,19 @@ def certify_counts(
     if selection.votes.shape != estimation.votes.shape:
         raise InputError(f"the counts differ in shape: {selection.votes.shape} and {estimation.votes.shape}.")
     chosen = selection.top()
-    error = _error(estimation, chosen, alpha, stop)
-    radii: Radii = certified_radius(noise, error, norm, method=method)
-    label = np.where(error < 0.5, chosen, ABSTAIN)
+    if bound == "two-sided":
+        if stop is not None or estimation.votes.shape[1] < 2:
+            raise InputError(
+                "two-sided bounds need at least two classes and a fixed n; use bound='one-sided'."
+            )
+        error, rival = two_sided_bounds(estimation.votes, estimation.n, chosen, alpha, selection.votes)
+        radii: Radii = two_sided_radius(noise, error, rival, norm, method=method)
+    elif bound == "one-sided":
+        error = _error(estimation, chosen, alpha, stop)
+        radii = certified_radius(noise, error, norm, method=method)
+    else:
+        raise InputError(f"bound must be one-sided or two-sided, got {bound!r}.")
+    label = np.where(radii.method != "abstain", chosen, ABSTAIN)
     return Certification(
         label=label,
         radius=radii.radius,
@@ -115,6 +134,7 @@ def certify_counts(
         alpha=alpha,
         seed=seed,
         stop=stop,
+        bound=bound,
     )
 
 
@@ -127,17 +147,25 @@ def _error(counts: EstimationCounts, label: IntArray, alpha: float, stop: Anytim
 
 
 def statement(
-    noise: Noise, norms: list[Norm], n0: int, n: int, alpha: float, stop: Anytime | None = None
+    noise: Noise,
+    norms: list[Norm],
+    n0: int,
+    n: int,
+    alpha: float,
+    stop: Anytime | None = None,
+    bound: str = "one-sided",
 ) -> str:
     """The guarantee of a certification, in words."""
-    bound = f"from {n:,} others by the one-sided Clopper-Pearson bound"
+    how = f"from {n:,} others by the one-sided Clopper-Pearson bound"
+    if bound == "two-sided":
+        how = f"together with the other classes from {n:,} others by simultaneous Clopper-Pearson bounds"
     if stop is not None:
-        bound = f"from up to {n:,} others by a bound that is valid whenever sampling stops"
+        how = f"from up to {n:,} others by a bound that is valid whenever sampling stops"
     return (
         f"For each input x with a label other than -1: g(x') is that label for all x' with ‖x' - x‖ below "
         f"the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the base classifier f "
         f"returns most often on x + Z, Z ~ {noise}. This holds with probability at least 1 - {alpha:g} over "
         f"the noise samples, for each input separately. The label was chosen on {n0:,} samples and its "
-        f"error bounded {bound}. Samples are drawn in floating point; that they follow the law of Z exactly "
+        f"error bounded {how}. Samples are drawn in floating point; that they follow the law of Z exactly "
         f"is an assumption."
     )

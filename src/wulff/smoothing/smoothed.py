@@ -12,7 +12,7 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
-from wulff.smoothing.certification import Certification, certify_counts
+from wulff.smoothing.certification import Bound, Certification, certify_counts
 from wulff.smoothing.classifier import Voter, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
@@ -117,6 +117,7 @@ class Smoothed(nn.Module):
         method: str | None = None,
         stop: Anytime | None = None,
         labels: Sequence[int] | None = None,
+        bound: Bound = "one-sided",
     ) -> Certification:
         """Labels and the radii within which no adversary can change them [Cohen et al. 2019, Certify].
 
@@ -132,6 +133,7 @@ class Smoothed(nn.Module):
             stop: `wulff.stats.Anytime(...)` stops each input as soon as its votes decide; n is then the most
                 samples. By default every input gets n samples, as in the papers.
             labels: The true label of each input, for `Anytime(skip_incorrect=True)`.
+            bound: `one-sided`, or `two-sided` to bound the other classes too; see `certify_counts`.
 
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
@@ -146,7 +148,14 @@ class Smoothed(nn.Module):
             quota = AnytimeQuota(stop, noise, [norm], n0=n0, n=n, alpha=alpha, labels=truth)
         votes = self._vote(x, quota, seed, index)
         return certify_counts(
-            *certification_counts(votes), noise, norm=norm, alpha=alpha, seed=seed, method=method, stop=stop
+            *certification_counts(votes),
+            noise,
+            norm=norm,
+            alpha=alpha,
+            seed=seed,
+            method=method,
+            stop=stop,
+            bound=bound,
         )
 
     def forward(self, x: Tensor) -> Tensor:
