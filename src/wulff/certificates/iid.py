@@ -86,7 +86,7 @@ def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray,
         integrand = z / np.expm1(noise.coordinate_potential(z))
     fits = integrand @ _FIT.T
     coefficients = -legendre.legint(fits, lbnd=1, axis=1) * half
-    whole = legendre.legval(-1.0, coefficients.T)
+    whole = np.asarray(legendre.legval(-1.0, coefficients.T))
     beyond = np.append(np.cumsum(whole[::-1])[::-1][1:], 0.0)
     uncertain = 2 * half[:, 0] * np.abs(fits[:, -3:]).max(axis=1)
     margin = 4 * np.cumsum(uncertain[::-1])[::-1]

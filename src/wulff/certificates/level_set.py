@@ -46,7 +46,7 @@ def spherical(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray
 @register(ExpL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
 @register(PowerL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
 def spherical_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
-    """The l2 radius over √d, the length of the longest vector in the unit cube; tight."""
+    """The l2 radius over √d, the length of the longest vector in the unit cube; derived here, tight."""
     return spherical(noise, error, dim) / np.sqrt(dim)
 
 
