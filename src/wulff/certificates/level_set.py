@@ -96,7 +96,7 @@ def ball(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
 
 @register(Ball, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
 def ball_linf(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
-    """The l2 radius over √d; tight."""
+    """The l2 radius over √d; derived here, tight."""
     return ball(noise, error, dim) / np.sqrt(dim)
 
 
