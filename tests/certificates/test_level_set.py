@@ -1,5 +1,6 @@
 """Level-set radii: exact from below, by reference values, by the dual inequality and by brute force."""
 
+import itertools
 import json
 import time
 from collections import defaultdict
@@ -165,7 +166,7 @@ def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: f
         def integral(f):
             return sum(
                 mpmath.mpf(float(w)) * f(a_ + (b_ - a_) * mpmath.mpf(float(p))) * (b_ - a_)
-                for a_, b_ in zip(places, places[1:], strict=False)
+                for a_, b_ in itertools.pairwise(places)
                 for p, w in NODES
             )
 

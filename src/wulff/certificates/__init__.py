@@ -9,9 +9,11 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     laplace,
     level_set,
     power,
+    prior_bounds,
     privacy_loss,
     uniform,
 )
+from wulff.certificates.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius
 from wulff.certificates.planning import Plan, largest_error, plan
 from wulff.certificates.probability import Guarantee, certified_probability
 from wulff.certificates.registry import (
@@ -30,6 +32,7 @@ __all__ = [
     "ANY_NORM",
     "Certificate",
     "Guarantee",
+    "MonteCarloRadius",
     "Plan",
     "Radii",
     "certified_probability",
@@ -37,6 +40,8 @@ __all__ = [
     "conversions",
     "largest_error",
     "methods",
+    "mixed_linf_loss",
+    "monte_carlo_radius",
     "plan",
     "register",
     "table",

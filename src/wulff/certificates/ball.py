@@ -9,7 +9,7 @@ from wulff.noises import Ball
 from wulff.norms import Norm
 
 
-@register(Ball, ANY_NORM, method="closed-form", tight=True, ulps=2**14)
+@register(Ball, ANY_NORM, method="closed-form", tight=True, ulps=2**14, growth="overlap")
 def ball(noise: Ball, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """2√b · d^min(0, 1/p - 1/2), P[Beta(½, (d+1)/2) < b] = ½ - error [Yang et al. 2020, theorem S.1].
 

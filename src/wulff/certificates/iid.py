@@ -52,7 +52,7 @@ def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     return np.maximum(beyond[panel] + legendre_series(coefficients, panel, t) - margin[panel], 0.0)
 
 
-@register(Pareto, Norm.L2, method="convex-order", tight=False, ulps=32)
+@register(Pareto, Norm.L2, method="convex-order", tight=False, ulps=32, growth="rate")
 def pareto_l2(noise: Pareto, error: FloatArray, dim: int) -> FloatArray:
     """√(2/π) · Φ⁻¹(1 - error)/(1 + a), in any dimension; derived here.
 

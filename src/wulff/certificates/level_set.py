@@ -46,7 +46,7 @@ def spherical(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray
 @register(ExpL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
 @register(PowerL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
 def spherical_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
-    """The l2 radius over √d, the length of the longest vector in the unit cube; tight."""
+    """The l2 radius over √d, the length of the longest vector in the unit cube; derived here, tight."""
     return spherical(noise, error, dim) / np.sqrt(dim)
 
 
@@ -96,7 +96,7 @@ def ball(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
 
 @register(Ball, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
 def ball_linf(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
-    """The l2 radius over √d; tight."""
+    """The l2 radius over √d; derived here, tight."""
     return ball(noise, error, dim) / np.sqrt(dim)
 
 

@@ -115,7 +115,8 @@ def _shifts(noise: IIDNoise, dim: int) -> FloatArray:
     """The list of shifts: a geometric sequence around the upper quartile of a coordinate over √d."""
     ratio = 1.02 if dim <= LARGE_DIM else 1.06
     exponents = np.arange(math.floor(-14 / math.log(ratio)), math.ceil(15 / math.log(ratio)))
-    return float(noise.coordinate_isf(np.array(0.25))) / math.sqrt(dim) * ratio**exponents
+    unit = float(noise.coordinate_isf(np.array(0.25))) / math.sqrt(dim)
+    return unit * np.exp(math.log(ratio) * exponents.astype(np.float64))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -219,8 +219,8 @@ def certified_radius(
     radius[~certain] = 0.0
     names = np.array(["abstain", *(entry.method for entry in entries)])[chosen]
     tight = np.array([False, *(entry.tight for entry in entries)])[chosen]
-    columns = [column.reshape(shape)[()] for column in (radius, names, tight, errors)]
-    return Radii(*columns, noise, norm)
+    radius, names, tight, errors = (column.reshape(shape)[()] for column in (radius, names, tight, errors))
+    return Radii(radius, names, tight, errors, noise, norm)
 
 
 def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:

@@ -1,6 +1,7 @@
 """Statistics: from vote counts to bounds that hold with a stated probability."""
 
 from wulff.stats.anytime import Anytime, anytime_error_bound, log_evidence
+from wulff.stats.bounded_mean import mean_upper_bound
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
 from wulff.stats.planning import samples_needed
@@ -14,6 +15,7 @@ __all__ = [
     "check_sample_size",
     "error_upper_bound",
     "log_evidence",
+    "mean_upper_bound",
     "predict",
     "samples_needed",
     "two_sided_bounds",
