@@ -1,5 +1,6 @@
 """Level-set radii: exact from below, by reference values, by the dual inequality and by brute force."""
 
+import itertools
 import json
 import time
 from collections import defaultdict
@@ -34,7 +35,7 @@ def test_reference_radii_from_below(published_data: Path) -> None:
         if record["tight"] and _covered(record["spec"], record["norm"]):
             groups[record["spec"], record["dim"], record["norm"]].append(record)
     assert sum(map(len, groups.values())) >= 1608
-    for (spec, dim, norm), records in list(groups.items())[::6]:
+    for (spec, dim, norm), records in list(groups.items())[::9]:
         errors = np.array([float_at_least(Decimal(record["error"])) for record in records])
         radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
         for record, radius in zip(records, radii, strict=True):
@@ -63,8 +64,10 @@ def test_constant_score_has_a_closed_form(spec: str, norm: str) -> None:
 
 @pytest.mark.parametrize("parameters", ["exp-{}(scale=1,j=0.5,k=2)", "power-{}(scale=1,a=3,k=1)"])
 def test_one_dimension_knows_no_norm(parameters: str) -> None:
-    cells = [("l1", "l1"), ("l2", "l1"), ("l2", "l2"), ("l2", "linf"), ("linf", "l1"), ("linf", "linf")]
-    radii = [certified_radius(parameters.format(s), ERRORS[1:6], norm, 1).radius for s, norm in cells]
+    cells = [("l1", "l1"), ("l2", "linf"), ("linf", "l1")]
+    radii = [
+        certified_radius(parameters.format(s), np.array([0.3, 1e-3]), norm, 1).radius for s, norm in cells
+    ]
     assert all((radius == radii[0]).all() for radius in radii)
 
 
@@ -118,12 +121,12 @@ def _outside_and_inside(kernel: Kernel, shell, level, r):
 
 
 @pytest.mark.parametrize(("profile", "kernel"), CASES, ids=str)
-@pytest.mark.parametrize("error", [0.2, 1e-3])
-def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: float) -> None:
+@pytest.mark.parametrize("error", [0.02])
+def test_dual_inequality_at_20_digits(profile: Profile, kernel: Kernel, error: float) -> None:
     duality = Duality(profile, kernel)
     errors = np.array([error])
     log_r, (tau,) = certify(duality, errors), solve(duality, errors)[1]
-    with mpmath.workdps(25):
+    with mpmath.workdps(20):
         r, t, d, k = mpmath.exp(float(log_r[0])), mpmath.mpf(float(tau)), profile.dim, mpmath.mpf(profile.k)
         if isinstance(profile, ExponentialProfile):
             j = mpmath.mpf(profile.j)
@@ -139,10 +142,10 @@ def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: f
 
         def level(x, rise):  # log of the radius at which h is larger by `rise`; None below the least value
             goal = log_h(x) + rise
-            low, high = mpmath.mpf(-120), mpmath.mpf(60)
+            low, high = mpmath.mpf(-150), mpmath.mpf(60)
             if log_h(low) > goal:
                 return None
-            for _ in range(110):
+            for _ in range(64):
                 middle = (low + high) / 2
                 low, high = (middle, high) if log_h(middle) < goal else (low, middle)
             return low
@@ -160,24 +163,48 @@ def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: f
                 return mpmath.mpf(0)
             return density(x) * _outside_and_inside(kernel, mpmath.exp(x), mpmath.exp(inner), r)[1]
 
-        places = mpmath.linspace(-14, 9, 93)
-
-        def integral(f):
+        def integral(f, regime):
             return sum(
-                mpmath.mpf(float(w)) * f(a_ + (b_ - a_) * mpmath.mpf(float(p))) * (b_ - a_)
-                for a_, b_ in zip(places, places[1:], strict=False)
+                mpmath.mpf(w) * f(low + (high - low) * mpmath.mpf(p)) * (high - low)
+                for low, high in _panels(regime)
                 for p, w in NODES
             )
 
-        mass = integral(density)
-        p1, p0 = integral(upper) / mass, integral(lower) / mass
+        def upper_regime(x):
+            shell = mpmath.exp(x)
+            outer = mpmath.exp(level(x, t))
+            return outer + shell <= r, outer - shell >= r
+
+        def lower_regime(x):
+            shell, inner = mpmath.exp(x), level(x, -t)
+            return inner is None or mpmath.exp(inner) <= abs(shell - r)
+
+        mass = integral(density, lambda x: 0)
+        p1, p0 = integral(upper, upper_regime) / mass, integral(lower, lower_regime) / mass
         bound = mpmath.exp(t) * mpmath.mpf(error) + p1 - mpmath.exp(t) * p0
-        # The plain panels above cut through the kinks of the kernel, which costs digits.
-        assert abs(bound - mpmath.mpf("0.5")) < 3e-4
+        assert mpmath.mpf("0.5") - 1e-7 < bound < mpmath.mpf("0.5") + 1e-9
 
 
-_X, _W = np.polynomial.legendre.leggauss(4)
-NODES = list(zip((_X + 1) / 2, _W / 2, strict=True))
+_X, _W = np.polynomial.legendre.leggauss(13)
+_XI = (_X + 1) / 2
+NODES = list(zip((_XI**2 * (3 - 2 * _XI)).tolist(), (3 * _W * _XI * (1 - _XI)).tolist(), strict=True))
+
+
+def _panels(regime):
+    """[-80, 40] in pieces, cut where the regime changes."""
+    tails = [-80, -56, -40, -30, -22, -16, -12], [7, 8, 9, 10, 12, 15, 19, 24, 31, 40]
+    middle = [*mpmath.linspace(-10, -3, 8), *mpmath.linspace(-2.5, 6, 18)]
+    places = [mpmath.mpf(x) for x in (*tails[0], *middle, *tails[1])]
+    for low, high in itertools.pairwise(places):
+        if regime(low) == regime(high):
+            yield low, high
+            continue
+        a, b, first = low, high, regime(low)
+        for _ in range(60):
+            middle = (a + b) / 2
+            a, b = (middle, b) if regime(middle) == first else (a, middle)
+        yield low, a
+        yield b, high
 
 
 @pytest.mark.parametrize(
@@ -212,7 +239,7 @@ def test_no_direction_is_worse_in_the_plane(spec: str, norm: str) -> None:
         v = np.array([np.cos(angle), np.sin(angle)])
         v *= radius / np.linalg.norm(v, ord=p)
         moved = density(x - v[0], y - v[1]) * cell
-        order = np.argsort(-(moved / base).ravel(), kind="stable")
+        order = np.argsort(-(moved / np.maximum(base, 1e-280)).ravel(), kind="stable")
         share = np.cumsum(base.ravel()[order]) / base.sum()
         growth = np.interp(error, share, np.cumsum(moved.ravel()[order]) / moved.sum())
         worst = max(worst, float(growth))

@@ -200,7 +200,7 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
         s = profile.step(y, tau)
         return profile.log_jacobian(y, tau, s) + s
 
-    middle = _root(turn, low, high)
+    middle = _root(turn, low, high, tolerance=1e-2)  # any place between the two crossings will do
     middle = np.where(np.isnan(middle), high, middle)
     kinks = [shift, _root(meet, low, high), _root(apart, low, middle), _root(apart, middle, high)]
     columns = [np.broadcast_to(grid, (len(tau), len(grid)))]
@@ -215,11 +215,17 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
     return edges[:, used]
 
 
-def _root(function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:
+def _root(
+    function: Callable[[FloatArray], FloatArray],
+    low: FloatArray,
+    high: FloatArray,
+    tolerance: float = 4e-16,
+) -> FloatArray:
     """Where the monotone function changes its sign between low and high; nan where it does not."""
     inside = np.sign(function(low)) * np.sign(function(high)) < 0
     if not inside.any():
         return np.full(len(low), np.nan)
     centre = (low + high) / 2
-    first, second = bracketed_root(function, np.where(inside, low, centre), np.where(inside, high, centre))
+    low, high = np.where(inside, low, centre), np.where(inside, high, centre)
+    first, second = bracketed_root(function, low, high, tolerance=tolerance)
     return np.where(inside, (first + second) / 2, np.nan)
