@@ -178,7 +178,8 @@ def _sides(profile: Profile, y: FloatArray, shift: FloatArray, tau: FloatArray) 
     apart = np.where(small, radius - beyond, 1 - q)
     meet = np.where(small, radius + beyond, 2 * radius + q - 1)
     steepness = np.exp(profile.log_score(shift))
-    unsure = np.where(small, (np.abs(behind) + np.abs(ahead)) / (steepness * radius), 0.0)
+    roundings = (np.abs(behind) + np.abs(ahead)) / steepness + 1 + np.abs(y)  # of h, and of the edges' places
+    unsure = np.where(small, roundings / radius, 0.0)
     sides = Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
     return sides, unsure
 
