@@ -35,7 +35,7 @@ def test_reference_radii_from_below(published_data: Path) -> None:
         if record["tight"] and _covered(record["spec"], record["norm"]):
             groups[record["spec"], record["dim"], record["norm"]].append(record)
     assert sum(map(len, groups.values())) >= 1608
-    for (spec, dim, norm), records in list(groups.items())[::9]:
+    for (spec, dim, norm), records in list(groups.items())[::12]:
         errors = np.array([float_at_least(Decimal(record["error"])) for record in records])
         radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
         for record, radius in zip(records, radii, strict=True):
@@ -261,10 +261,20 @@ def test_no_direction_is_worse_in_the_plane(spec: str, norm: str) -> None:
     ],
 )
 def test_the_whole_range_of_parameters(spec: str, norm: str, dim: int) -> None:
-    errors = ERRORS[:-1]
+    errors = ERRORS[:-1:2]
     radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
     assert (np.diff(radii) > 0).all()
     assert (radii > 0).all()
+
+
+def test_radii_far_beyond_the_bulk() -> None:
+    # In one dimension the level set tends to [v - c, v + c] with P[|X| ≤ c] = ½, and p₀ to 2c · density(r):
+    # for the density 1.5 (1 + |x|)^-4, c = 2^⅓ - 1.
+    error = 1e-100
+    exact = (3 * (2 ** (1 / 3) - 1) / error) ** 0.25
+    radius = float(certified_radius("power-l1(scale=1,a=4,k=1)", error, "l1", 1).radius)
+    assert radius == pytest.approx(exact, rel=1e-9)
+    assert radius <= exact * (1 + 1e-14)
 
 
 def test_many_errors_quickly_and_consistently() -> None:
@@ -272,7 +282,7 @@ def test_many_errors_quickly_and_consistently() -> None:
     duality = Duality(ExponentialProfile(3072, 0.0, 2.0), Spherical(3072))
     start = time.process_time()
     log_r = interpolated(duality, errors)
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 4  # about .4 s on an idle core
     exact = np.log(normal_quantile(errors) / np.sqrt(2))
     assert (log_r <= exact).all()
     assert (log_r >= exact - 1e-9).all()

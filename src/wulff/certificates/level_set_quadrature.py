@@ -209,21 +209,23 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray, centre: FloatAr
     grid = grid_of(profile).edges
     low, high = grid[0] - centre, grid[-1] - centre
 
-    def meet(offset: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing
-        return np.log1p(np.maximum(_sides(profile, offset, shift, tau, centre)[0].meet, -1 + 1e-15))
-
-    def apart(offset: FloatArray) -> FloatArray:  # log[(R₀ - R₁)/r]
-        sides = _sides(profile, offset, shift, tau, centre)[0]
-        far = np.log(np.maximum(sides.q, 1e-300))
-        return np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
-
     def turn(offset: FloatArray) -> FloatArray:  # log[h'(R₁)/h'(R₀)], the sign of the slope of R₀ - R₁
         s = profile.step(centre + offset, tau)
         return profile.log_jacobian(centre + offset, tau, s) + s
 
     middle = _root(turn, low, high, tolerance=1e-2)  # any place between the two crossings will do
     middle = np.where(np.isnan(middle), high, middle)
-    kinks = [shift - centre, _root(meet, low, high), _root(apart, low, middle), _root(apart, middle, high)]
+    rows, thrice = len(tau), (np.tile(shift, 3), np.tile(tau, 3), np.tile(centre, 3))
+
+    def crossings(offset: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing; log[(R₀ - R₁)/r], twice
+        sides = _sides(profile, offset, *thrice)[0]
+        meet = np.log1p(np.maximum(sides.meet, -1 + 1e-15))
+        far = np.log(np.maximum(sides.q, 1e-300))
+        apart = np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
+        return np.concatenate([meet[:rows], apart[rows:]])
+
+    ends = np.concatenate([low, low, middle]), np.concatenate([high, middle, high])
+    kinks = [shift - centre, *_root(crossings, *ends).reshape(3, rows)]
     columns = [grid - centre[:, None]]
     grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
     for kink in kinks:
