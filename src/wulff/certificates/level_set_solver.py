@@ -102,7 +102,7 @@ def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]
         excess = duality.overlap(log_r, np.zeros(len(log_r)), _COARSE).excess
         return np.log(np.maximum(excess, 1e-300) / (0.5 - near))
 
-    low, high = level + grid_of(duality.profile).edges[0] - 5.0, level + 80.0
+    low, high = level + grid_of(duality.profile).edges[0] - 60.0, level + 80.0
     log_r, _ = bracketed_root(variation, low, high, tolerance=1e-10 if cubes else 1e-4)
     if isinstance(duality.kernel, Spherical):
         log_r = log_r + np.log(normal_quantile(error) / normal_quantile(near))
