@@ -35,7 +35,7 @@ def test_reference_radii_from_below(published_data: Path) -> None:
         if record["tight"] and _covered(record["spec"], record["norm"]):
             groups[record["spec"], record["dim"], record["norm"]].append(record)
     assert sum(map(len, groups.values())) >= 1608
-    for (spec, dim, norm), records in list(groups.items())[::6]:
+    for (spec, dim, norm), records in list(groups.items())[::12]:
         errors = np.array([float_at_least(Decimal(record["error"])) for record in records])
         radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
         for record, radius in zip(records, radii, strict=True):
@@ -64,8 +64,10 @@ def test_constant_score_has_a_closed_form(spec: str, norm: str) -> None:
 
 @pytest.mark.parametrize("parameters", ["exp-{}(scale=1,j=0.5,k=2)", "power-{}(scale=1,a=3,k=1)"])
 def test_one_dimension_knows_no_norm(parameters: str) -> None:
-    cells = [("l1", "l1"), ("l2", "l1"), ("l2", "l2"), ("l2", "linf"), ("linf", "l1"), ("linf", "linf")]
-    radii = [certified_radius(parameters.format(s), ERRORS[1:6], norm, 1).radius for s, norm in cells]
+    cells = [("l1", "l1"), ("l2", "linf"), ("linf", "l1")]
+    radii = [
+        certified_radius(parameters.format(s), np.array([0.3, 1e-3]), norm, 1).radius for s, norm in cells
+    ]
     assert all((radius == radii[0]).all() for radius in radii)
 
 
@@ -119,12 +121,12 @@ def _outside_and_inside(kernel: Kernel, shell, level, r):
 
 
 @pytest.mark.parametrize(("profile", "kernel"), CASES, ids=str)
-@pytest.mark.parametrize("error", [0.2, 1e-3])
-def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: float) -> None:
+@pytest.mark.parametrize("error", [0.02])
+def test_dual_inequality_at_20_digits(profile: Profile, kernel: Kernel, error: float) -> None:
     duality = Duality(profile, kernel)
     errors = np.array([error])
     log_r, (tau,) = certify(duality, errors), solve(duality, errors)[1]
-    with mpmath.workdps(25):
+    with mpmath.workdps(20):
         r, t, d, k = mpmath.exp(float(log_r[0])), mpmath.mpf(float(tau)), profile.dim, mpmath.mpf(profile.k)
         if isinstance(profile, ExponentialProfile):
             j = mpmath.mpf(profile.j)
@@ -140,10 +142,10 @@ def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: f
 
         def level(x, rise):  # log of the radius at which h is larger by `rise`; None below the least value
             goal = log_h(x) + rise
-            low, high = mpmath.mpf(-120), mpmath.mpf(60)
+            low, high = mpmath.mpf(-150), mpmath.mpf(60)
             if log_h(low) > goal:
                 return None
-            for _ in range(110):
+            for _ in range(64):
                 middle = (low + high) / 2
                 low, high = (middle, high) if log_h(middle) < goal else (low, middle)
             return low
@@ -161,24 +163,48 @@ def test_dual_inequality_at_25_digits(profile: Profile, kernel: Kernel, error: f
                 return mpmath.mpf(0)
             return density(x) * _outside_and_inside(kernel, mpmath.exp(x), mpmath.exp(inner), r)[1]
 
-        places = mpmath.linspace(-14, 9, 93)
-
-        def integral(f):
+        def integral(f, regime):
             return sum(
-                mpmath.mpf(float(w)) * f(a_ + (b_ - a_) * mpmath.mpf(float(p))) * (b_ - a_)
-                for a_, b_ in itertools.pairwise(places)
+                mpmath.mpf(w) * f(low + (high - low) * mpmath.mpf(p)) * (high - low)
+                for low, high in _panels(regime)
                 for p, w in NODES
             )
 
-        mass = integral(density)
-        p1, p0 = integral(upper) / mass, integral(lower) / mass
+        def upper_regime(x):
+            shell = mpmath.exp(x)
+            outer = mpmath.exp(level(x, t))
+            return outer + shell <= r, outer - shell >= r
+
+        def lower_regime(x):
+            shell, inner = mpmath.exp(x), level(x, -t)
+            return inner is None or mpmath.exp(inner) <= abs(shell - r)
+
+        mass = integral(density, lambda x: 0)
+        p1, p0 = integral(upper, upper_regime) / mass, integral(lower, lower_regime) / mass
         bound = mpmath.exp(t) * mpmath.mpf(error) + p1 - mpmath.exp(t) * p0
-        # The plain panels above cut through the kinks of the kernel, which costs digits.
-        assert abs(bound - mpmath.mpf("0.5")) < 3e-4
+        assert mpmath.mpf("0.5") - 1e-7 < bound < mpmath.mpf("0.5") + 1e-9
 
 
-_X, _W = np.polynomial.legendre.leggauss(4)
-NODES = list(zip((_X + 1) / 2, _W / 2, strict=True))
+_X, _W = np.polynomial.legendre.leggauss(13)
+_XI = (_X + 1) / 2
+NODES = list(zip((_XI**2 * (3 - 2 * _XI)).tolist(), (3 * _W * _XI * (1 - _XI)).tolist(), strict=True))
+
+
+def _panels(regime):
+    """[-80, 40] in pieces, cut where the regime changes."""
+    tails = [-80, -56, -40, -30, -22, -16, -12], [7, 8, 9, 10, 12, 15, 19, 24, 31, 40]
+    middle = [*mpmath.linspace(-10, -3, 8), *mpmath.linspace(-2.5, 6, 18)]
+    places = [mpmath.mpf(x) for x in (*tails[0], *middle, *tails[1])]
+    for low, high in itertools.pairwise(places):
+        if regime(low) == regime(high):
+            yield low, high
+            continue
+        a, b, first = low, high, regime(low)
+        for _ in range(60):
+            middle = (a + b) / 2
+            a, b = (middle, b) if regime(middle) == first else (a, middle)
+        yield low, a
+        yield b, high
 
 
 @pytest.mark.parametrize(
@@ -213,7 +239,7 @@ def test_no_direction_is_worse_in_the_plane(spec: str, norm: str) -> None:
         v = np.array([np.cos(angle), np.sin(angle)])
         v *= radius / np.linalg.norm(v, ord=p)
         moved = density(x - v[0], y - v[1]) * cell
-        order = np.argsort(-(moved / base).ravel(), kind="stable")
+        order = np.argsort(-(moved / np.maximum(base, 1e-280)).ravel(), kind="stable")
         share = np.cumsum(base.ravel()[order]) / base.sum()
         growth = np.interp(error, share, np.cumsum(moved.ravel()[order]) / moved.sum())
         worst = max(worst, float(growth))
@@ -235,10 +261,20 @@ def test_no_direction_is_worse_in_the_plane(spec: str, norm: str) -> None:
     ],
 )
 def test_the_whole_range_of_parameters(spec: str, norm: str, dim: int) -> None:
-    errors = ERRORS[:-1]
+    errors = ERRORS[:-1:2]
     radii = certified_radius(spec, errors, norm, dim, method="level-set").radius
     assert (np.diff(radii) > 0).all()
     assert (radii > 0).all()
+
+
+def test_radii_far_beyond_the_bulk() -> None:
+    # In one dimension the level set tends to [v - c, v + c] with P[|X| ≤ c] = ½, and p₀ to 2c · density(r):
+    # for the density 1.5 (1 + |x|)^-4, c = 2^⅓ - 1.
+    error = 1e-100
+    exact = (3 * (2 ** (1 / 3) - 1) / error) ** 0.25
+    radius = float(certified_radius("power-l1(scale=1,a=4,k=1)", error, "l1", 1).radius)
+    assert radius == pytest.approx(exact, rel=1e-9)
+    assert radius <= exact * (1 + 1e-14)
 
 
 def test_many_errors_quickly_and_consistently() -> None:
@@ -246,7 +282,7 @@ def test_many_errors_quickly_and_consistently() -> None:
     duality = Duality(ExponentialProfile(3072, 0.0, 2.0), Spherical(3072))
     start = time.process_time()
     log_r = interpolated(duality, errors)
-    assert time.process_time() - start < 4
+    assert time.process_time() - start < 4  # about .4 s on an idle core
     exact = np.log(normal_quantile(errors) / np.sqrt(2))
     assert (log_r <= exact).all()
     assert (log_r >= exact - 1e-9).all()

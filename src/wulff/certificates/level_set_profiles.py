@@ -48,6 +48,14 @@ class Profile(ABC):
         """h(R)."""
 
     @abstractmethod
+    def place(self, potential: FloatArray) -> FloatArray:
+        """The y with h(R) = potential; -∞ or nan where there is none."""
+
+    @abstractmethod
+    def rise(self, y: FloatArray, s: FloatArray) -> FloatArray:
+        """h(R eˢ) - h(R), without cancellation."""
+
+    @abstractmethod
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
         """The s with h(R eˢ) - h(R) = tau, of the sign of tau."""
 
@@ -98,6 +106,15 @@ class ExponentialProfile(Profile):
 
     def potential(self, y: FloatArray) -> FloatArray:
         return self._z(y) + self.j * (y + self.log_mode)
+
+    def place(self, potential: FloatArray) -> FloatArray:
+        if self.j == 0:
+            return np.log(np.maximum(potential, 0.0) / self.shape) / self.k
+        b = self.j / self.k  # z + b log z = potential
+        return np.log(b * special.wrightomega(potential / b - math.log(b)) / self.shape) / self.k
+
+    def rise(self, y: FloatArray, s: FloatArray) -> FloatArray:
+        return self._z(y) * np.expm1(self.k * s) + self.j * s
 
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
         # With w = k s and b = j/k: z expm1(w) + b w = tau, convex and increasing in w.
@@ -165,6 +182,13 @@ class PowerProfile(Profile):
 
     def potential(self, y: FloatArray) -> FloatArray:
         return self.a * np.log1p(self._z(y))
+
+    def place(self, potential: FloatArray) -> FloatArray:
+        return np.log(np.expm1(np.clip(potential / self.a, 0.0, 700.0)) / self._odds) / self.k
+
+    def rise(self, y: FloatArray, s: FloatArray) -> FloatArray:
+        growth = special.expit(np.log(self._z(y))) * np.expm1(self.k * s)
+        return self.a * np.log1p(np.maximum(growth, -1 + EPSILON))
 
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
         growth = (1 + 1 / self._z(y)) * np.expm1(np.minimum(tau / self.a, 700.0))

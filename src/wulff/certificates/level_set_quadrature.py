@@ -108,10 +108,11 @@ def overlap(profile: Profile, kernel: Kernel, log_r: FloatArray, tau: FloatArray
     """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, with `nodes` Gauss nodes on each panel."""
     log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
     with np.errstate(over="ignore", invalid="ignore"):  # R₀ far in the tails only has to be large
-        edges = _edges(profile, log_r - profile.log_mode, tau)
+        centre = _centre(profile, log_r - profile.log_mode, tau)
+        edges = _edges(profile, log_r - profile.log_mode, tau, centre)
         rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
         chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
-        parts = [_integrate(profile, kernel, log_r[c], tau[c], edges[c], nodes) for c in chunks]
+        parts = [_integrate(profile, kernel, log_r[c], tau[c], centre[c], edges[c], nodes) for c in chunks]
     return Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
@@ -120,16 +121,18 @@ def _integrate(
     kernel: Kernel,
     log_r: FloatArray,
     tau: FloatArray,
+    centre: FloatArray,
     edges: FloatArray,
     nodes: int,
 ) -> tuple[FloatArray, ...]:
     places, weights = rule(nodes)
     start, length = edges[:, :-1, None], np.diff(edges, axis=1)[:, :, None]
-    y = (start + length * places).reshape(len(tau), -1)
+    offset = (start + length * places).reshape(len(tau), -1)
     weight = (length * weights).reshape(len(tau), -1)
-    shift, level = (log_r - profile.log_mode)[:, None], tau[:, None]
+    shift, level, centre = (log_r - profile.log_mode)[:, None], tau[:, None], centre[:, None]
+    y = centre + offset
 
-    sides, unsure = _sides(profile, y, shift, level)
+    sides, unsure = _sides(profile, offset, shift, level, centre)
     full, none = sides.meet <= 0, sides.apart <= 0
     partial = ~(full | none)
     outside, inside, excess = kernel.overlaps(
@@ -162,64 +165,92 @@ def _integrate(
     )
 
 
-def _sides(profile: Profile, y: FloatArray, shift: FloatArray, tau: FloatArray) -> tuple[Sides, FloatArray]:
+def _centre(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
+    """The y from which offsets are counted: where h(R₁) = h(r) - τ if that is far below r, otherwise 0.
+
+    There the level set is a small ball around v, of radius R₁ to within R₁²/r. In offsets from its
+    boundary, that narrow range keeps its digits. (τ is off by the rounding of h(r), as in `slack_bound`.)
+    """
+    with np.errstate(divide="ignore"):
+        place = profile.place(profile.potential(shift) - tau)
+    far = (place < shift - 7) & (place > grid_of(profile).edges[0])
+    return np.where(far, place, 0.0)
+
+
+def _sides(
+    profile: Profile, offset: FloatArray, shift: FloatArray, tau: FloatArray, centre: FloatArray
+) -> tuple[Sides, FloatArray]:
     """The triangle (R₀, R₁, r), and by how many ulps its distances from being flat may be off.
 
     Where R₁ is small, R₀ is compared with r and not with R₁: h(R₀) - h(r) = h(R₁) - (h(r) - τ).
     """
+    y = centre + offset
     radius = np.exp(np.clip(y - shift, -300.0, 300.0))
     small = radius < 0.25
     ahead = profile.potential(shift) - tau
     behind = profile.potential(y)
-    base, rise = np.where(small, shift, y), np.where(small, behind - ahead, tau)
+    ahead_of_r = np.where(centre != 0, profile.rise(centre, offset), behind - ahead)
+    base, rise = np.where(small, shift, y), np.where(small, ahead_of_r, tau)
     s = profile.step(base, rise)
     beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
     q = np.where(small, 1 + beyond - radius, radius * beyond)
     apart = np.where(small, radius - beyond, 1 - q)
     meet = np.where(small, radius + beyond, 2 * radius + q - 1)
     steepness = np.exp(profile.log_score(shift))
-    unsure = np.where(small, (np.abs(behind) + np.abs(ahead)) / (steepness * radius), 0.0)
+    roundings = (np.abs(behind) + np.abs(ahead)) / steepness + 1 + np.abs(y)  # of h, and of the edges' places
+    unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shift), roundings / radius)
+    unsure = np.where(small, unsure, 0.0)
     sides = Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
     return sides, unsure
 
 
-def _edges(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
+def _edges(profile: Profile, shift: FloatArray, tau: FloatArray, centre: FloatArray) -> FloatArray:
     """The edges of the panels for each row: those of the law, and the kinks of the kernel with a grading."""
     grid = grid_of(profile).edges
-    low, high = np.full(len(tau), grid[0]), np.full(len(tau), grid[-1])
+    low, high = grid[0] - centre, grid[-1] - centre
 
-    def meet(y: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing
-        return np.log1p(np.maximum(_sides(profile, y, shift, tau)[0].meet, -1 + 1e-15))
+    def turn(offset: FloatArray) -> FloatArray:  # log[h'(R₁)/h'(R₀)], the sign of the slope of R₀ - R₁
+        s = profile.step(centre + offset, tau)
+        return profile.log_jacobian(centre + offset, tau, s) + s
 
-    def apart(y: FloatArray) -> FloatArray:  # log[(R₀ - R₁)/r]
-        sides = _sides(profile, y, shift, tau)[0]
-        far = np.log(np.maximum(sides.q, 1e-300))
-        return np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
-
-    def turn(y: FloatArray) -> FloatArray:  # log[h'(R₁)/h'(R₀)], the sign of the slope of R₀ - R₁
-        s = profile.step(y, tau)
-        return profile.log_jacobian(y, tau, s) + s
-
-    middle = _root(turn, low, high)
+    middle = _root(turn, low, high, tolerance=1e-2)  # any place between the two crossings will do
     middle = np.where(np.isnan(middle), high, middle)
-    kinks = [shift, _root(meet, low, high), _root(apart, low, middle), _root(apart, middle, high)]
-    columns = [np.broadcast_to(grid, (len(tau), len(grid)))]
+    rows, thrice = len(tau), (np.tile(shift, 3), np.tile(tau, 3), np.tile(centre, 3))
+
+    def crossings(offset: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing; log[(R₀ - R₁)/r], twice
+        sides = _sides(profile, offset, *thrice)[0]
+        meet = np.log1p(np.maximum(sides.meet, -1 + 1e-15))
+        far = np.log(np.maximum(sides.q, 1e-300))
+        apart = np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
+        return np.concatenate([meet[:rows], apart[rows:]])
+
+    ends = np.concatenate([low, low, middle]), np.concatenate([high, middle, high])
+    kinks = [shift - centre, *_root(crossings, *ends).reshape(3, rows)]
+    columns = [grid - centre[:, None]]
     grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
     for kink in kinks:
         if np.isnan(kink).all():
             continue
         places = kink[:, None] + np.concatenate([-grading[1:], grading])
-        columns.append(np.where(np.isnan(places), grid[-1], np.clip(places, grid[0], grid[-1])))
+        columns.append(
+            np.where(np.isnan(places), high[:, None], np.clip(places, low[:, None], high[:, None]))
+        )
     edges = np.sort(np.concatenate(columns, axis=1), axis=1)
     used = np.append(True, (np.diff(edges, axis=1) > 0).any(axis=0))
     return edges[:, used]
 
 
-def _root(function: Callable[[FloatArray], FloatArray], low: FloatArray, high: FloatArray) -> FloatArray:
+def _root(
+    function: Callable[[FloatArray], FloatArray],
+    low: FloatArray,
+    high: FloatArray,
+    tolerance: float = 4e-16,
+) -> FloatArray:
     """Where the monotone function changes its sign between low and high; nan where it does not."""
     inside = np.sign(function(low)) * np.sign(function(high)) < 0
     if not inside.any():
         return np.full(len(low), np.nan)
     centre = (low + high) / 2
-    first, second = bracketed_root(function, np.where(inside, low, centre), np.where(inside, high, centre))
+    low, high = np.where(inside, low, centre), np.where(inside, high, centre)
+    first, second = bracketed_root(function, low, high, tolerance=tolerance)
     return np.where(inside, (first + second) / 2, np.nan)
