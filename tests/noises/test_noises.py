@@ -5,14 +5,13 @@ import math
 import pytest
 import torch
 
-from tests.cases import DIMENSIONS, SPECS
+from tests.cases import SPECS_IN_DIM
 from wulff.errors import InputError
 from wulff.noises import Gaussian, Laplace, Uniform, parse
 from wulff.testing import check_noise
 
 
-@pytest.mark.parametrize("dim", DIMENSIONS)
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize(("spec", "dim"), SPECS_IN_DIM)
 def test_conformance(spec: str, dim: int) -> None:
     check_noise(parse(spec), dim, samples=400 if dim > 1000 else 4000)
 
