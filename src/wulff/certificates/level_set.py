@@ -10,6 +10,7 @@ the adversary's ball is the worst: r e₁ for l1. Cubes and (1, ..., 1) have pro
 have no preferred direction, and cross-polytopes have the smallest overlaps at r e₁.
 """
 
+import functools
 from typing import Final
 
 import numpy as np
@@ -108,5 +109,11 @@ def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel)
         return -np.log(2 * error)
     duality = Duality(profile, kernel)
     errors, where = np.unique(error, return_inverse=True)
-    log_r = certify(duality, errors) if len(errors) <= _FEW else interpolated(duality, errors)
+    log_r = _solved(duality, errors.tobytes()) if len(errors) <= _FEW else interpolated(duality, errors)
     return np.exp(log_r)[where].reshape(error.shape)
+
+
+@functools.lru_cache(maxsize=64)
+def _solved(duality: Duality, errors: bytes) -> FloatArray:
+    """`certify`, once for all norms that rest on the same radii by conversion."""
+    return certify(duality, np.frombuffer(errors))

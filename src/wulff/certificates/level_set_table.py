@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.level_set_solver import Duality, certify
@@ -59,7 +60,8 @@ def _build(duality: Duality, low: float, high: float, depth: int) -> list[Panel]
     log_r = certify(duality, error_of(np.exp(places)))
     values, tests = log_r[: len(_NODES)], log_r[len(_NODES) :]
     deviation = float(np.abs(_interpolate(values, _TESTS) - tests).max())
-    if np.isfinite(deviation) and deviation > _AGREEMENT and depth > 0:
+    attainable = 64 * EPSILON / np.exp(low)  # near ½ an error has few digits of its distance from it
+    if np.isfinite(deviation) and deviation > max(_AGREEMENT, attainable) and depth > 0:
         middle = (low + high) / 2
         return _build(duality, low, middle, depth - 1) + _build(duality, middle, high, depth - 1)
     return [Panel(low, high, values, _MARGIN + 8 * deviation, float(tests[-1]))]

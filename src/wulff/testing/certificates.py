@@ -9,7 +9,9 @@ from wulff.errors import NotCoveredError
 from wulff.noises import Noise
 from wulff.norms import Norm
 
-ERRORS = np.concatenate([np.geomspace(1e-300, 0.4, 200), 0.5 - np.geomspace(0.1, 1e-12, 50)])
+ERRORS = np.concatenate(
+    [np.geomspace(1e-300, 1e-12, 6), np.geomspace(1e-9, 0.4, 24), 0.5 - np.geomspace(0.1, 1e-9, 12)]
+)
 
 
 def check_certificates(noise: Noise, norm: Norm | str, dim: int) -> None:
