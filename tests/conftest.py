@@ -5,8 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import settings
 
 torch.set_num_threads(1)
+# The same draws in every run, so that a red run is about the change; WULFF_NIGHTLY=1 looks further.
+settings.register_profile("everyday", derandomize=True, deadline=None)
+settings.register_profile("nightly", deadline=None, max_examples=2000)
+settings.load_profile("nightly" if os.environ.get("WULFF_NIGHTLY") else "everyday")
 SHARED = Path(os.environ.get("WULFF_SHARED", Path(__file__).resolve().parents[2] / "shared"))
 
 

@@ -1,5 +1,6 @@
 """What README and docs tell the reader to do, works; and every link in them leads somewhere."""
 
+import importlib.util
 import re
 import shlex
 from pathlib import Path
@@ -47,3 +48,12 @@ def test_make_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_generated_page_is_up_to_date() -> None:
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert spec
+    assert spec.loader
+    generate = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generate)
+    assert generate.PAGE.read_text() == generate.page(), "run python docs/generate.py"

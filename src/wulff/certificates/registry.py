@@ -23,6 +23,9 @@ from wulff.norms import Norm
 ANY_NORM: Final = None
 """Registers a function that covers every norm; it takes the norm as its fourth argument."""
 
+SMALLEST_ERROR: Final = 1e-300
+"""Smaller errors get the radius of this one, which is valid for them; float64 has fewer digits below."""
+
 RadiusFunction = Callable[..., FloatArray]
 
 Growth = Literal["rate", "overlap"]
@@ -202,7 +205,7 @@ def certified_radius(
     for number, entry in enumerate(entries, start=1):
         if pending.size == 0:
             break
-        found = entry.radius(noise, errors[pending], noise.dim, norm)
+        found = entry.radius(noise, np.maximum(errors[pending], SMALLEST_ERROR), noise.dim, norm)
         better = ~(found <= radius[pending]) & ~np.isnan(found)
         radius[pending[better]] = found[better]
         chosen[pending[better]] = number

@@ -14,6 +14,10 @@ def noises() -> None:
     """Print every noise with the theorems that certify it, per norm; the larger radius is chosen."""
     rows = [("noise", "norm", "method", "quality", "what")]
     for name, law in NOISES.items():
+        if not certificates.table(law):
+            rows.append(
+                (name, "-", "-", "-", "no certificate yet; see wulff.certificates.monte_carlo_radius")
+            )
         for norm in _NORMS:
             direct = certificates.table(law, norm)
             for entry in [*direct, *certificates.conversions(law, norm)]:
