@@ -167,3 +167,25 @@ def test_version_and_help(wulff) -> None:
     assert "certify" in wulff().out
     for verb in ("radius", "noises", "train", "certify", "predict", "report", "plan", "import", "quickstart"):
         assert wulff(verb, "--help").code == 0
+
+
+def test_plots(wulff, tmp_path: Path) -> None:
+    radii = ["plot", "radii", "uniform(sigma=1)", "laplace(sigma=1)", "--dim", "64"]
+    assert wulff(*radii, "-o", str(tmp_path / "radii.png")).code == 0
+    methods = ["plot", "methods", "laplace(scale=1)", "--norm", "l2"]
+    assert wulff(*methods, "-o", str(tmp_path / "methods.svg")).code == 0
+    assert wulff(*radii, "-o", str(tmp_path / "radii.gif")).code == 2
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None:
+    arguments = ["certify", "--model", str(files / "model"), "--slice", ":4", "--n", "5000", "--norm", "l1"]
+    store = str(tmp_path / "run")
+    assert wulff(*arguments, "--store", store, "--stop-radii", "0.1,0.2").code == 0
+    assert all(0 < (record.n or 0) <= 5000 for record in runs.load(store).records)
+    assert wulff("report", store, "-o", str(tmp_path / "page.html")).code == 0
+    assert "whenever sampling stops" in (tmp_path / "page.html").read_text()
+    two = str(tmp_path / "two")
+    assert wulff(*arguments, "--store", two, "--bound", "two-sided").code == 0
+    assert wulff(*arguments, "--store", two, "--bound", "three-sided").code == 2
+    assert wulff(*arguments, "--store", two, "--skip-incorrect").code == 2
