@@ -8,13 +8,25 @@ import os
 import pytest
 
 from tests.cases import NORMS, SPECS_IN_DIM
+from wulff.certificates import certified_radius, table
+from wulff.errors import NotCoveredError
 from wulff.noises import parse
 from wulff.testing import check_certificates
 
-CASES = [(spec, dim, norm) for spec, dim in SPECS_IN_DIM for norm in NORMS]
+CERTIFIED = [(spec, dim) for spec, dim in SPECS_IN_DIM if table(type(parse(spec)))]
+CASES = [(spec, dim, norm) for spec, dim in CERTIFIED for norm in NORMS]
 CHOSEN = CASES if os.environ.get("WULFF_NIGHTLY") else CASES[::11]  # 11 and the 5 norms have no common factor
 
 
 @pytest.mark.parametrize(("spec", "dim", "norm"), CHOSEN)
 def test_conformance(spec: str, dim: int, norm: str) -> None:
     check_certificates(parse(spec), norm, dim)
+
+
+def test_a_noise_without_certificates_is_refused() -> None:
+    uncovered = {spec.partition("(")[0] for spec, _ in SPECS_IN_DIM} - {
+        s.partition("(")[0] for s, _ in CERTIFIED
+    }
+    assert uncovered == {"mixed-linf"}
+    with pytest.raises(NotCoveredError, match="no certificate for mixed-linf"):
+        certified_radius("mixed-linf(scale=1,j=0)", 0.1, "linf", 3)
