@@ -87,14 +87,20 @@ def run_progress(progress: Progress, description: str) -> Callable[[Run], None]:
     """A callback that shows how far a run is, and its certified accuracy so far."""
     task = progress.add_task(description, total=None, words="")
 
+    radius_sums: dict[str, float] = {}
+    counted = correct = 0
+
     def update(run: Run) -> None:
-        words = ""
-        if run.records:
-            correct = [record for record in run.records if record.predict == record.label]
-            words = f"accuracy {len(correct) / len(run.records):.3f}"
-            for norm in run.norms:
-                radius = sum(record.radii[norm].radius for record in correct) / len(run.records)
-                words += f", mean {norm} radius {radius:.3f}"
-        progress.update(task, completed=len(run.records), total=run.expected, words=words)
+        nonlocal counted, correct
+        for record in run.records[counted:]:  # a run grows by one record a call: totals are kept, not redone
+            counted += 1
+            correct += record.predict == record.label
+            for norm, found in record.radii.items():
+                certified = found.radius if record.predict == record.label else 0.0
+                radius_sums[norm] = radius_sums.get(norm, 0.0) + certified
+        words = f"accuracy {correct / counted:.3f}" if counted else ""
+        for norm, total in radius_sums.items():
+            words += f", mean {norm} radius {total / counted:.3f}"
+        progress.update(task, completed=counted, total=run.expected, words=words)
 
     return update

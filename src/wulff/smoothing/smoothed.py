@@ -83,7 +83,8 @@ class Smoothed(nn.Module):
         Returns:
             Votes of shape (inputs, classes): SelectionCounts, EstimationCounts or PredictionCounts.
         """
-        n = check_sample_size(n)
+        n, x = check_sample_size(n), check_images(x)
+        self.noise.in_dim(x[0].numel())
         votes = self._vote(x, FixedQuota({phase: n}), check_seed(seed), index)
         return _COUNTS[phase](np.stack([vote.counts[phase] for vote in votes]), n)
 
@@ -168,8 +169,6 @@ class Smoothed(nn.Module):
         return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device())
 
     def _vote(self, x: Tensor, quota: Quota, seed: int, index: Sequence[int] | None) -> list[Votes]:
-        x = check_images(x)
-        self.noise.in_dim(x[0].numel())
         with evaluating(self.model):
             return list(self.vote_loop(quota, seed=seed).run(zip(_names(x, index), x, strict=True)))
 
