@@ -53,6 +53,11 @@ class LatticeNoise:
     lower: Tensor
     upper: Tensor
 
+    @property
+    def ambiguity(self) -> float:
+        """The probability that the draw of one coordinate is ambiguous."""
+        return float((self.upper - self.lower).sum()) / 2**MAGNITUDE_BITS
+
     def draw(self, rows: int, dim: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Independent draws.
 

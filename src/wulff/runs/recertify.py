@@ -29,8 +29,8 @@ from wulff.stats import check_alpha, check_sample_size
 
 TOGETHER = 1000
 """Inputs that are certified at once."""
-MOST_VOTES = 10**9
-"""NumPy draws no hypergeometric numbers from more."""
+MOST_VOTES = 10**8
+"""Votes are drawn one by one, which more of them would make slow."""
 
 
 def recertify(
@@ -155,10 +155,19 @@ def _counted(source: Run, record: Record, terms: Terms) -> Counted:
         ) from None
     if terms.n < n:
         generator = host_stream(terms.seed, record.index, Purpose.SUBSAMPLE, terms.n)
-        votes = np.append(estimation, n - estimation.sum())  # the last ones have no class
-        estimation = generator.multivariate_hypergeometric(votes, terms.n, method="marginals")[:-1]
-        n = terms.n
+        estimation, n = _some_votes(estimation, n, terms.n, generator), terms.n
     return Counted(record.index, record.label, record.seconds, selection, estimation, terms.n0, n)
+
+
+def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Generator) -> IntArray:
+    """The votes among `fewer` of n ballots, every choice being equally likely.
+
+    Ballots are drawn by whole numbers: hypergeometric variables by floating point would be nearly right.
+    """
+    ends = np.cumsum(votes)  # ballots are sorted by class; those from ends[-1] on have none
+    drawn = generator.choice(n, fewer, replace=False, shuffle=False)
+    classes = np.searchsorted(ends, drawn, side="right")
+    return np.bincount(classes, minlength=len(votes) + 1)[: len(votes)]
 
 
 def _dense(counts: dict[int, int], classes: int) -> IntArray:
