@@ -3,6 +3,7 @@
 import mpmath as mp
 import numpy as np
 import pytest
+from scipy import special
 
 from tests.exact import binomial_cdf
 from wulff.errors import InputError
@@ -61,6 +62,14 @@ def test_never_above_clopper_pearson_and_equal_at_a_draw_of_one() -> None:
     plain = error_upper_bound(misses, n, 0.001)
     assert (randomized_error_bound(misses, n, 0.001, 1 - rng.random(2000)) <= plain).all()
     np.testing.assert_allclose(randomized_error_bound(misses, n, 0.001, 1.0), plain, rtol=1e-9)
+
+
+def test_gain_where_votes_are_unanimous() -> None:
+    draws = (np.arange(1000) + 0.5) / 1000
+    for n, least, most in ((1000, 0.024, 0.025), (100_000, 0.011, 0.012)):
+        plain = -special.ndtri(error_upper_bound(0, n, 0.001))
+        gained = (-special.ndtri(randomized_error_bound(0, n, 0.001, draws))).mean() / plain - 1
+        assert least < gained < most
 
 
 def test_a_lucky_draw_does_not_claim_that_there_is_no_error() -> None:
