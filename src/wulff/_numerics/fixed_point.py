@@ -25,12 +25,12 @@ LAPLACE_END = Fraction(437, 10)
 def gaussian_tails(step: Fraction, count: int) -> list[int]:
     """P[|Z| ≥ (2j - 1) · step] for a standard normal Z and j = 1 ... count.
 
-    By the alternating series √(2/π) Σ (-1)^k t^(2k+1) / (2^k k! (2k+1)) of its complement, which leaves less
-    than its first omitted term. For t ≤ 9.3 and u = t²/2 ≤ 43.3 its terms stay below t e^u < 2⁶⁶ and fewer
-    than 2⁸ of them matter. An error of a unit in one term is multiplied by at most e^u < 2⁶³ on the way to
-    any other, so that those of all terms make less than 2 · 2⁸ · 2⁸ · 2⁶³ units; t is off by less than
-    2j < 2²⁰ units, which moves the tail by no more (its slope is below 1), but u, computed from it, moves the
-    terms by t · 2²⁰ · t e^u each. The sum of all this is below 2¹⁰⁰ units.
+    By the alternating series √(2/π) Σ (-1)^k t^(2k+1) / (2^k k! (2k+1)) of its complement. For t ≤ 9.3 and
+    u = t²/2 ≤ 43.3 its terms stay below t e^u < 2⁶⁶, and fewer than 2⁸ of them matter. As computed, t is off
+    by less than 2j < 2²⁰ units, which moves the tail by no more, as its slope is below 1; u is off by one
+    unit, which moves the sum by less than t e^u units. Each term is cut off by less than 2 units, multiplied
+    by at most e^u < 2⁶³ on the way to a later one: all cuts together make less than 2 · 2⁸ · 2⁸ · 2⁶³ units.
+    The terms left out are below 2⁻¹⁰⁰, or 2⁹² units. The sum of all this is below 2⁹³ units.
     """
     t = np.array([(2 * j - 1) * _floor(step) for j in range(1, count + 1)], dtype=object)
     if count and t[-1] > 10 * ONE:

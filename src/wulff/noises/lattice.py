@@ -26,8 +26,9 @@ from wulff.noises.laplace import Laplace
 from wulff.noises.uniform import Uniform
 
 MAGNITUDE_BITS = 63
-_ALL_BITS = 2**63 - 1
-_GUIDE_BITS = 16
+_MAGNITUDE = 2**MAGNITUDE_BITS - 1
+_GUIDE_BITS = 17
+_UNDECIDED = -(2**31)
 _CHUNK = 2**18
 """Coordinates that are drawn at once, so that the 64-bit integers of a block need little memory."""
 
@@ -78,29 +79,27 @@ class LatticeNoise:
 
     def decode(self, bits: Tensor) -> tuple[Tensor, Tensor]:
         """The numbers that 64 uniform bits each stand for, and where they are ambiguous; a vector of each."""
-        magnitude = bits & _ALL_BITS
-        if bits.device.type == "cpu":  # most draws are decided by their first bits
-            size = self._guide.take(magnitude >> (MAGNITUDE_BITS - _GUIDE_BITS))
-            undecided = (size < 0).nonzero().flatten()
-            some, open_ = self._search(magnitude[undecided])
-            size[undecided] = some
-            ambiguous = torch.zeros_like(size, dtype=torch.bool)
-            ambiguous[undecided] = open_
-        else:  # no list of the undecided ones, since making it would wait for the device
-            size, ambiguous = self._search(magnitude)
-        return torch.where(bits < 0, -size, size), ambiguous
+        if bits.device.type != "cpu":  # a list of the undecided ones would wait for the device
+            return self._search(bits)
+        numbers = self._guide.take((bits >> (64 - _GUIDE_BITS)).add_(2 ** (_GUIDE_BITS - 1)))
+        undecided = (numbers == _UNDECIDED).nonzero().flatten()
+        ambiguous = torch.zeros_like(numbers, dtype=torch.bool)
+        numbers[undecided], ambiguous[undecided] = self._search(bits[undecided])
+        return numbers, ambiguous
 
-    def _search(self, magnitude: Tensor) -> tuple[Tensor, Tensor]:
+    def _search(self, bits: Tensor) -> tuple[Tensor, Tensor]:
+        magnitude = bits & _MAGNITUDE
         passed = torch.searchsorted(self.lower, magnitude, right=True)  # at least 1: the first bound is 0
-        return (len(self.lower) - passed).to(torch.int32), magnitude < self.upper[passed - 1]
+        size = (len(self.lower) - passed).to(torch.int32)
+        return torch.where(bits < 0, -size, size), magnitude < self.upper[passed - 1]
 
     @functools.cached_property
     def _guide(self) -> Tensor:
-        """The size that the first bits of a draw decide; -1 where the others matter."""
-        first = torch.arange(2**_GUIDE_BITS) << (MAGNITUDE_BITS - _GUIDE_BITS)
-        last = first + (2 ** (MAGNITUDE_BITS - _GUIDE_BITS) - 1)
+        """The numbers that the first bits of a draw decide, where they do: most draws need no search."""
+        first = torch.arange(-(2 ** (_GUIDE_BITS - 1)), 2 ** (_GUIDE_BITS - 1)) << (64 - _GUIDE_BITS)
+        last = first + (2 ** (64 - _GUIDE_BITS) - 1)
         (small, ambiguous), (large, _) = self._search(first), self._search(last)
-        return torch.where((small == large) & ~ambiguous, small, -1)
+        return torch.where((small == large) & ~ambiguous, small, _UNDECIDED)
 
 
 def can_draw(noise: Noise) -> bool:

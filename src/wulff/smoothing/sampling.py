@@ -124,7 +124,7 @@ class ExactSampler:
         self.resolution = resolution
 
     def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> Tensor:
-        steps = (x * self.levels).round().to(torch.int32) * (self.resolution // self.levels)
+        steps = (x.double() * self.levels).round().to(torch.int32) * (self.resolution // self.levels)
         numbers, ambiguous = self.law.draw(len(copies), x.numel(), generator)
         copies.copy_(numbers.view(copies.shape).add_(steps)).div_(self.resolution)
         return ambiguous
