@@ -74,6 +74,14 @@ def test_unchanged_terms_change_nothing(model: Path, tmp_path: Path, changes: di
     assert (again.folder / RECORDS).read_bytes() == (run.folder / RECORDS).read_bytes()
 
 
+def test_a_recertified_run_is_not_continued_with_fresh_votes(
+    model: Path, plain: runs.Run, tmp_path: Path
+) -> None:
+    runs.recertify(plain.folder, tmp_path / "again", alpha=0.01)
+    with pytest.raises(RunError, match="give another folder"):
+        certify(model, tmp_path / "again", alpha=0.01)
+
+
 def test_neither_model_nor_data_are_read(plain: runs.Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(models, "load", None)
     monkeypatch.setattr(datasets, "load", None)
