@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from tests.cases import SPECS_IN_DIM
-from wulff.certificates import certified_radius
+from wulff.certificates import certified_probability, certified_radius
 from wulff.noises import Ball, MixedLinf, Noise, NormRadialNoise, Uniform, parse
 from wulff.norms import Norm
 
@@ -33,8 +33,22 @@ def test_no_direction_breaks_a_certificate(spec: str, dim: int, norm: str) -> No
             assert _grown(error, here - _log_density(noise, z + v)) < 0.5 + 5 * 0.5 / np.sqrt(DRAWS), v
 
 
+@pytest.mark.parametrize(("spec", "dim", "norm"), CASES if NIGHTLY else CASES[1::9])
+def test_no_direction_leaves_less_than_the_certified_probability(spec: str, dim: int, norm: str) -> None:
+    noise = parse(spec).in_dim(dim)
+    z = noise.sample((DRAWS, dim), generator=torch.Generator().manual_seed(2), dtype=torch.float64).numpy()
+    here = _log_density(noise, z)
+    for error in (0.02, 0.3, 0.6):
+        radii = float(certified_radius(noise, 0.1, norm, dim).radius) * np.array([0.3, 1.5]) + 0.01
+        bounds = certified_probability(noise, error, norm, radii, dim).error
+        for radius, bound in zip(radii, bounds, strict=True):
+            for v in _directions(dim, Norm.parse(norm).p) * radius:
+                assert _grown(error, here - _log_density(noise, z + v)) < bound + 2.5 / np.sqrt(DRAWS), v
+
+
 @pytest.mark.parametrize(
-    ("spec", "norm"), [("gaussian(scale=1)", "l2"), ("exp-linf(scale=1,k=2)", "linf"), ("ball(scale=1)", "l1")]
+    ("spec", "norm"),
+    [("gaussian(scale=1)", "l2"), ("exp-linf(scale=1,k=2)", "linf"), ("ball(scale=1)", "l1")],
 )
 def test_a_slightly_larger_radius_is_found_out(spec: str, norm: str) -> None:
     # The same check refuses tight radii that are a little too large: it can fail.

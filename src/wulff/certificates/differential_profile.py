@@ -18,6 +18,8 @@ from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.radial_quadrature import RadialQuadrature
 
 SMALLEST_ERROR = 1e-300
+LARGEST_SHORTFALL = 1e-5
+"""Radii are below the ∫dp/Φ of a valid Φ by at most this part: twice the margin, and more."""
 _START = 1e-13
 _DEGREE = 15
 _TOLERANCE = 1e-12
@@ -35,7 +37,7 @@ class Profile:
         coefficients: For every panel the Legendre coefficients of ∫g from its lower end.
         radii: The radius at the lower end of each panel.
         top: Φ where it is largest: it bounds Φ from above for all errors before the first panel.
-        margin: The relative error of the polynomials, by the size of their last coefficients.
+        margin: The relative error of the polynomials, by the size of their last coefficients; < 2.5e-6.
     """
 
     edges: FloatArray
@@ -110,6 +112,8 @@ def build_profile(quadrature: RadialQuadrature, direction: Direction, normal: fl
     radii = start + np.concatenate([[0.0], np.cumsum(whole)])[:-1]
     uncertain = np.abs(fits[:, -3:]).max(axis=1) * (upper - lower)
     margin = 4 * float(np.max(np.cumsum(uncertain) / (start + np.cumsum(whole))))
+    if not margin < LARGEST_SHORTFALL / 4:
+        raise ArithmeticError("the growth rate is too rough for the polynomials")
     return Profile(np.append(lower, upper[-1]), coefficients, radii, growth.top, margin)
 
 

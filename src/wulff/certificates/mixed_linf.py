@@ -16,7 +16,7 @@ import math
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.certificates.differential_profile import Profile, build_profile
+from wulff.certificates.differential_profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.directions import direction
 from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.mixed_curves import SMALLEST_DIM, MixedLossCurves
@@ -31,25 +31,43 @@ _ULPS = 2**17
 """As for the differential method of norm-radial noise."""
 
 
-@register(MixedLinf, Norm.L1, method="differential", tight=False, ulps=_ULPS)
+_register = functools.partial(
+    register,
+    MixedLinf,
+    method="differential",
+    tight=False,
+    ulps=_ULPS,
+    growth="rate",
+    shortfall=LARGEST_SHORTFALL,
+)
+
+
+@_register(Norm.L1)
 def mixed_l1(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/(Φ_pole(p) + φ(Φ⁻¹(p))); derived here."""
     return _radii(noise, error, dim, Norm.L1)
 
 
-@register(MixedLinf, Norm.L2, method="differential", tight=False, ulps=_ULPS)
+@_register(Norm.L2)
 def mixed_l2(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/(Φ_pole(p) + φ(Φ⁻¹(p))); derived here."""
     return _radii(noise, error, dim, Norm.L2)
 
 
-@register(MixedLinf, Norm.LINF, method="differential", tight=False, ulps=_ULPS)
+@_register(Norm.LINF)
 def mixed_linf(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/(Φ_pole(p) + √d φ(Φ⁻¹(p))), Φ_pole(p) = ½ E[j/‖Z‖∞; largest 2p]; derived here."""
     return _radii(noise, error, dim, Norm.LINF)
 
 
-@register(MixedLinf, Norm.LINF, method="privacy-loss", tight=False, ulps=_ULPS, smallest_p=3)
+def _grown(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    if dim < SMALLEST_DIM:
+        return np.full_like(error, np.nan)
+    curves = MixedLossCurves(dim, noise.j)
+    return curves.grown(error, curves.on_the_list(radius))
+
+
+@register(MixedLinf, Norm.LINF, method="privacy-loss", tight=False, ulps=_ULPS, growth=_grown, smallest_p=3)
 def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½ [Zhang et al. 2020, theorem 3], for d ≥ 6.
 

@@ -35,22 +35,16 @@ KEPT = 1024
 """Values of t kept per shift."""
 
 
-@register(Laplace, Norm.LINF, method="privacy-loss", tight=False, ulps=8, smallest_p=3)
-def laplace_linf(noise: Laplace, error: FloatArray, dim: int) -> FloatArray:
+def _grown(noise: IIDNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    return LossCurves(noise.unit(), dim).grown(error, radius)
+
+
+@register(Laplace, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
+@register(ExpLp, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
+@register(Pareto, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
+def privacy_loss_linf(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½; derived here, tight but for discretisation."""
-    return _radius(LossCurves(Laplace(scale=1.0), dim), error)
-
-
-@register(ExpLp, Norm.LINF, method="privacy-loss", tight=False, ulps=8, smallest_p=3)
-def exp_lp_linf(noise: ExpLp, error: FloatArray, dim: int) -> FloatArray:
-    """The r with inf_t {t · error + D_t(r, ..., r)} = ½; derived here, tight but for discretisation."""
-    return _radius(LossCurves(ExpLp(scale=1.0, p=noise.p), dim), error)
-
-
-@register(Pareto, Norm.LINF, method="privacy-loss", tight=False, ulps=8, smallest_p=3)
-def pareto_linf(noise: Pareto, error: FloatArray, dim: int) -> FloatArray:
-    """The r with inf_t {t · error + D_t(r, ..., r)} = ½; derived here, tight but for discretisation."""
-    return _radius(LossCurves(Pareto(scale=1.0, a=noise.a), dim), error)
+    return _radius(LossCurves(noise.unit(), dim), error)
 
 
 def _radius(curves: "LossCurves", error: FloatArray) -> FloatArray:

@@ -84,7 +84,16 @@ class ShiftCurves(abc.ABC):
 
     def node(self, index: int) -> Curve:
         """The curve of a shift on the list."""
-        return _node(self, index)
+        return self.at(self.shift(index))
+
+    def at(self, shift: float) -> Curve:
+        """`curve`, computed once."""
+        return _curve(self, shift)
+
+    def on_the_list(self, radius: FloatArray) -> FloatArray:
+        """The next larger shifts on the list."""
+        index = np.ceil((np.log(radius / self.unit) + 14) / math.log(self.ratio) + 1e-9)
+        return np.maximum(self.unit * np.exp(index * math.log(self.ratio) - 14), radius)
 
     @property
     def size(self) -> int:
@@ -138,10 +147,10 @@ class ShiftCurves(abc.ABC):
         grown = np.ones(p.shape)
         for size in np.unique(radius[np.isfinite(radius)]):
             here = radius == size
-            grown[here] = self.curve(float(size) * (1 + 1e-12)).grown(p[here])
+            grown[here] = self.at(float(size) * (1 + 1e-12)).grown(p[here])
         return grown
 
 
 @functools.lru_cache(maxsize=8192)
-def _node(curves: ShiftCurves, index: int) -> Curve:
-    return curves.curve(curves.shift(index))
+def _curve(curves: ShiftCurves, shift: float) -> Curve:
+    return curves.curve(shift)
