@@ -121,7 +121,11 @@ def _simulated(
     share = alpha / (3 * max(len(p), 1))
     chosen_shifted, chosen_resting = _draw_losses(noise, shift, n, generator)
     shifted, resting = _draw_losses(noise, shift, n, generator)
+    # Ties are broken at random, so that sets can end anywhere: they are sets of (x, u) with a uniform u.
+    for losses in (chosen_shifted, chosen_resting, shifted, resting):
+        losses += 1e-9 * torch.rand(n, generator=generator, dtype=torch.float64).numpy()
     order = np.sort(chosen_resting)[::-1]
+    options = np.quantile(np.clip(chosen_shifted, -700.0, 700.0), np.linspace(0.005, 0.995, 199))
     low, high = np.zeros(len(p)), np.ones(len(p))
     for i, probability in enumerate(p):
         # The largest set {L ≥ threshold} that the first sample gives about the probability p, and smaller
@@ -134,10 +138,9 @@ def _simulated(
                 missed = int((shifted < threshold).sum())
                 reached = 1 - float(error_upper_bound(missed, n, share / len(candidates)))
                 low[i] = max(low[i], reached)
-        options = np.quantile(chosen_shifted, np.linspace(0.005, 0.995, 199))
-        estimates = [probability * np.exp(min(t, 700.0)) + _gap(chosen_shifted, t).mean() for t in options]
+        estimates = [probability * np.exp(t) + _gap(chosen_shifted, t).mean() for t in options]
         best = options[int(np.argmin(estimates))]
-        bound = probability * np.exp(min(best, 700.0)) + mean_upper_bound(_gap(shifted, best), share)
+        bound = probability * np.exp(best) + mean_upper_bound(_gap(shifted, best), share)
         high[i] = min(1.0, bound * (1 + 1e-9))
     return low, np.maximum(high, low)
 

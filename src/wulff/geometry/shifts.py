@@ -100,21 +100,30 @@ class LevelSets(Shift):
         flat = np.atleast_1d(np.asarray(p, dtype=np.float64)).ravel()
         if not flat.size:
             return np.asarray(p, dtype=np.float64)
-        least = np.minimum(1.0, flat + self.total_variation)
-        for reflected in (False, True):
-            low, high = np.full(flat.shape, -40.0), np.full(flat.shape, math.log(600.0))
-            for _ in range(60):
-                middle = 0.5 * (low + high)
-                p1, p0, _ = self._at(np.exp(middle))
-                beyond = p1 > 1 - flat if reflected else p0 > flat
-                low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
-            for tau in (np.exp(low), np.exp(high)):
-                p1, p0, _ = self._at(tau)
-                with np.errstate(over="ignore", invalid="ignore"):
-                    gap = np.maximum(p1 - np.exp(tau) * p0, 0.0)
-                    line = 1 - np.exp(-tau) * (1 - flat - gap) if reflected else np.exp(tau) * flat + gap
-                least = np.fmin(least, line)
-        return np.maximum(least, flat).reshape(np.shape(p))
+        p1, p0, excess = self._at(np.zeros(1))
+        least = np.minimum(1.0, flat + excess)
+        steep, shallow = flat < p0, flat > 1 - p1
+        least[steep] = self._lines(flat[steep], reflected=False)
+        least[shallow] = self._lines(flat[shallow], reflected=True)
+        return np.clip(least, flat, 1.0).reshape(np.shape(p))
+
+    def _lines(self, p: FloatArray, reflected: bool) -> FloatArray:
+        """The least line at each p, of slope t > 1 or, reflected, 1/t."""
+        if not p.size:
+            return p
+        low, high = np.full(p.shape, -30.0), np.full(p.shape, math.log(600.0))
+        for _ in range(46):
+            middle = 0.5 * (low + high)
+            p1, p0, _ = self._at(np.exp(middle))
+            beyond = p1 > 1 - p if reflected else p0 > p
+            low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
+        least = np.full(p.shape, np.inf)
+        for tau in (np.exp(low), np.exp(high)):
+            p1, p0, _ = self._at(tau)
+            gap = np.maximum(p1 - np.exp(tau) * p0, 0.0)
+            line = 1 - np.exp(-tau) * (1 - p - gap) if reflected else np.exp(tau) * p + gap
+            least = np.minimum(least, line)
+        return least
 
     def hockey_stick(self, t: float) -> float:
         _, p0, excess = self._at(np.array([math.log(t)]))
