@@ -14,7 +14,8 @@ def test_choices_are_the_largest_certified_radii(norm: str) -> None:
     advice = advise(norm, 64, 0.5, errors)
     for choice in advice.choices:
         radii = [
-            float(certified_radius(candidate.noise, choice.error, norm).radius) for candidate in advice.candidates
+            float(certified_radius(candidate.noise, choice.error, norm).radius)
+            for candidate in advice.candidates
         ]
         assert choice.radius == pytest.approx(max(radii), rel=1e-12)
         assert choice.second == pytest.approx(sorted(radii)[-2], rel=1e-12)
@@ -46,7 +47,9 @@ def test_against_l2_round_noise_wins() -> None:
 
 def test_crystals_in_low_dimension() -> None:
     assert advise("linf", 2, 1.0, [0.1]).crystal == "the rhombus"
-    advice = advise("linf", 2, 1.0, [0.49], ("exp-l1(scale=1,k=1)", "exp-l2(scale=1,k=1)", "exp-linf(scale=1,k=1)"))
+    advice = advise(
+        "linf", 2, 1.0, [0.49], ("exp-l1(scale=1,k=1)", "exp-l2(scale=1,k=1)", "exp-linf(scale=1,k=1)")
+    )
     assert advice.choices[0].best.noise.name == "exp-l1"
     assert advice.choices[0].best.is_crystal
     assert all(candidate.is_crystal for candidate in advise("l2", 1, 1.0, [0.1]).candidates)

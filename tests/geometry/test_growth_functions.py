@@ -102,7 +102,9 @@ def test_growth_is_concave_and_symmetric(spec: str, v: np.ndarray) -> None:
         ("laplace(scale=1)", "l1", [0.0, 0.0, 1.0]),
     ],
 )
-def test_growth_reaches_one_half_at_the_certified_radius(spec: str, norm: str, direction: list[float]) -> None:
+def test_growth_reaches_one_half_at_the_certified_radius(
+    spec: str, norm: str, direction: list[float]
+) -> None:
     errors = np.array([0.01, 0.2, 0.45])
     for error, radius in zip(errors, certified_radius(spec, errors, norm, 3).radius, strict=True):
         grown = growth_function(spec, error, radius * np.array(direction))
@@ -111,7 +113,7 @@ def test_growth_reaches_one_half_at_the_certified_radius(spec: str, norm: str, d
 
 
 def test_simulated_bounds_fail_as_rarely_as_stated() -> None:
-    # 150 simulations at alpha = .1 for three probabilities: more than 35 failures have probability below 1e-5.
+    # 150 simulations at alpha = .1: more than 35 failures have probability below 1e-5.
     from wulff.geometry.growth_functions import _simulated
 
     noise, v, p = parse("gaussian(scale=1)").in_dim(1), np.array([1.0]), np.array([0.05, 0.3, 0.6])

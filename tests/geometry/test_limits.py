@@ -14,8 +14,8 @@ from wulff.geometry import (
     cotype_constant,
     cotype_ratio,
     explicit_bound,
-    growth_function,
     growing_dimensions,
+    growth_function,
     least_affinity,
     limits_table,
     published_limits,
@@ -41,7 +41,9 @@ def test_no_vectors_exceed_the_cotype_constant(p: str, q: float, seed: int) -> N
     assert cotype_ratio(vectors, p, q) <= cotype_constant(p, dim, q).high * (1 + 1e-12)
 
 
-@pytest.mark.parametrize(("p", "q"), [("linf", 2.0), ("lp(3)", 2.0), ("lp(5)", 3.0), ("linf", 4.0), ("l2", 2.0)])
+@pytest.mark.parametrize(
+    ("p", "q"), [("linf", 2.0), ("lp(3)", 2.0), ("lp(5)", 3.0), ("linf", 4.0), ("l2", 2.0)]
+)
 def test_unit_vectors_attain_the_cotype_constant(p: str, q: float) -> None:
     found = cotype_constant(p, 9, q)
     assert found.exact
@@ -93,7 +95,7 @@ def test_the_law_of_distances_is_below_its_two_bounds(spread: float) -> None:
 def test_affinity_of_certified_shifts_is_above_its_bound(s: float) -> None:
     """K = ∫ √G'(p) dp of noises shifted by their certified radius, from their growth functions."""
     error = 0.5 - s
-    # Nodes are dense at both ends, where G may be steep; by concavity chords do not underestimate the integral.
+    # Nodes are dense at both ends, where G may be steep.
     ends = np.geomspace(1e-7, 0.5, 200)
     p = np.unique(np.concatenate([[0.0], ends, 1 - ends, [1.0]]))
     for spec, norm, direction in [

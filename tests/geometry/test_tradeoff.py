@@ -48,7 +48,9 @@ def test_toy_classifier() -> None:
 
 
 def test_frontier_keeps_what_nothing_beats() -> None:
-    points = [ToyPoint(0, 1, a, r) for a, r in [(0.9, -0.5), (0.8, -0.4), (0.8, -0.6), (0.7, -0.45), (0.5, -0.1)]]
+    points = [
+        ToyPoint(0, 1, a, r) for a, r in [(0.9, -0.5), (0.8, -0.4), (0.8, -0.6), (0.7, -0.45), (0.5, -0.1)]
+    ]
     assert frontier(points) == [points[0], points[1], points[4]]
 
 

@@ -9,7 +9,20 @@ import torch
 import typer
 
 import wulff
-from wulff.cli import certify, import_log, noises, plan, plot, predict, quickstart, radius, report, train
+from wulff.cli import (
+    advise,
+    certify,
+    import_log,
+    limits,
+    noises,
+    plan,
+    plot,
+    predict,
+    quickstart,
+    radius,
+    report,
+    train,
+)
 from wulff.cli.console import warn
 from wulff.errors import WulffError
 
@@ -29,6 +42,8 @@ app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
+app.command("limits")(limits.limits)
+app.command("advise")(advise.advise)
 app.add_typer(plot.app, name="plot")
 app.command("import")(import_log.import_log)
 app.command("quickstart")(quickstart.quickstart)

@@ -1,6 +1,6 @@
 """Geometry: unit balls, Wulff crystals, growth, the limits of smoothing, and advice that follows from it."""
 
-from wulff.geometry.advice import Advice, Candidate, Choice, advise
+from wulff.geometry.advice import Advice, Candidate, Choice, advise, shape_of
 from wulff.geometry.balls import LpBall
 from wulff.geometry.bodies import Body
 from wulff.geometry.cotype import CotypeConstant, cotype_constant, cotype_ratio
@@ -72,6 +72,7 @@ __all__ = [
     "published_limits",
     "resized",
     "search_polygon",
+    "shape_of",
     "sized_by",
     "total_variation",
     "toy_points",

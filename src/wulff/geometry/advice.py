@@ -119,7 +119,7 @@ def advise(
         try:
             found, names = _candidate(noise, norm, dim, sigma, grid)
         except (InputError, NotCoveredError) as reason:
-            left_out[_shape(noise)] = str(reason)
+            left_out[shape_of(noise)] = str(reason)
             continue
         candidates.append(found)
         methods.append(names)
@@ -207,9 +207,10 @@ def _reason(best: Candidate, candidates: Sequence[Candidate], norm: Norm, index:
         return f"shape: {shape}; {why}"
     ended = steepest.limit < 1.001 * steepest.radii[index] or steepest.limit < best.radii[index]
     why = f"ends at {steepest.limit:.4g}" if ended else "grows more slowly towards probability 1"
-    return f"tail: the radius of {_shape(steepest.noise)} is steeper near ½ but {why}; {shape}"
+    return f"tail: the radius of {shape_of(steepest.noise)} is steeper near ½ but {why}; {shape}"
 
 
-def _shape(noise: Noise) -> str:
+def shape_of(noise: Noise) -> str:
+    """The name of a noise with its shape parameters, without its size."""
     parameters = ",".join(f"{name}={getattr(noise, name):g}" for name in noise._shape_parameters())
     return f"{noise.name}({parameters})" if parameters else noise.name

@@ -142,8 +142,8 @@ class Zonotope(Body):
         both = np.concatenate([normals, -normals])
         cuts = np.concatenate([both, -np.concatenate([distances, distances])[:, None]], axis=1)
         corners = HalfspaceIntersection(cuts, np.zeros(self.dim)).intersections
-        # The sum of the normals that touch a corner is inside its normal cone, where no <x, g> is 0: its signs
-        # say which ends of the segments add up to the corner. So corners found twice become one.
+        # The sum of the normals that touch a corner is inside its normal cone, where no <x, g> is 0: its
+        # signs say which ends of the segments add up to the corner. So corners found twice become one.
         touching = corners @ both.T > np.concatenate([distances, distances]) * (1 - 1e-7)
         ends = np.unique(np.sign((touching @ both) @ self.generators.T), axis=0)
         return Polytope(ends @ self.generators)

@@ -1,8 +1,8 @@
 """Level-equivalent noises: densities whose level sets differ in shape but not in volume.
 
 At ½ the differential method's Φ is a mean of growths of level sets, by the coarea formula: Φ(½) =
-sup_v ∫ lim Vol((U_t + rv) \\ U_t)/r dt. Among distributions with the same volume of {q > t} for each t, the one
-whose level sets are Wulff crystals therefore has the smallest Φ(½), which is the largest radius per
+sup_v ∫ lim Vol((U_t + rv) \\ U_t)/r dt. Among distributions with the same volume of {q > t} for each t, the
+one whose level sets are Wulff crystals therefore has the smallest Φ(½), which is the largest radius per
 probability near ½ [Yang et al. 2020, theorem 5.4].
 """
 
