@@ -61,8 +61,8 @@ def test_khinchine_constants() -> None:
     assert not cotype_constant("l1", 100).exact
 
 
-def test_misprinted_definition_would_not_scale() -> None:
-    """Definition 7.2 needs the root on both sides: only then is the ratio the same for all sizes of x."""
+def test_both_sides_of_the_definition_scale_alike() -> None:
+    """Cotype needs the root on both sides: only then is the ratio the same for all sizes of x."""
     vectors = np.random.default_rng(0).normal(size=(4, 3))
     assert cotype_ratio(7 * vectors, "linf") == pytest.approx(cotype_ratio(vectors, "linf"))
 

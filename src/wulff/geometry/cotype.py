@@ -1,7 +1,7 @@
 """Cotype: how short random sums can be in a norm [Yang et al. 2020, section 7].
 
 A norm has cotype q with the constant C if (Σ‖x_j‖^q)^(1/q) ≤ C (E‖Σ σ_j x_j‖^q)^(1/q) for all vectors, with
-independent random signs σ_j. (Definition 7.2 is misprinted in the paper: both sides need the root.)
+independent random signs σ_j. (Definition 7.2 of the paper has a misprint; both sides need the root.)
 """
 
 import dataclasses
