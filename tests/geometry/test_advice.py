@@ -46,7 +46,7 @@ def test_against_l2_round_noise_wins() -> None:
 
 
 def test_crystals_in_low_dimension() -> None:
-    assert advise("linf", 2, 1.0, [0.1]).crystal == "the rhombus"
+    assert advise("linf", 2, 1.0, [0.1], ("gaussian(scale=1)",)).crystal == "the rhombus"
     advice = advise(
         "linf", 2, 1.0, [0.49], ("exp-l1(scale=1,k=1)", "exp-l2(scale=1,k=1)", "exp-linf(scale=1,k=1)")
     )

@@ -91,6 +91,50 @@ def test_the_law_of_distances_is_below_its_two_bounds(spread: float) -> None:
     assert loss.max() > 0.8 * highest
 
 
+def _least_refutable(affinity: float, spread: float, a: float, count: int) -> float:
+    """The most that the informative property can be, given the robust one: M(1 - κ)/(1 - exp(-Ma²k/6c))."""
+    highest, curvature = _test_law(spread)
+    return highest * (1 - affinity) / -math.expm1(-highest * a**2 * count / (6 * curvature))
+
+
+@given(
+    spread=st.sampled_from([0.0, 0.3, 2.0]),
+    a=st.floats(0.01, 1.0),
+    count=st.integers(1, 40),
+    weight=st.floats(0.01, 0.9),
+    size=st.floats(0.1, 5.0),
+    seed=st.integers(0, 10**6),
+)
+def test_robust_frequencies_are_uninformative(
+    spread: float, a: float, count: int, weight: float, size: float, seed: int
+) -> None:
+    """The inequality of the proof for random laws of the frequency ξ: 0, or a random vector."""
+    generator = np.random.default_rng(seed)
+    highest, curvature = _test_law(spread)
+    if a**2 > 9.12 * curvature / highest:
+        return
+    xi = size * math.sqrt(highest / curvature) * generator.choice([1.0, generator.normal()], size=count)
+    affinity = 1 - weight + weight * np.prod(np.sinc(a * xi / np.pi))
+    g = np.abs(generator.normal(size=4000))
+    loss = weight * (1 - np.cos(np.outer(xi, 1 + spread * g)).mean(axis=1)).mean()
+    assert loss <= _least_refutable(affinity, spread, a, count) * (1 + 1e-9) + 5 * weight / math.sqrt(4000)
+
+
+@pytest.mark.parametrize(("norm", "p"), [("linf", math.inf), ("lp(4)", 4.0), ("l2", 2.0)])
+def test_the_bound_is_where_the_proof_ends(norm: str, p: float) -> None:
+    s, l, dim = 0.25, 0.9, 500  # noqa: E741
+    bound = explicit_bound(norm, dim, s, l)
+    told_apart = 1 - math.sqrt(1 - l**2)
+
+    def refuted(epsilon: float) -> bool:
+        a = epsilon * dim ** (-1 / p)
+        spreads = [0.0, *np.geomspace(0.05, 20, 25)]
+        return any(told_apart > _least_refutable(least_affinity(s), float(t), a, dim) for t in spreads)
+
+    assert refuted(bound * (1 + 1e-6))
+    assert not refuted(bound * (1 - 1e-6))
+
+
 @pytest.mark.parametrize("s", [0.01, 0.1, 0.25, 0.4, 0.49, 0.4999])
 def test_affinity_of_certified_shifts_is_above_its_bound(s: float) -> None:
     """K = ∫ √G'(p) dp of noises shifted by their certified radius, from their growth functions."""
