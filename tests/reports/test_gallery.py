@@ -1,5 +1,6 @@
 """The pictures of crystals and noises: drawn, complete, and all of them on the page that they are for."""
 
+import contextlib
 import re
 import sys
 from pathlib import Path
@@ -7,17 +8,25 @@ from pathlib import Path
 import matplotlib.image
 import pytest
 
+from tests.cli.conftest import call
 from wulff import geometry, reports
 from wulff.errors import InputError
 from wulff.reports.crystal_pictures import solid
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGE = (DOCS / "shapes_of_noise.md").read_text()
 
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("gallery")
-    reports.write_gallery(folder)
+    """The folder that the page's own command fills."""
+    root = tmp_path_factory.mktemp("gallery")
+    folder = root / "docs" / "images" / "shapes"
+    folder.mkdir(parents=True)
+    with contextlib.chdir(root):
+        for command in re.findall(r"^wulff (.*)$", PAGE, flags=re.MULTILINE):
+            result = call(*command.split())
+            assert result.code == 0, (command, result)
     return folder
 
 
@@ -30,8 +39,7 @@ def test_picture_is_drawn(name: str, gallery: Path) -> None:
 
 
 def test_the_page_shows_the_gallery_and_nothing_else() -> None:
-    page = (DOCS / "shapes_of_noise.md").read_text()
-    shown = re.findall(r"!\[[^]]+\]\(images/shapes/([^)]+)\)", page)
+    shown = re.findall(r"!\[[^]]+\]\(images/shapes/([^)]+)\)", PAGE)
     assert sorted(shown) == sorted(reports.PICTURES)
     assert sorted(path.name for path in (DOCS / "images" / "shapes").iterdir()) == sorted(reports.PICTURES)
 
