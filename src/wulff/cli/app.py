@@ -20,6 +20,7 @@ from wulff.cli import (
     predict,
     quickstart,
     radius,
+    recertify,
     report,
     train,
 )
@@ -40,6 +41,7 @@ app.command("noises")(noises.noises)
 app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
+app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.command("limits")(limits.limits)

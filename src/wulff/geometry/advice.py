@@ -212,5 +212,6 @@ def _reason(best: Candidate, candidates: Sequence[Candidate], norm: Norm, index:
 
 def shape_of(noise: Noise) -> str:
     """The name of a noise with its shape parameters, without its size."""
-    parameters = ",".join(f"{name}={getattr(noise, name):g}" for name in noise._shape_parameters())
+    values = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    parameters = ",".join(f"{name}={value:g}" for name, value in values.items() if isinstance(value, float))
     return f"{noise.name}({parameters})" if parameters else noise.name
