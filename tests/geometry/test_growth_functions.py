@@ -15,7 +15,7 @@ from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.geometry import best_set, growth_function, log_density, log_ratio, total_variation
 from wulff.geometry.shifts import ACCURACY, exact_shift
-from wulff.noises import HalfLine, IIDNoise, NormRadialNoise, parse
+from wulff.noises import CustomIID, HalfLine, IIDNoise, NormRadialNoise, parse
 
 P = np.array([0.0, 1e-6, 0.01, 0.1, 0.3, 0.5, 0.8, 0.99, 1.0])
 AXIS = np.array([0.7, 0.0, 0.0])
@@ -145,6 +145,19 @@ def test_growth_of_noise_without_an_exact_form() -> None:
     assert np.all(exact - 1e-4 <= found.high)
     assert total_variation("pareto(scale=1,a=3)", v).method == "exact"
     assert float(total_variation("pareto(scale=1,a=3)", v).low) == pytest.approx(1 - 1.4**-3)
+
+
+def test_any_noise_along_any_direction() -> None:
+    """Gaussian noise in disguise, simulated: as mixed-norm noise without a pole, and as custom noise."""
+    exact = growth_function("gaussian(scale=1)", [0.1, 0.5], OBLIQUE)
+    generator = torch.Generator().manual_seed(5)
+    for noise in (parse("mixed-linf(scale=1,j=0)"), CustomIID(scale=1, log_density=lambda z: -(z**2) / 2)):
+        found = growth_function(noise, [0.1, 0.5], OBLIQUE, n=4000, alpha=1e-5, generator=generator)
+        assert found.method == "monte-carlo"
+        assert np.all((found.low <= exact.high) & (exact.low <= found.high))
+        variation = total_variation(noise, OBLIQUE, n=4000, alpha=1e-5, generator=generator)
+        truth = float(total_variation("gaussian(scale=1)", OBLIQUE).low)
+        assert variation.low <= truth <= variation.high
 
 
 @pytest.mark.parametrize(("spec", "dim"), [case for case in cases.SPECS_IN_DIM if case[1] in (1, 3)])
