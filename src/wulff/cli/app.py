@@ -10,8 +10,10 @@ import typer
 
 import wulff
 from wulff.cli import (
+    advise,
     certify,
     import_log,
+    limits,
     noises,
     plan,
     plot,
@@ -42,6 +44,8 @@ app.command("predict")(predict.predict)
 app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
+app.command("limits")(limits.limits)
+app.command("advise")(advise.advise)
 app.add_typer(plot.app, name="plot")
 app.command("import")(import_log.import_log)
 app.command("quickstart")(quickstart.quickstart)
