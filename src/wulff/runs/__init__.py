@@ -2,6 +2,7 @@
 
 from wulff.runs.execute import certify, execute
 from wulff.runs.published import import_log
+from wulff.runs.recertify import recertify, run_noise
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
@@ -17,5 +18,7 @@ __all__ = [
     "execute",
     "import_log",
     "load",
+    "recertify",
+    "run_noise",
     "train",
 ]
