@@ -116,6 +116,17 @@ def test_report_formats(wulff, files: Path, style: str) -> None:
     assert result.err == ""
 
 
+def test_report_with_every_row(wulff, files: Path) -> None:
+    run = str(files / "run")
+    options = ["--envelope", "--confidence", "0.999", "--average", "--radii-in", "rows", "--radii", "0,0.1"]
+    result = wulff("report", run, run, *options)
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("l1 radius")
+    assert "envelope (valid: alpha / 2 each), with probability 0.999" in lines[0]
+    assert [line.split()[0] for line in lines[2:5]] == ["0", "0.1", "average"]
+
+
 def test_report_files(wulff, files: Path, tmp_path: Path) -> None:
     for name in ("figure.png", "figure.pdf", "page.html"):
         assert wulff("report", str(files / "run"), "-o", str(tmp_path / name)).code == 0

@@ -20,12 +20,16 @@ def report(
         bool, typer.Option("--envelope", help="Add the best run at each radius, and its valid version.")
     ] = False,
     confidence: Annotated[
-        float | None, typer.Option(help="Add the certified accuracy that is true with this probability.")
+        float | None,
+        typer.Option(help="Add the certified accuracy that is true with this probability; 0.999 in pages."),
     ] = None,
     average: Annotated[bool, typer.Option("--average", help="Add the average certified radius.")] = False,
     as_published: Annotated[
         bool, typer.Option("--as-published", help="Take rounded radii of imported logs at face value.")
     ] = False,
+    pictures: Annotated[
+        int, typer.Option(min=0, help="For how many inputs a page shows pictures.")
+    ] = reports.PICTURES,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="A page (.html) or figure (.png, .pdf, .svg).")
     ] = None,
@@ -47,6 +51,7 @@ def report(
         for note in table.notes:
             typer.echo(f"Note: {note}", err=format != "text")
     elif Path(output).suffix == ".html":
-        typer.echo(reports.write_page(loaded, output, columns))
+        confidence = reports.CONFIDENCE if confidence is None else confidence
+        typer.echo(reports.write_page(loaded, output, columns, confidence=confidence, pictures=pictures))
     else:
         typer.echo(reports.plot_certified_accuracy(loaded, output, None if norm is None else [norm]))

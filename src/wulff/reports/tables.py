@@ -16,7 +16,7 @@ from wulff.runs import Run
 
 FORMATS = ("text", "md", "latex", "csv")
 ORIENTATIONS = ("columns", "rows")
-Kind = Literal["share", "bound", "envelope"]
+Kind = Literal["share", "bound", "envelope", "envelope-bound"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Row:
         name: The run, or what else the line is about.
         cells: Exact shares, one for each radius.
         kind: The raw share of a run; a bound that holds with a stated probability, printed rounded down;
-            or an envelope, which never competes for the best of a column.
+            or the same of an envelope, which never competes for the best at a radius.
         average: The average certified radius, printed rounded down; None where there is none.
     """
 
@@ -70,7 +70,7 @@ class Table:
     def is_best(self, row: Row, column: int) -> bool:
         """Whether a cell is to be marked: the largest of several, and not zero."""
         rivals = [other for other in self.rows if other.kind == row.kind]
-        if row.kind == "envelope" or len(rivals) < 2:
+        if row.kind not in ("share", "bound") or len(rivals) < 2:
             return False
         return row.cells[column] == self.best(column, row.kind) > 0
 
@@ -91,6 +91,10 @@ class Table:
         if radii_in == "rows":
             grid = [list(line) for line in zip(*grid, strict=True)]
         return {"text": _text, "md": _markdown, "latex": _latex, "csv": _csv}[style](grid)
+
+    def cell_texts(self, row: Row, digits: int = 3) -> list[str]:
+        """The shares of a row as they are printed, without marks."""
+        return [self._cell("text", digits, row, column) for column in range(len(row.cells))]
 
     def _grid(self, style: str, digits: int) -> list[list[str]]:
         """Every cell as it is printed, heads first."""
@@ -113,7 +117,7 @@ class Table:
         share = row.cells[column]
         if style == "csv":
             return repr(float(share))
-        if row.kind == "bound":
+        if row.kind in ("bound", "envelope-bound"):
             return _round_down(share, digits)
         return f"{float(share):.{digits}f}"
 
@@ -218,13 +222,13 @@ def _bounds(
 ) -> list[Row]:
     rows = []
     for whole in wholes:
-        name = whole.run.name if isinstance(whole, Curve) else whole.name
+        name, kind = (whole.run.name, "bound") if isinstance(whole, Curve) else (whole.name, "envelope-bound")
         cells = [whole.bound(radius, confidence) for radius in radii]
         exact = [cell for cell in cells if cell is not None]
         if len(exact) < len(cells):
             notes.append(f"There is no bound for {name}: its alpha is not known.")
         else:
-            rows.append(Row(f"{name}, with probability {confidence:g}", exact, "bound"))
+            rows.append(Row(f"{name}, with probability {confidence:g}", exact, kind))
     if rows:
         notes.append(
             f"With probability {confidence:g} over the noise, the true certified accuracy on these inputs is "

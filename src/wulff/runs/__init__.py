@@ -1,6 +1,7 @@
 """Runs: a spec, an append-only journal, and the folder they live in."""
 
 from wulff.runs.execute import certify, execute
+from wulff.runs.inputs import inputs, noisy_copy
 from wulff.runs.published import import_log
 from wulff.runs.recertify import recertify, run_noise
 from wulff.runs.records import CertifiedRadius, Record
@@ -17,7 +18,9 @@ __all__ = [
     "certify",
     "execute",
     "import_log",
+    "inputs",
     "load",
+    "noisy_copy",
     "recertify",
     "run_noise",
     "train",
