@@ -189,6 +189,29 @@ def test_plots(wulff, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 2
 
 
+def test_plots_of_runs(wulff, files: Path, tmp_path: Path) -> None:
+    run = str(files / "run")
+    for number, arguments in enumerate(
+        [
+            ["accuracy", run, run, "--envelope"],
+            ["confidence", run, "--norm", "l2"],
+            ["training", run, "--radii", "0,0.1"],
+            ["samples", run, "--n", "20", "--n", "100"],
+            ["alphas", run, "--alpha", "0.1"],
+            ["images", "laplace", "uniform", "--sigma", "0,0.5", "--input", "3"],
+        ]
+    ):
+        file = tmp_path / f"{number}.png"
+        assert wulff("plot", *arguments, "-o", str(file)).code == 0, arguments
+        assert file.read_bytes().startswith(b"\x89PNG")
+    assert "there is no mismatch" in wulff("plot", "mismatch", run).err
+    assert "about gaussian noise" in wulff("plot", "bounds", run).err
+    every = wulff("plot", "all", run, "-o", str(tmp_path / "figures"))
+    assert every.code == 0
+    assert len(every.out.splitlines()) == 7
+    assert "mismatch is not drawn" in every.err
+
+
 def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None:
     arguments = ["certify", "--model", str(files / "model"), "--slice", ":4", "--n", "5000", "--norm", "l1"]
     store = str(tmp_path / "run")

@@ -2,12 +2,22 @@
 
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
 from wulff.reports.envelope import Envelope, envelope, valid_envelope
+from wulff.reports.figures import write_figures
+from wulff.reports.image_plots import plot_images
 from wulff.reports.page import CONFIDENCE, PICTURES, write_page
-from wulff.reports.plots import SUFFIXES, plot_certified_accuracy
+from wulff.reports.plots import (
+    plot_certified_accuracy,
+    plot_confidence,
+    plot_mismatch,
+    plot_training_accuracy,
+)
 from wulff.reports.radius_plots import plot_methods, plot_radii
+from wulff.reports.style import SUFFIXES
 from wulff.reports.tables import FORMATS, ORIENTATIONS, Row, Table, certified_accuracy
+from wulff.reports.what_if import ALPHAS, plot_alphas, plot_bounds, plot_samples
 
 __all__ = [
+    "ALPHAS",
     "CONFIDENCE",
     "FORMATS",
     "ORIENTATIONS",
@@ -22,9 +32,17 @@ __all__ = [
     "default_radii",
     "envelope",
     "false_certificates",
+    "plot_alphas",
+    "plot_bounds",
     "plot_certified_accuracy",
+    "plot_confidence",
+    "plot_images",
     "plot_methods",
+    "plot_mismatch",
     "plot_radii",
+    "plot_samples",
+    "plot_training_accuracy",
     "valid_envelope",
+    "write_figures",
     "write_page",
 ]

@@ -2,8 +2,10 @@
 
 from wulff.runs.execute import certify, execute
 from wulff.runs.inputs import inputs, noisy_copy
+from wulff.runs.origins import training_accuracy, training_noise
 from wulff.runs.published import import_log
 from wulff.runs.recertify import recertify, run_noise
+from wulff.runs.reconstruct import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
@@ -17,11 +19,16 @@ __all__ = [
     "TrainingSpec",
     "certify",
     "execute",
+    "has_counts",
     "import_log",
     "inputs",
     "load",
     "noisy_copy",
+    "project",
     "recertify",
+    "reconstruct",
     "run_noise",
     "train",
+    "training_accuracy",
+    "training_noise",
 ]

@@ -7,7 +7,7 @@
   const SVG = "http://www.w3.org/2000/svg";
 
   const colour = (number) => `var(--c${number % 7})`;
-  const dash = (number) => DASHES[(Math.floor(number / 7) + number) % DASHES.length];
+  const dash = (number) => DASHES[((number % 7) + Math.floor(number / 7)) % DASHES.length];
   const share = (value) => value.toFixed(3);
 
   /** A radius as text, never above the number itself. */
