@@ -223,3 +223,22 @@ def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None
     assert wulff(*arguments, "--store", two, "--bound", "two-sided").code == 0
     assert wulff(*arguments, "--store", two, "--bound", "three-sided").code == 2
     assert wulff(*arguments, "--store", two, "--skip-incorrect").code == 2
+
+
+def test_compare_and_ls(wulff, files: Path, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    certify = ["certify", "--model", str(files / "model"), "--slice", ":3", "--n", "80", "--n0", "10"]
+    assert wulff(*certify, "--norm", "l2", "--store", other).code == 0
+    result = wulff("compare", str(files / "run"), other, "--radii", "0.05")
+    assert result.code == 0
+    assert result.out.startswith("l2 radius")
+    assert "On 3 inputs, other certifies" in result.out
+    assert "label by run" in wulff("compare", str(files / "run"), other, "--format", "csv").out
+    listed = wulff("ls", str(files), "--format", "csv")
+    assert listed.code == 0
+    lines = {Path(line.split(",")[0]).name: line for line in listed.out.splitlines()[1:]}
+    assert "certify" in lines["run"]
+    assert "3 of 3" in lines["run"]
+    assert lines["run"].endswith("finished")
+    assert "damaged" in lines["torn"]
+    assert "not-a-run" not in lines

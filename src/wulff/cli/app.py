@@ -9,7 +9,20 @@ import torch
 import typer
 
 import wulff
-from wulff.cli import certify, import_log, noises, plan, plot, predict, quickstart, radius, report, train
+from wulff.cli import (
+    certify,
+    compare,
+    import_log,
+    ls,
+    noises,
+    plan,
+    plot,
+    predict,
+    quickstart,
+    radius,
+    report,
+    train,
+)
 from wulff.cli.console import warn
 from wulff.errors import WulffError
 
@@ -28,6 +41,8 @@ app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("ls")(ls.ls)
 app.command("plan")(plan.plan)
 app.add_typer(plot.app, name="plot")
 app.command("import")(import_log.import_log)

@@ -1,9 +1,12 @@
 """Reports: curves, tables and figures; they read runs and recompute nothing."""
 
+from wulff.reports.comparison import Comparison, compare
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
 from wulff.reports.envelope import Envelope, envelope, valid_envelope
 from wulff.reports.figures import write_figures
+from wulff.reports.grids import FORMATS
 from wulff.reports.image_plots import plot_images
+from wulff.reports.listing import listing
 from wulff.reports.page import CONFIDENCE, PICTURES, write_page
 from wulff.reports.plots import (
     plot_certified_accuracy,
@@ -13,7 +16,7 @@ from wulff.reports.plots import (
 )
 from wulff.reports.radius_plots import plot_methods, plot_radii
 from wulff.reports.style import SUFFIXES
-from wulff.reports.tables import FORMATS, ORIENTATIONS, Row, Table, certified_accuracy
+from wulff.reports.tables import ORIENTATIONS, Row, Table, certified_accuracy
 from wulff.reports.what_if import ALPHAS, plot_alphas, plot_bounds, plot_samples
 
 __all__ = [
@@ -23,15 +26,18 @@ __all__ = [
     "ORIENTATIONS",
     "PICTURES",
     "SUFFIXES",
+    "Comparison",
     "Curve",
     "Envelope",
     "Row",
     "Table",
     "certified_accuracy",
+    "compare",
     "curve",
     "default_radii",
     "envelope",
     "false_certificates",
+    "listing",
     "plot_alphas",
     "plot_bounds",
     "plot_certified_accuracy",

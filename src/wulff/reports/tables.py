@@ -1,8 +1,6 @@
 """The certified-accuracy table, as text, Markdown, LaTeX or CSV."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
@@ -12,9 +10,9 @@ from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, valid_envelope
+from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
 
-FORMATS = ("text", "md", "latex", "csv")
 ORIENTATIONS = ("columns", "rows")
 Kind = Literal["share", "bound", "envelope", "envelope-bound"]
 
@@ -83,34 +81,32 @@ class Table:
             digits: Decimals of each share.
             radii_in: Whether the radii are `columns` or `rows`.
         """
-        if style not in FORMATS:
-            raise InputError(f"unknown format {style!r}; there is {', '.join(FORMATS)}.")
+        check_format(style)
         if radii_in not in ORIENTATIONS:
             raise InputError(f"radii must be in {' or '.join(ORIENTATIONS)}, got {radii_in!r}.")
         grid = self._grid(style, digits)
         if radii_in == "rows":
             grid = [list(line) for line in zip(*grid, strict=True)]
-        return {"text": _text, "md": _markdown, "latex": _latex, "csv": _csv}[style](grid)
+        return render(grid, style)
 
     def cell_texts(self, row: Row, digits: int = 3) -> list[str]:
         """The shares of a row as they are printed, without marks."""
         return [self._cell("text", digits, row, column) for column in range(len(row.cells))]
 
-    def _grid(self, style: str, digits: int) -> list[list[str]]:
+    def _grid(self, style: str, digits: int) -> Grid:
         """Every cell as it is printed, heads first."""
-        escape = _ESCAPES.get(style, str)
         heads = [f"{radius:g}" for radius in self.radii] if self.norm else ["accuracy"]
         averages = [row.average for row in self.rows]
         has_average = any(average is not None for average in averages)
         grid = [[f"{self.norm} radius" if self.norm else "run", *heads, *["average"] * has_average]]
         for row in self.rows:
             texts = [
-                _mark(style, self._cell(style, digits, row, i), self.is_best(row, i))
-                for i in range(len(row.cells))
+                mark(text, style) if self.is_best(row, i) else text
+                for i, text in enumerate(self._cell(style, digits, row, i) for i in range(len(row.cells)))
             ]
             if has_average:
                 texts.append(self._average(style, digits, row))
-            grid.append([escape(row.name), *texts])
+            grid.append([escape(row.name, style), *texts])
         return grid
 
     def _cell(self, style: str, digits: int, row: Row, column: int) -> str:
@@ -126,7 +122,7 @@ class Table:
             return ""
         known = [r.average for r in self.rows if r.average is not None]
         text = repr(row.average) if style == "csv" else decimal_down(row.average, digits)
-        return _mark(style, text, len(known) > 1 and row.average == max(known))
+        return mark(text, style) if len(known) > 1 and row.average == max(known) else text
 
 
 def certified_accuracy(
@@ -251,43 +247,3 @@ def _clean_accuracy(runs: Sequence[Run], notes: list[str]) -> Table:
 def _round_down(share: Fraction, digits: int) -> str:
     whole = int(share * 10**digits)  # shares are not negative
     return f"{whole // 10**digits}.{whole % 10**digits:0{digits}d}"
-
-
-def _mark(style: str, text: str, best: bool) -> str:
-    if not best or style not in ("md", "latex"):
-        return text
-    return f"**{text}**" if style == "md" else f"\\textbf{{{text}}}"
-
-
-def _text(grid: list[list[str]]) -> str:
-    widths = [max(len(line[i]) for line in grid) for i in range(len(grid[0]))]
-    lines = [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(line, widths, strict=True)) for line in grid)
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], ""])
-
-
-def _markdown(grid: list[list[str]]) -> str:
-    lines = [grid[0], ["---", *("---:" for _ in grid[0][1:])], *grid[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
-
-
-def _latex(grid: list[list[str]]) -> str:
-    head, *body = (" & ".join(line) + " \\\\" for line in grid)
-    begin = f"\\begin{{tabular}}{{l{'r' * (len(grid[0]) - 1)}}}"
-    return "\n".join([begin, "\\toprule", head, "\\midrule", *body, "\\bottomrule", "\\end{tabular}", ""])
-
-
-def _csv(grid: list[list[str]]) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(grid)
-    return out.getvalue()
-
-
-def _escape_latex(text: str) -> str:
-    special = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-    return "".join(special.get(char, f"\\{char}" if char in "_%&#${}" else char) for char in text)
-
-
-_ESCAPES = {"latex": _escape_latex, "md": lambda text: text.replace("|", "\\|")}
