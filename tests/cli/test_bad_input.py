@@ -129,6 +129,8 @@ CASES = [
     ("compare {files}/run {files}/not-a-run", "is not a run"),
     ("compare {files}/run {files}/run --norm linf", "has no radii against linf"),
     ("compare {files}/run {files}/run --format word", "unknown format 'word'"),
+    ("sweep {files}/nowhere.toml", "no sweep at"),
+    ("sweep {files}/good.tsv --store {files}/new", "cannot read"),
     ("ls {files}/nowhere", "there is no folder"),
     ("ls {files} --format word", "unknown format 'word'"),
     ("plot accuracy {files}/run -o {files}/new.gif", "a figure must end in"),

@@ -242,3 +242,24 @@ def test_compare_and_ls(wulff, files: Path, tmp_path: Path) -> None:
     assert lines["run"].endswith("finished")
     assert "damaged" in lines["torn"]
     assert "not-a-run" not in lines
+
+
+def test_sweep(wulff, tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        "[train]\nnoise = 'laplace'\nsigma = [0.3, 0.5]\nepochs = 1\n"
+        "[certify]\nslice = ':3'\nn = 20\nn0 = 5\nnorms = ['l1']\n"
+    )
+    store = str(tmp_path / "store")
+    listed = wulff("sweep", str(file), "--store", store, "--dry-run")
+    assert listed.out.count("to do") == 4
+    assert not (tmp_path / "store").exists()
+    made = wulff("sweep", str(file), "--store", store)
+    assert made.code == 0
+    assert "2 of 2: sigma0.5 is finished" in made.out
+    assert made.out.strip().endswith("report.html")
+    assert wulff("sweep", str(file), "--store", store, "--dry-run").out.count("finished") == 4
+    file.write_text(file.read_text().replace("[certify]", "model = ['cnn', 'none']\n[certify]"))
+    failed = wulff("sweep", str(file), "--store", str(tmp_path / "other"))
+    assert failed.code == 2
+    assert "2 of 4 failed, first sigma0.3-none: unknown architecture" in failed.err

@@ -21,6 +21,7 @@ from wulff.cli import (
     quickstart,
     radius,
     report,
+    sweep,
     train,
 )
 from wulff.cli.console import warn
@@ -46,6 +47,7 @@ app.command("ls")(ls.ls)
 app.command("plan")(plan.plan)
 app.add_typer(plot.app, name="plot")
 app.command("import")(import_log.import_log)
+app.command("sweep")(sweep.sweep)
 app.command("quickstart")(quickstart.quickstart)
 
 

@@ -1,5 +1,6 @@
 """Reports: curves, tables and figures; they read runs and recompute nothing."""
 
+from wulff.reports.bundle import write_report
 from wulff.reports.comparison import Comparison, compare
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
 from wulff.reports.envelope import Envelope, envelope, valid_envelope
@@ -51,4 +52,5 @@ __all__ = [
     "valid_envelope",
     "write_figures",
     "write_page",
+    "write_report",
 ]

@@ -9,6 +9,8 @@ from wulff.runs.reconstruct import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
+from wulff.runs.sweep import Sweep, Task, read_sweep
+from wulff.runs.sweeping import Watch, is_finished, run_sweep, sweep_runs
 from wulff.runs.train import TrainingSpec, train
 
 __all__ = [
@@ -16,18 +18,25 @@ __all__ = [
     "Record",
     "Run",
     "Spec",
+    "Sweep",
+    "Task",
     "TrainingSpec",
+    "Watch",
     "certify",
     "execute",
     "has_counts",
     "import_log",
     "inputs",
+    "is_finished",
     "load",
     "noisy_copy",
     "project",
+    "read_sweep",
     "recertify",
     "reconstruct",
     "run_noise",
+    "run_sweep",
+    "sweep_runs",
     "train",
     "training_accuracy",
     "training_noise",
