@@ -65,13 +65,14 @@ def write_figures(
         mark = f"-{number + 1}" if number else ""
         names = ", ".join(run.name for run in group)
         matched, mismatched = _by_match(group)
+        alike = len(matched) > 1 and len({len(run.records) for run in matched}) == 1
         draw(
             f"certified-accuracy{mark}",
             f"Certified accuracy against {target} of {names}: the share of inputs that are correct with a "
             "certificate of at least this radius. Each certificate is false with probability at most alpha."
-            + (" The envelope is chosen on the test set." if len(matched) > 1 else ""),
-            lambda path, runs=matched: plot_certified_accuracy(
-                runs, path, [target], with_envelope=len(runs) > 1
+            + (" The envelope is chosen on the test set." if alike else ""),
+            lambda path, runs=matched, alike=alike: plot_certified_accuracy(
+                runs, path, [target], with_envelope=alike
             ),
         )
         draw(
@@ -124,13 +125,18 @@ def write_figures(
 
 
 def _groups(runs: Sequence[Run]) -> list[list[Run]]:
-    """Runs by the inputs that they are on, in the order of their appearance."""
-    groups: dict[object, list[Run]] = {}
+    """Runs on the same inputs, or on some of the same, in the order of their appearance."""
+    groups: list[tuple[set[tuple[int, int]], list[Run]]] = []
     for run in runs:
-        data = run.document.get("hashes", {}).get("data")
-        key = data or hash(tuple((record.index, record.label) for record in run.records))
-        groups.setdefault(key, []).append(run)
-    return list(groups.values())
+        inputs = {(record.index, record.label) for record in run.records}
+        for known, group in groups:
+            if inputs <= known or known <= inputs:
+                known |= inputs
+                group.append(run)
+                break
+        else:
+            groups.append((inputs, [run]))
+    return [group for _, group in groups]
 
 
 def _by_match(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
