@@ -25,8 +25,9 @@ test: .venv/installed-test
 
 # A headless Chromium for the tests of the report page; without one they are skipped, and say so.
 browser: .venv/installed-test
-	@command -v chromium-headless-shell chromium google-chrome chromium-browser >/dev/null || { \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null; } \
+	@for name in chromium-headless-shell chromium google-chrome chromium-browser; do \
+	  if command -v $$name >/dev/null; then exit 0; fi; done; \
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null; } \
 	  || $(BIN)/playwright install --only-shell chromium
 
 bench: .venv/installed

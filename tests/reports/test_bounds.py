@@ -108,3 +108,31 @@ def test_envelopes_need_the_same_inputs() -> None:
         reports.envelope([A], "l2")
     with pytest.raises(InputError, match="a and c differ"):
         reports.envelope([A, make_run("c", [(1, 1, 0.3)])], "l2")
+
+
+def test_envelopes_are_over_sizes_of_one_noise() -> None:
+    def run(name: str, noise: str) -> runs.Run:
+        made = make_run(name, [(1, 1, 0.5), (2, 2, 0.2 if name.endswith("1") else 0.4)])
+        made.document["run"]["noise"] = noise
+        return made
+
+    several = [
+        run("u1", "uniform(sigma=0.5)"), run("u2", "uniform(sigma=1.0)"),
+        run("g1", "gaussian(sigma=0.5)"),
+        run("e1", "exp-l2(sigma=0.5, j=0.0, k=1.0)"), run("e2", "exp-l2(sigma=1.0, j=0.0, k=1.0)"),
+    ]  # fmt: skip
+    table = reports.certified_accuracy(several, [0.3], with_envelope=True)
+    assert [(row.name, row.cells) for row in table.rows[5:]] == [
+        ("envelope of uniform (chosen on the test set)", [Fraction(1)]),
+        ("envelope of exp-l2(j=0.0, k=1.0) (chosen on the test set)", [Fraction(1)]),
+    ]
+    # Where no noise has two sizes, or there is only one noise, all runs share an envelope.
+    for group in (several[1:3], several[:2]):
+        assert len(reports.certified_accuracy(group, [0.3], with_envelope=True).rows) == 3
+
+
+def test_csv_bounds_are_not_above_the_fraction() -> None:
+    run = make_run("a", [(0, 0, 1.0)] * 7)
+    run.document["run"]["alpha"] = ALPHA
+    line = reports.certified_accuracy([run], [0.5], confidence=0.999).render("csv").splitlines()[2]
+    assert Fraction(float(line.split(",")[-1])) <= Fraction(6, 7)

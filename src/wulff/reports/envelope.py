@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from wulff.errors import InputError
+from wulff.noises import parse
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, false_certificates
 from wulff.runs import Run, recertify
@@ -23,18 +24,21 @@ class Envelope:
         alpha: The probability, for each input, with which any of its certificates may be false; None if
             a run does not say its own.
         valid: Whether the certificates were recomputed so that alpha is what one run had.
+        of: What the runs have in common, for the name; empty if nothing.
     """
 
     curves: tuple[Curve, ...]
     alpha: float | None
     valid: bool
+    of: str = ""
 
     @property
     def name(self) -> str:
         """How tables call it."""
+        what = f"envelope of {self.of}" if self.of else "envelope"
         if self.valid:
-            return f"envelope (valid: alpha / {len(self.curves)} each)"
-        return "envelope (chosen on the test set)"
+            return f"{what} (valid: alpha / {len(self.curves)} each)"
+        return f"{what} (chosen on the test set)"
 
     def accuracy(self, radius: float) -> Fraction:
         """The largest certified accuracy at `radius`."""
@@ -49,7 +53,20 @@ class Envelope:
         return max(Fraction(max(c.correct(radius) - false, 0), inputs) for c in self.curves)
 
 
-def envelope(runs: Sequence[Run], norm: Norm | str, *, as_published: bool = False) -> Envelope:
+def families(runs: Sequence[Run]) -> dict[str, list[Run]]:
+    """The runs whose envelopes mean something: those that differ in the size of their noise.
+
+    Returns:
+        Runs by the kind of their noise, where at least one kind has several; else all under "".
+    """
+    kinds: dict[str, list[Run]] = {}
+    for run in runs:
+        kinds.setdefault(_kind(run), []).append(run)
+    several = {kind: group for kind, group in kinds.items() if len(group) > 1}
+    return several if several and len(kinds) > 1 else {"": list(runs)}
+
+
+def envelope(runs: Sequence[Run], norm: Norm | str, *, as_published: bool = False, of: str = "") -> Envelope:
     """The envelope of runs as they are; label it as chosen on the test set.
 
     Raises:
@@ -58,10 +75,11 @@ def envelope(runs: Sequence[Run], norm: Norm | str, *, as_published: bool = Fals
     _check_same_inputs(runs)
     alphas = [run.alpha for run in runs if run.alpha is not None]
     total = sum(alphas) if len(alphas) == len(runs) else None
-    return Envelope(tuple(curve(run, norm, as_published=as_published) for run in runs), total, valid=False)
+    curves = tuple(curve(run, norm, as_published=as_published) for run in runs)
+    return Envelope(curves, total, valid=False, of=of)
 
 
-def valid_envelope(runs: Sequence[Run], norm: Norm | str) -> Envelope:
+def valid_envelope(runs: Sequence[Run], norm: Norm | str, *, of: str = "") -> Envelope:
     """The envelope whose certificates share alpha: recomputed from the stored counts at alpha / k each.
 
     Raises:
@@ -72,7 +90,16 @@ def valid_envelope(runs: Sequence[Run], norm: Norm | str) -> Envelope:
     if alpha is None or any(run.alpha != alpha for run in runs):
         raise InputError("a valid envelope needs runs with the same alpha.")
     shared = [recertify(run, norms=[norm], alpha=alpha / len(runs)) for run in runs]
-    return Envelope(tuple(curve(run, norm) for run in shared), alpha, valid=True)
+    return Envelope(tuple(curve(run, norm) for run in shared), alpha, valid=True, of=of)
+
+
+def _kind(run: Run) -> str:
+    """The noise without its size, as in `exp-l2(j=0.0, k=1.0)`; empty where it is not known."""
+    if "noise" not in run.spec:
+        return ""
+    noise = parse(run.spec["noise"])
+    shape = ", ".join(f"{name}={getattr(noise, name)!r}" for name in noise._shape_parameters())
+    return f"{noise.name}({shape})" if shape else noise.name
 
 
 def _check_same_inputs(runs: Sequence[Run]) -> None:

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
-from wulff._numerics.rounding import decimal_down
+from wulff._numerics.rounding import decimal_down, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, default_radii
-from wulff.reports.envelope import Envelope, envelope, valid_envelope
+from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
 from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
 
 ORIENTATIONS = ("columns", "rows")
 Kind = Literal["share", "bound", "envelope", "envelope-bound"]
+
+_ROUNDED_DOWN = ("bound", "envelope-bound")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,8 +114,8 @@ class Table:
     def _cell(self, style: str, digits: int, row: Row, column: int) -> str:
         share = row.cells[column]
         if style == "csv":
-            return repr(float(share))
-        if row.kind in ("bound", "envelope-bound"):
+            return repr(float_at_most(share) if row.kind in _ROUNDED_DOWN else float(share))
+        if row.kind in _ROUNDED_DOWN:
             return _round_down(share, digits)
         return f"{float(share):.{digits}f}"
 
@@ -196,21 +198,24 @@ def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[st
 
 
 def _envelopes(runs: Sequence[Run], norm: Norm, as_published: bool, notes: list[str]) -> list[Envelope]:
-    chosen = envelope(runs, norm, as_published=as_published)
+    found: list[Envelope] = []
+    for kind, group in families(runs).items():
+        found.append(envelope(group, norm, as_published=as_published, of=kind))
+        try:
+            found.append(valid_envelope(group, norm, of=kind))
+        except InputError as error:
+            missing = f"There is no envelope with a shared alpha: {error}"
+            notes += [missing] if missing not in notes else []
     notes.append(
         "The envelope is the best run at each radius, chosen on the test set: it is the curve of no single "
         "classifier, and larger than what a run chosen beforehand is certain to have."
     )
-    try:
-        valid = valid_envelope(runs, norm)
-    except InputError as error:
-        notes.append(f"There is no envelope with a shared alpha: {error}")
-        return [chosen]
-    notes.append(
-        f"The valid envelope spends alpha / {len(runs)} on each run, so that with probability 1 - alpha all "
-        "certificates of an input hold, whichever run is chosen."
-    )
-    return [chosen, valid]
+    if any(one.valid for one in found):
+        notes.append(
+            "A valid envelope of k runs spends alpha / k on each, so that with probability 1 - alpha all "
+            "certificates of an input hold, whichever run is chosen."
+        )
+    return found
 
 
 def _bounds(
@@ -227,9 +232,10 @@ def _bounds(
             rows.append(Row(f"{name}, with probability {confidence:g}", exact, kind))
     if rows:
         notes.append(
-            f"With probability {confidence:g} over the noise, the true certified accuracy on these inputs is "
-            "at least the number in its second row, at all radii at once; the first row is the share of "
-            "certificates, each of which may be false with probability alpha."
+            f"With probability {confidence:g} over the noise, if that is independent across inputs, the true "
+            "certified accuracy on these inputs is at least the number in its second row, at all radii at "
+            "once; the first row is the share of certificates, each of which may be false with probability "
+            "alpha."
         )
     return rows
 
