@@ -11,6 +11,7 @@ PREDICT = "predict --model {files}/model --store {files}/new --slice :2 --n 20"
 PLAN = "plan --noise uniform(sigma=0.5) --norm l1 --radius 0.5"
 TRAIN = "train --store {files}/new --epochs 1"
 REPORT = "report {files}/run"
+RECERTIFY = "recertify {files}/run"
 IMPORT = "import --store {files}/new"
 
 CASES = [
@@ -96,6 +97,13 @@ CASES = [
     (f"{CERTIFY} --store {{files}}/not-a-run", "is not a run"),
     (f"{CERTIFY} --store {{files}}/run", "give another folder, or the same parameters to resume"),
     (f"{CERTIFY} --store {{files}}/bad-spec", "damaged"),
+    (f"{CERTIFY} --estimator wilson", "estimator must be clopper-pearson or"),
+    (f"{CERTIFY} --estimator randomized-clopper-pearson --stop-relative 0.1", "needs a fixed n"),
+    (f"{CERTIFY} --sampling precise", "sampling must be float or exact"),
+    (f"{CERTIFY} --sampling exact", "give levels=16"),
+    (f"{CERTIFY} --sampling exact --levels 0", "levels must be an integer"),
+    (f"{CERTIFY} --sampling exact --levels 16 --noise pareto(scale=1,a=3)", "exists for gaussian, laplace"),
+    (f"{CERTIFY} --sampling exact --dataset {{files}}/good.npz", "round them to the grid first"),
     (f"{PREDICT} --n 0", "n must be a positive integer"),
     (f"{PREDICT} --alpha 1", "alpha must lie in (0, 1)"),
     (f"{TRAIN} --noise unif(sigma=1)", "unknown noise"),
@@ -139,6 +147,17 @@ CASES = [
     ("plot samples {files}/run --n 0 -o {files}/new.png", "n must"),
     ("plot alphas {files}/run --alpha 2 -o {files}/new.png", "alpha must lie in (0, 1)"),
     ("plot images laplace(sigma=1) -o {files}/new.png", "cannot give 'laplace(sigma=1)'"),
+    # other certificates from the counts of a run
+    (f"{RECERTIFY} --n 51", "has no more votes for each input"),
+    (f"{RECERTIFY} --n 0 --store {{files}}/new", "n must be a positive integer"),
+    (f"{RECERTIFY} --alpha 1 --store {{files}}/new", "alpha must lie in (0, 1)"),
+    (f"{RECERTIFY} --norm l0 --store {{files}}/new", "p ≥ 1"),
+    (f"{RECERTIFY} --bound both --store {{files}}/new", "bound must be one-sided or two-sided"),
+    (f"{RECERTIFY} --estimator wilson --store {{files}}/new", "estimator must be"),
+    (f"{RECERTIFY} --store {{files}}/run", "give another folder"),
+    (f"{RECERTIFY} --store {{files}}/not-a-run", "is not a run"),
+    ("recertify {files}/not-a-run", "is not a run"),
+    ("recertify {files}/torn", "torn line"),
     # logs
     (f"{IMPORT} {{files}}/nothing.tsv", "no log at"),
     (f"{IMPORT} {{files}}/good.npz", "cannot read"),

@@ -176,8 +176,53 @@ def test_quickstart_in_small(wulff, tmp_path: Path) -> None:
 def test_version_and_help(wulff) -> None:
     assert wulff("--version").code == 0
     assert "certify" in wulff().out
-    for verb in ("radius", "noises", "train", "certify", "predict", "report", "plan", "import", "quickstart"):
+    for verb in (
+        "radius",
+        "noises",
+        "train",
+        "certify",
+        "predict",
+        "report",
+        "plan",
+        "import",
+        "recertify",
+        "quickstart",
+    ):
         assert wulff(verb, "--help").code == 0
+
+
+def test_recertify_prints_a_table_or_stores_a_run(wulff, files: Path, tmp_path: Path) -> None:
+    before = (files / "run" / "records.jsonl").read_bytes()
+    printed = wulff("recertify", str(files / "run"), "--norm", "linf", "--alpha", "0.05", "--n", "40")
+    assert printed.code == 0
+    assert "linf radius" in printed.out
+    assert "1 - 0.05" in printed.out
+    assert "from 40 others" in printed.out
+    assert (files / "run" / "records.jsonl").read_bytes() == before
+    store = tmp_path / "again"
+    arguments = ["recertify", str(files / "run"), "--bound", "two-sided", "--store", str(store)]
+    for _ in range(2):  # the second time nothing is left to do
+        assert wulff(*arguments).code == 0
+    assert runs.load(store).spec["bound"] == "two-sided"
+    assert json.loads((store / "summary.json").read_text())["inputs"] == 3
+    assert wulff("report", str(store), "-o", str(tmp_path / "page.html")).code == 0
+    assert "simultaneous Clopper-Pearson" in (tmp_path / "page.html").read_text()
+
+
+def test_exact_sampling_and_the_randomised_estimator(wulff, files: Path, tmp_path: Path) -> None:
+    arguments = ["--model", str(files / "model"), "--slice", ":3", "--n", "100"]
+    exact = [*arguments, "--sampling", "exact", "--levels", "16"]
+    store = tmp_path / "run"
+    randomized = ["--norm", "l1", "--estimator", "randomized-clopper-pearson", "--store", str(store)]
+    assert wulff("certify", *exact, *randomized).code == 0
+    run = runs.load(store)
+    assert (run.spec["sampling"], run.spec["levels"]) == ("exact", 16)
+    assert all(0 < (record.draw or 0) <= 1 for record in run.records)
+    assert len({record.draw for record in run.records}) == 3
+    statement = runs.Terms.of_run(run.spec).statement
+    assert "one uniform number for each input" in statement
+    assert "multiples of 1/" in statement
+    assert wulff("predict", *exact, "--store", str(tmp_path / "prediction")).code == 0
 
 
 def test_plots(wulff, tmp_path: Path) -> None:

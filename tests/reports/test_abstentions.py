@@ -14,7 +14,7 @@ SPEC = {"task": "certify", "alpha": 0.001, "bound": "one-sided"}
 def reason(selection: dict, estimation: dict, n: int, **spec: object) -> str | None:
     run = runs.Run(Path("r"), {"run": {**SPEC, **spec}}, [])
     counts = {"selection": selection, "estimation": estimation}
-    return why.abstention(run, Record(0, 1, -1, 0.1, n, 1.0, counts))
+    return why.abstention(run, Record(0, 1, -1, 0.1, n, 1.0, counts=counts))
 
 
 @pytest.mark.parametrize(
@@ -44,14 +44,14 @@ def test_two_sided_and_predictions() -> None:
 
 def test_samples_to_decide() -> None:
     run = runs.Run(Path("r"), {"run": SPEC}, [])
-    record = Record(0, 1, -1, 0.1, 100, 1.0, {"selection": {1: 9}, "estimation": {1: 55, 2: 45}})
+    record = Record(0, 1, -1, 0.1, 100, 1.0, counts={"selection": {1: 9}, "estimation": {1: 55, 2: 45}})
     # The .999 quantile of the normal law is 3.0902; (3.0902 / (2 · .05))² = 954.9.
     assert why.samples_to_decide(run, record) == 955
-    tie = Record(0, 1, -1, 0.1, 100, 1.0, {"selection": {1: 9}, "estimation": {1: 50, 2: 50}})
+    tie = Record(0, 1, -1, 0.1, 100, 1.0, counts={"selection": {1: 9}, "estimation": {1: 50, 2: 50}})
     assert why.samples_to_decide(run, tie) is None
 
 
 def test_all_reasons_are_counted() -> None:
-    tie = Record(0, 1, -1, 0.1, 100, 1.0, {"selection": {1: 9}, "estimation": {1: 50, 2: 50}})
+    tie = Record(0, 1, -1, 0.1, 100, 1.0, counts={"selection": {1: 9}, "estimation": {1: 50, 2: 50}})
     run = runs.Run(Path("r"), {"run": SPEC}, [tie, Record(1, 1, 1, 0.1), Record(2, 1, -1, 0.1)])
     assert why.abstentions(run) == {why.TIE: 1, why.NO_COUNTS: 1}

@@ -23,12 +23,13 @@ def counted_run(
     for index, missed in enumerate(misses):
         counts = {"selection": {1: 10}, "estimation": {1: n - missed, 0: missed}}
         label = 1 if labels is None else labels[index]
-        records.append(Record(index, label, 1, 0.1, n, 1.0, counts, {"l1": CertifiedRadius(0, "x", True)}))
+        radii = {"l1": CertifiedRadius(0, "x", True)}
+        records.append(Record(index, label, 1, 0.1, n, 1.0, counts=counts, radii=radii))
     spec = {
-        "task": "certify", "noise": f"laplace(scale={scale}, dim=3)", "n0": 10, "n": n, "alpha": ALPHA,
-        "seed": 0, "norms": ["l1"], "bound": "one-sided", "inputs": len(records),
+        "task": "certify", "noise": f"laplace(scale={scale})", "n0": 10, "n": n, "alpha": ALPHA,
+        "seed": 0, "dim": 3, "classes": 2, "norms": ["l1"], "bound": "one-sided", "inputs": len(records),
     }  # fmt: skip
-    return runs.recertify(runs.Run(Path(name), {"run": spec}, records))
+    return runs.on_other_terms(runs.Run(Path(name), {"run": spec}, records))
 
 
 def unanimous_radius(n: int, alpha: float, scale: float = 0.5) -> float:

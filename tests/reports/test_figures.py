@@ -36,7 +36,7 @@ def noises_radius(error: float) -> np.ndarray:
 
 def test_inferred_votes_give_the_published_radii(tmp_path: Path) -> None:
     run = published_run(tmp_path)
-    inferred = runs.recertify(runs.reconstruct(run))
+    inferred = runs.on_other_terms(runs.reconstruct(run))
     assert inferred.predictions.tolist() == run.predictions.tolist()
     # The radius that rounds to the printed one is found again: to half a unit of the third digit.
     found, printed = inferred.radii("l2"), run.radii("l2", as_published=True)

@@ -20,6 +20,7 @@ from wulff.cli import (
     predict,
     quickstart,
     radius,
+    recertify,
     report,
     sweep,
     train,
@@ -41,6 +42,7 @@ app.command("noises")(noises.noises)
 app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
+app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
 app.command("ls")(ls.ls)

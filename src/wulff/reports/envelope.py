@@ -8,7 +8,7 @@ from wulff.errors import InputError
 from wulff.noises import parse
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, false_certificates
-from wulff.runs import Run, recertify
+from wulff.runs import Run, on_other_terms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,7 +89,7 @@ def valid_envelope(runs: Sequence[Run], norm: Norm | str, *, of: str = "") -> En
     alpha = runs[0].alpha
     if alpha is None or any(run.alpha != alpha for run in runs):
         raise InputError("a valid envelope needs runs with the same alpha.")
-    shared = [recertify(run, norms=[norm], alpha=alpha / len(runs)) for run in runs]
+    shared = [on_other_terms(run, norms=[norm], alpha=alpha / len(runs)) for run in runs]
     return Envelope(tuple(curve(run, norm) for run in shared), alpha, valid=True, of=of)
 
 

@@ -8,17 +8,14 @@ from pathlib import Path
 
 import tomli_w
 
-from wulff import noises
 from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError
-from wulff.norms import Norm
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import curve, false_certificates
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
-from wulff.runs import Run
-from wulff.smoothing import statement
-from wulff.stats import ABSTAIN, Anytime
+from wulff.runs import Run, Terms
+from wulff.stats import ABSTAIN
 
 CONFIDENCE = 0.999
 PICTURES = 120
@@ -256,8 +253,4 @@ def guarantee(run: Run) -> str:
             "Imported from a published log. Its radii are rounded, and are lowered here to what is certain; "
             "that they were computed as the log's authors say is taken on trust."
         )
-    norms = [Norm.parse(norm) for norm in spec["norms"]]
-    stop = Anytime(**spec["stop"]) if "stop" in spec else None
-    return statement(
-        noises.parse(spec["noise"]), norms, spec["n0"], spec["n"], spec["alpha"], stop, spec["bound"]
-    )
+    return Terms.of_run(spec).statement

@@ -1,14 +1,18 @@
 """Figures of other choices for the same votes: n, alpha, and the bound [Cohen et al. 2019, figure 8]."""
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import curve
 from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
-from wulff.runs import Run, has_counts, project, recertify, reconstruct
+from wulff.runs import CertifiedRadius, Run, Terms, has_counts, on_other_terms, project, reconstruct
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +52,7 @@ def plot_samples(
     for number, n in enumerate(sorted(sizes or [size for size in default if size >= 10])):
         projected = n > stored
         other = project(votes, n) if projected else votes
-        line = curve(recertify(other, norms=[target], n=n), target)
+        line = curve(on_other_terms(other, norms=[target], n=n), target)
         label = f"n = {n:,}" + (" (projected)" if projected else "")
         draw_steps(axes, line, label=label, lw=1 if projected else 1.8, **look(number))
     return _finish(figure, axes, path, run, target, inferred, f"alpha = {votes.alpha:g}")
@@ -63,7 +67,7 @@ def plot_alphas(
     target = Norm.parse(norm or votes.norms[0])
     figure, (axes,) = panels()
     for number, alpha in enumerate(alphas):
-        line = curve(recertify(votes, norms=[target], alpha=alpha), target)
+        line = curve(on_other_terms(votes, norms=[target], alpha=alpha), target)
         draw_steps(axes, line, label=f"alpha = {alpha:g}", **look(number))
     return _finish(figure, axes, path, run, target, inferred, f"n = {votes.spec['n']:,}")
 
@@ -80,9 +84,22 @@ def plot_bounds(run: Run, path: str | Path) -> Path:
         raise InputError(f"the earlier bounds are about gaussian noise, not about {votes.spec['noise']}.")
     figure, (axes,) = panels()
     for number, (method, name) in enumerate(BOUNDS.items()):
-        line = curve(recertify(votes, norms=[Norm.L2], method=method), Norm.L2)
+        line = curve(_by_method(votes, method), Norm.L2)
         draw_steps(axes, line, label=name, **look(number))
     return _finish(figure, axes, path, run, Norm.L2, inferred, f"n = {votes.spec['n']:,}")
+
+
+def _by_method(run: Run, method: str | None) -> Run:
+    """The run with the l2 radii that one theorem gives for its errors."""
+    terms = Terms.of_run(run.spec)
+    tight = on_other_terms(run, norms=[Norm.L2])
+    errors = np.array([record.error for record in tight.records])
+    radii = certified_radius(terms.noise, errors, Norm.L2, method=method).radius.tolist()
+    records = [
+        dataclasses.replace(record, radii={"l2": CertifiedRadius(radius, method or "tight", method is None)})
+        for record, radius in zip(tight.records, radii, strict=True)
+    ]
+    return dataclasses.replace(tight, records=records)
 
 
 def _votes(run: Run) -> tuple[Run, bool]:

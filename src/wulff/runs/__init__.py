@@ -4,13 +4,14 @@ from wulff.runs.execute import certify, execute
 from wulff.runs.inputs import inputs, noisy_copy
 from wulff.runs.origins import training_accuracy, training_noise
 from wulff.runs.published import import_log
-from wulff.runs.recertify import recertify, run_noise
+from wulff.runs.recertify import on_other_terms, recertify
 from wulff.runs.reconstruct import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
 from wulff.runs.sweep import Sweep, Task, read_sweep
 from wulff.runs.sweeping import Watch, is_finished, run_sweep, sweep_runs
+from wulff.runs.terms import Terms
 from wulff.runs.train import TrainingSpec, train
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Spec",
     "Sweep",
     "Task",
+    "Terms",
     "TrainingSpec",
     "Watch",
     "certify",
@@ -30,11 +32,11 @@ __all__ = [
     "is_finished",
     "load",
     "noisy_copy",
+    "on_other_terms",
     "project",
     "read_sweep",
     "recertify",
     "reconstruct",
-    "run_noise",
     "run_sweep",
     "sweep_runs",
     "train",

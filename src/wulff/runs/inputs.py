@@ -5,9 +5,10 @@ from torch import Tensor
 
 from wulff import datasets
 from wulff.errors import InputError
-from wulff.runs.recertify import run_noise
+from wulff.noises import parse
 from wulff.runs.run import Run
-from wulff.smoothing import Phase, stream
+from wulff.smoothing import Phase, grid_for, stream
+from wulff.smoothing.sampling import sampler
 from wulff.smoothing.streams import BLOCK
 
 
@@ -33,8 +34,10 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
         index: The input's position in its data set.
         x: The input.
     """
-    noise = run_noise(run)
-    phase = Phase.PREDICTION if run.spec["task"] == "predict" else Phase.ESTIMATION
-    generator = stream(torch.device("cpu"), int(run.spec["seed"]), index, phase, 0)
-    block = noise.draw(x.new_empty(BLOCK, *x.shape), generator)
-    return block[0] * noise.scale + x
+    spec, cpu = run.spec, torch.device("cpu")
+    grid = grid_for(spec.get("sampling", "float"), spec.get("levels", 1))
+    phase = Phase.PREDICTION if spec["task"] == "predict" else Phase.ESTIMATION
+    copies = x.new_empty(BLOCK, *x.shape)
+    source = sampler(parse(spec["noise"]).in_dim(x.numel()), grid, cpu)
+    source.fill(copies, x, stream(cpu, int(spec["seed"]), index, phase, 0))
+    return copies[0]

@@ -1,127 +1,212 @@
-"""Certificates anew from stored counts: another alpha, other norms, fewer samples; no model is needed."""
+"""Certificates from the counts of an earlier run, on other terms: no model, no data, no noise.
+
+What counts of a fixed n support is every norm, alpha, bound and estimator, and every smaller n: the votes are
+independent and alike, so that n' of them, drawn without looking, are n' fresh votes. Counts whose number the
+votes themselves decided support every norm and alpha, by the bound that is valid whenever sampling stops, and
+nothing else.
+"""
 
 import dataclasses
-import functools
+import hashlib
+import json
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from wulff import datasets, noises
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.records import CertifiedRadius, sparse
-from wulff.runs.run import Run
-from wulff.smoothing import EstimationCounts, SelectionCounts, certify_counts
-from wulff.stats import Anytime, check_alpha, check_sample_size
+from wulff.runs.execute import summary
+from wulff.runs.journal import RECORDS, SUMMARY, Journal, replace, stored_spec
+from wulff.runs.records import Record
+from wulff.runs.run import Run, load
+from wulff.runs.spec import versions
+from wulff.runs.terms import Counted, Terms
+from wulff.smoothing import Bound, Estimator, Purpose, check_estimator, host_stream
+from wulff.stats import check_alpha, check_sample_size
+
+TOGETHER = 1000
+"""Inputs that are certified at once."""
+MOST_VOTES = 10**8
+"""Votes are drawn one by one, which more of them would make slow."""
 
 
 def recertify(
-    run: Run,
+    folder: str | Path,
+    store: str | Path | None = None,
     *,
     norms: Sequence[Norm | str] | None = None,
     alpha: float | None = None,
     n: int | None = None,
-    method: str | None = None,
-    seed: int = 0,
+    bound: Bound | None = None,
+    estimator: Estimator | None = None,
 ) -> Run:
-    """The run that the same votes give at another alpha, against other norms, or with fewer of them.
+    """Recompute every certificate of a run from its stored counts; what is not given stays as it was.
+
+    Every recertification is a statement of its own, at its own alpha. To choose among several after seeing
+    them, divide alpha among them.
 
     Args:
-        run: A certification with stored counts.
-        norms: By default those of the run.
-        alpha: By default that of the run.
-        n: How many of the n votes to use. A random subset of independent samples is a sample of that size,
-            so that the certificates are as valid as those of a run with this n.
-        method: One theorem, by its registry name.
-        seed: Decides which votes the subset has.
-
-    Returns:
-        A run that lies in no folder of its own; `folder` is that of the votes.
+        folder: A certification, finished or not.
+        store: A folder for the new run; None keeps it in memory.
+        norms: Against which adversaries.
+        alpha: The probability, for each input, with which its certificate may be wrong.
+        n: A smaller sample size: so many of the counted votes of each input are drawn at random, from
+            numbers keyed by the run's seed, the input and n.
+        bound: `one-sided` or `two-sided`.
+        estimator: `clopper-pearson` or `randomized-clopper-pearson`.
 
     Raises:
-        InputError: The run has no counts, or not of the kind that can be used again.
+        InputError: The counts do not support what is asked for; nothing is written.
+        RunError: A folder is not a run, is damaged, or holds another one; nothing is written.
     """
-    spec = run.spec
-    if spec.get("task") != "certify" or not all("estimation" in r.counts or r.n == 0 for r in run.records):
-        raise InputError(f"{run.folder} holds no counts of a certification to compute others from.")
-    if spec.get("bound", "one-sided") != "one-sided":
-        raise InputError(f"{run.folder} has two-sided bounds, which are not computed anew.")
-    stop = Anytime(**spec["stop"]) if "stop" in spec else None
-    alpha = check_alpha(spec["alpha"] if alpha is None else alpha)
-    targets = [Norm.parse(norm) for norm in (norms or spec["norms"])]
-    noise = run_noise(run)
-    labels = [label for record in run.records for votes in record.counts.values() for label in votes]
-    classes = max(labels, default=0) + 1
-    selection = _dense(run, "selection", classes)
-    estimation = _dense(run, "estimation", classes)
-    sizes = np.array([record.n or 0 for record in run.records], dtype=np.int64)
-    if n is not None and n != spec["n"]:
-        if stop is not None or not 1 <= check_sample_size(n) <= spec["n"]:
-            raise InputError(f"n must lie between 1 and the fixed n of the run, got {n}.")
-        estimation, sizes = _thinned(run, estimation, sizes, n, seed), np.full_like(sizes, n)
-    records = [dataclasses.replace(record, radii={}) for record in run.records]
-    for norm in targets:
-        proof = certify_counts(
-            SelectionCounts(selection, spec["n0"]),
-            EstimationCounts(estimation, sizes),
-            noise,
-            norm=norm,
-            alpha=alpha,
-            seed=int(spec["seed"]),
-            method=method,
-            stop=stop,
+    source = load(folder)
+    done = on_other_terms(source, norms=norms, alpha=alpha, n=n, bound=bound, estimator=estimator)
+    if store is None:
+        return done
+    if Path(store).resolve() == source.folder.resolve():
+        raise InputError(f"{store} is the run that is recertified; give another folder.")
+    done.document["counted"]["records"] = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
+    stored_spec(Path(store))  # refuses what is no run folder before anything is made
+    with Journal(Path(store), done.document) as journal:
+        for record in done.records[len(journal.records) :]:
+            journal.append(record)
+    run = load(store)
+    replace(run.folder / SUMMARY, json.dumps(summary(run), indent=2) + "\n")
+    return run
+
+
+def on_other_terms(
+    source: Run,
+    *,
+    norms: Sequence[Norm | str] | None = None,
+    alpha: float | None = None,
+    n: int | None = None,
+    bound: Bound | None = None,
+    estimator: Estimator | None = None,
+) -> Run:
+    """`recertify` in memory, for a run that is loaded: the new run's folder is that of the votes."""
+    _check_kind(source)
+    if isinstance(norms, str) or (norms is not None and not norms):
+        raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {norms!r}.")
+    before = Terms.of_run(source.spec)
+    asked = {
+        "norms": None if norms is None else list(dict.fromkeys(Norm.parse(norm) for norm in norms)),
+        "alpha": None if alpha is None else check_alpha(alpha),
+        "n": None if n is None else check_sample_size(n),
+        "bound": bound,
+        "estimator": estimator,
+    }
+    terms = dataclasses.replace(before, **{key: value for key, value in asked.items() if value is not None})
+    _check_supported(source, before, terms)
+    counted = [_counted(source, record, terms) for record in source.records]
+    records: list[Record] = []
+    for start in range(0, len(counted), TOGETHER):
+        records += terms.records(counted[start : start + TOGETHER])
+    return Run(source.folder, _document(source, terms), records)
+
+
+def _check_kind(source: Run) -> None:
+    """Refuse runs without counts of both phases."""
+    task = source.spec.get("task")
+    if task != "certify":
+        why = {
+            "import": "a published log has radii but no counts",
+            "predict": "the votes of a prediction chose its label, and cannot bound its error too",
+        }
+        raise InputError(
+            f"{source.folder} cannot be recertified: {why.get(str(task), 'it is no certification')}; "
+            "give a run of `wulff certify`."
         )
-        for i, record in enumerate(records):
-            found = CertifiedRadius(float(proof.radius[i]), str(proof.method[i]), bool(proof.tight[i]))
-            counts = {**record.counts, "estimation": sparse(estimation[i])}
-            records[i] = dataclasses.replace(
-                record,
-                predict=int(proof.label[i]),
-                n=int(sizes[i]),
-                error=float(proof.error[i]),
-                counts=counts,
-                radii={**record.radii, str(norm): found},
-            )
-    changed = {**spec, "alpha": alpha, "n": n or spec["n"], "norms": [str(norm) for norm in targets]}
-    return Run(run.folder, {**run.document, "run": changed}, records)
+    if not source.records:
+        raise InputError(f"{source.folder} has no records yet; finish the run first.")
+    if "dim" not in source.spec or "classes" not in source.spec:
+        raise InputError(
+            f"{source.folder} does not say how many coordinates and classes its inputs have; certify again."
+        )
 
 
-def run_noise(run: Run) -> noises.Noise:
-    """The noise of a run, with its dimension.
+def _check_supported(source: Run, before: Terms, terms: Terms) -> None:
+    """Refuse what the counts cannot support."""
+    if terms.bound not in ("one-sided", "two-sided"):
+        raise InputError(f"bound must be one-sided or two-sided, got {terms.bound!r}.")
+    check_estimator(terms.estimator, before.stop)
+    if terms.n > before.n:
+        raise InputError(
+            f"n must be at most {before.n}, got {terms.n}: {source.folder} has no more votes for each input; "
+            f"certify with --n {terms.n} for more."
+        )
+    if before.stop is not None and terms.n < before.n:
+        raise InputError(
+            f"n cannot be changed, got {terms.n}: the votes decided when sampling stopped, so that some of "
+            "them are not a sample of that size; leave out --n, or certify without a stop."
+        )
+    if before.stop is not None and terms.bound == "two-sided":
+        raise InputError(
+            "two-sided bounds need a fixed n, but the votes decided when sampling stopped; use one-sided."
+        )
+    if before.n > MOST_VOTES and terms.n < before.n:
+        raise InputError(f"votes can be drawn from at most {MOST_VOTES} counted ones, got n = {before.n}.")
 
-    Raises:
-        InputError: The run does not say its noise, or its data set is not there to tell the dimension.
+
+def _counted(source: Run, record: Record, terms: Terms) -> Counted:
+    """The votes of a record, or as many of them as are asked for."""
+    classes = int(source.spec["classes"])
+    try:
+        selection = _dense(record.counts["selection"], classes)
+        estimation = _dense(record.counts["estimation"], classes)
+        n = record.n
+        if n is None or not estimation.sum() <= n <= source.spec["n"] or selection.sum() > terms.n0:
+            raise ValueError
+        if terms.stop is None and n != source.spec["n"]:
+            raise ValueError
+    except (KeyError, ValueError, IndexError, TypeError):
+        raise InputError(
+            f"the record of input {record.index} in {source.folder} has no counts that fit its spec; delete "
+            "that line, and finish the run again."
+        ) from None
+    if terms.n < n:
+        generator = host_stream(terms.seed, record.index, Purpose.SUBSAMPLE, terms.n)
+        estimation, n = _some_votes(estimation, n, terms.n, generator), terms.n
+    return Counted(record.index, record.label, record.seconds, selection, estimation, terms.n0, n)
+
+
+def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Generator) -> IntArray:
+    """The votes among `fewer` of n ballots, every choice being equally likely.
+
+    Ballots are drawn by whole numbers: hypergeometric variables by floating point would be nearly right.
     """
-    if "noise" not in run.spec:
-        raise InputError(f"{run.folder} does not say its noise; import the log with --noise.")
-    noise = noises.parse(run.spec["noise"])
-    if noise.dim is not None:
-        return noise
-    if "dataset" not in run.spec:
-        raise InputError(f"{run.folder} does not say the dimension of its inputs; give dim= in its noise.")
-    return noise.in_dim(_input_size(run.spec["dataset"]))
+    ends = np.cumsum(votes)  # ballots are sorted by class; those from ends[-1] on have none
+    drawn = generator.choice(n, fewer, replace=False, shuffle=False)
+    classes = np.searchsorted(ends, drawn, side="right")
+    return np.bincount(classes, minlength=len(votes) + 1)[: len(votes)]
 
 
-@functools.cache
-def _input_size(dataset: str) -> int:
-    return datasets.load(dataset).images[0].numel()
-
-
-def _dense(run: Run, phase: str, classes: int) -> IntArray:
-    votes = np.zeros((len(run.records), classes), dtype=np.int64)
-    for row, record in enumerate(run.records):
-        for label, count in record.counts.get(phase, {}).items():
-            votes[row, label] = count
+def _dense(counts: dict[int, int], classes: int) -> IntArray:
+    votes = np.zeros(classes, dtype=np.int64)
+    for label, count in counts.items():
+        if label < 0 or count < 0:
+            raise ValueError
+        votes[label] = count
     return votes
 
 
-def _thinned(run: Run, votes: IntArray, sizes: IntArray, n: int, seed: int) -> IntArray:
-    """Votes of n of the samples of each input, drawn without replacement."""
-    thinned = np.zeros_like(votes)
-    for row, record in enumerate(run.records):
-        generator = np.random.Generator(np.random.Philox(key=[seed, record.index]))
-        # Outputs that are not a number voted for no class; they are one more colour in the urn.
-        urn = np.append(votes[row], sizes[row] - votes[row].sum())
-        thinned[row] = generator.multivariate_hypergeometric(urn, n, method="marginals")[:-1]
-    return thinned
+def _document(source: Run, terms: Terms) -> dict[str, Any]:
+    """The spec of the new run: that of the old one with the new terms, and where the counts are from."""
+    run = source.spec | {
+        "norms": [str(norm) for norm in terms.norms],
+        "n": terms.n,
+        "alpha": terms.alpha,
+        "bound": terms.bound,
+        "estimator": terms.estimator,
+    }
+    counted: dict[str, Any] = {
+        "n": source.spec["n"],
+        "versions": source.document.get("versions", {}),
+    }
+    if terms.n < source.spec["n"]:
+        counted["drawn"] = "without replacement, from numbers keyed by seed, input and n"
+    changed = {"run": run, "counted": counted, "versions": versions()}
+    return source.document | changed | {"engine": {"from": str(source.folder)}}

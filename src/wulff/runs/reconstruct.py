@@ -54,7 +54,8 @@ def reconstruct(run: Run) -> Run:
         records.append(dataclasses.replace(record, n=n, counts=counts))
     spec = {
         **run.spec,
-        "task": "certify", "noise": f"gaussian(sigma={noise.sigma!r}, dim=1)", "n0": 1, "seed": 0,
+        "task": "certify", "noise": f"gaussian(sigma={noise.sigma!r})", "n0": 1, "seed": 0,
+        "dim": 1, "classes": max(label for record in records for label in record.counts["estimation"]) + 1,
         "bound": "one-sided", "norms": [str(Norm.L2)],
     }  # fmt: skip
     return Run(run.folder, {**run.document, "run": spec}, records)
