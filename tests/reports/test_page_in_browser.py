@@ -66,8 +66,8 @@ def _made_up(name: str, rng: np.random.Generator) -> runs.Run:
         found = {norm: CertifiedRadius(radius, "closed-form", True) for norm in ("l1", "l2")}
         records.append(Record(index, label, predict, 0.01, 1000, 0.3, counts=counts, radii=found))
     spec = {
-        "task": "certify", "noise": "laplace(scale=1.0)", "dim": 4, "classes": 11, "norms": ["l1", "l2"], "n0": 10, "n": 1000,
-        "alpha": 0.001, "bound": "one-sided", "seed": 0, "inputs": MANY,
+        "task": "certify", "noise": "laplace(scale=1.0)", "dim": 4, "classes": 11, "norms": ["l1", "l2"],
+        "n0": 10, "n": 1000, "alpha": 0.001, "bound": "one-sided", "seed": 0, "inputs": MANY,
     }  # fmt: skip
     return runs.Run(Path("/nowhere"), {"run": spec, "name": name}, records)
 
