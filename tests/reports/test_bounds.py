@@ -81,7 +81,7 @@ def test_envelope_is_the_best_at_each_radius_and_never_marked() -> None:
     assert row.name == "envelope (chosen on the test set)"
     assert row.cells == [1, Fraction(1, 4)]
     assert not table.is_best(row, 0)
-    assert any("There is no envelope with a shared alpha" in note for note in table.notes)
+    assert any("There is none here: a valid envelope needs" in note for note in table.notes)
 
 
 def test_valid_envelope_splits_alpha() -> None:

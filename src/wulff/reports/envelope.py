@@ -8,7 +8,7 @@ from wulff.errors import InputError
 from wulff.noises import parse
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, false_certificates
-from wulff.runs import Run, on_other_terms
+from wulff.runs import Run, has_counts, on_other_terms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,6 +89,8 @@ def valid_envelope(runs: Sequence[Run], norm: Norm | str, *, of: str = "") -> En
     alpha = runs[0].alpha
     if alpha is None or any(run.alpha != alpha for run in runs):
         raise InputError("a valid envelope needs runs with the same alpha.")
+    if not all(has_counts(run) for run in runs):
+        raise InputError("a valid envelope needs the stored votes of every run, to share alpha among them.")
     shared = [on_other_terms(run, norms=[norm], alpha=alpha / len(runs)) for run in runs]
     return Envelope(tuple(curve(run, norm) for run in shared), alpha, valid=True, of=of)
 

@@ -201,7 +201,9 @@ def _summary(run: Run, norms: Sequence[str]) -> list[str]:
         for norm in norms
     ]
     sizes = [record.n for record in run.records if record.n is not None]
-    samples = f"{sum(sizes) / inputs:,.0f}" if sizes else "not recorded"
+    samples = "not recorded"
+    if sizes or "n" in run.spec:
+        samples = f"{sum(sizes) / inputs if sizes else run.spec['n']:,.0f}"
     if sizes and min(sizes) != max(sizes):
         samples += f" ({min(sizes):,} to {max(sizes):,})"
     seconds = f"{sum(record.seconds for record in run.records) / inputs:.3g}"

@@ -204,7 +204,7 @@ def _envelopes(runs: Sequence[Run], norm: Norm, as_published: bool, notes: list[
         try:
             found.append(valid_envelope(group, norm, of=kind))
         except InputError as error:
-            missing = f"There is no envelope with a shared alpha: {error}"
+            missing = f"There is none here: {error}"
             notes += [missing] if missing not in notes else []
     notes.append(
         "The envelope is the best run at each radius, chosen on the test set: it is the curve of no single "

@@ -17,7 +17,7 @@ from wulff.stats import ABSTAIN, error_upper_bound
 
 def has_counts(run: Run) -> bool:
     """Whether the votes of every input are stored."""
-    return bool(run.records) and all("estimation" in record.counts for record in run.records)
+    return bool(run.records) and all("selection" in record.counts for record in run.records)
 
 
 def reconstruct(run: Run) -> Run:
