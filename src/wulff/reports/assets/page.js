@@ -136,9 +136,18 @@
       if (envelope) rows.push(element("div", {}, element("span", {}, "best of these, chosen on the test set"), element("b", {}, share(best(at)))));
       tip.replaceChildren(element("div", {}, element("b", {}, `radius ${at.toFixed(3)}`)), ...rows);
       tip.hidden = false;
-      const box = figure.getBoundingClientRect(), pixel = (x(at) / width) * box.width;
-      if (pixel > box.width - 300) { tip.style.left = "auto"; tip.style.right = `${box.width - pixel + 12}px`; }
-      else { tip.style.right = "auto"; tip.style.left = `${pixel + 12}px`; }
+      place(runs.filter((l) => l.shown).map((l) => countFrom(l.radii, at) / l.run.label.length));
+    }
+    /** Curves fall, so nothing lies above and right of the highest one here, or below and left of the lowest. */
+    function place(shares) {
+      const outer = figure.getBoundingClientRect(), inner = svg.getBoundingClientRect();
+      const scale = inner.width / width, pixel = inner.left - outer.left + x(at) * scale, room = tip.offsetWidth + 16;
+      const above = 1 - Math.max(0, ...shares) >= Math.min(1, ...shares);
+      const right = above ? pixel + room < outer.width : pixel < room;
+      tip.style.left = right ? `${pixel + 12}px` : "auto";
+      tip.style.right = right ? "auto" : `${outer.width - pixel + 12}px`;
+      const low = inner.top - outer.top + y(0) * scale - tip.offsetHeight - 8;
+      tip.style.top = above ? "" : `${low}px`;
     }
     function leave() {
       tip.hidden = true;
