@@ -116,6 +116,17 @@ def test_report_formats(wulff, files: Path, style: str) -> None:
     assert result.err == ""
 
 
+def test_report_with_every_row(wulff, files: Path) -> None:
+    run = str(files / "run")
+    options = ["--envelope", "--confidence", "0.999", "--average", "--radii-in", "rows", "--radii", "0,0.1"]
+    result = wulff("report", run, run, *options)
+    assert result.code == 0
+    lines = result.out.splitlines()
+    assert lines[0].startswith("l1 radius")
+    assert "envelope (valid: alpha / 2 each), with probability 0.999" in lines[0]
+    assert [line.split()[0] for line in lines[2:5]] == ["0", "0.1", "average"]
+
+
 def test_report_files(wulff, files: Path, tmp_path: Path) -> None:
     for name in ("figure.png", "figure.pdf", "page.html"):
         assert wulff("report", str(files / "run"), "-o", str(tmp_path / name)).code == 0
@@ -267,6 +278,29 @@ def test_advise(wulff) -> None:
     assert "pareto(a=1) is left out" in few.out
 
 
+def test_plots_of_runs(wulff, files: Path, tmp_path: Path) -> None:
+    run = str(files / "run")
+    for number, arguments in enumerate(
+        [
+            ["accuracy", run, run, "--envelope"],
+            ["confidence", run, "--norm", "l2"],
+            ["training", run, "--radii", "0,0.1"],
+            ["samples", run, "--n", "20", "--n", "100"],
+            ["alphas", run, "--alpha", "0.1"],
+            ["images", "laplace", "uniform", "--sigma", "0,0.5", "--input", "3"],
+        ]
+    ):
+        file = tmp_path / f"{number}.png"
+        assert wulff("plot", *arguments, "-o", str(file)).code == 0, arguments
+        assert file.read_bytes().startswith(b"\x89PNG")
+    assert "there is no mismatch" in wulff("plot", "mismatch", run).err
+    assert "about gaussian noise" in wulff("plot", "bounds", run).err
+    every = wulff("plot", "all", run, "-o", str(tmp_path / "figures"))
+    assert every.code == 0
+    assert len(every.out.splitlines()) == 7
+    assert "mismatch is not drawn" in every.err
+
+
 def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None:
     arguments = ["certify", "--model", str(files / "model"), "--slice", ":4", "--n", "5000", "--norm", "l1"]
     store = str(tmp_path / "run")
@@ -278,3 +312,43 @@ def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None
     assert wulff(*arguments, "--store", two, "--bound", "two-sided").code == 0
     assert wulff(*arguments, "--store", two, "--bound", "three-sided").code == 2
     assert wulff(*arguments, "--store", two, "--skip-incorrect").code == 2
+
+
+def test_compare_and_ls(wulff, files: Path, tmp_path: Path) -> None:
+    other = str(tmp_path / "other")
+    certify = ["certify", "--model", str(files / "model"), "--slice", ":3", "--n", "80", "--n0", "10"]
+    assert wulff(*certify, "--norm", "l2", "--store", other).code == 0
+    result = wulff("compare", str(files / "run"), other, "--radii", "0.05")
+    assert result.code == 0
+    assert result.out.startswith("l2 radius")
+    assert "On 3 inputs, other certifies" in result.out
+    assert "label by run" in wulff("compare", str(files / "run"), other, "--format", "csv").out
+    listed = wulff("ls", str(files), "--format", "csv")
+    assert listed.code == 0
+    lines = {Path(line.split(",")[0]).name: line for line in listed.out.splitlines()[1:]}
+    assert "certify" in lines["run"]
+    assert "3 of 3" in lines["run"]
+    assert lines["run"].endswith("finished")
+    assert "damaged" in lines["torn"]
+    assert "not-a-run" not in lines
+
+
+def test_sweep(wulff, tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        "[train]\nnoise = 'laplace'\nsigma = [0.3, 0.5]\nepochs = 1\n"
+        "[certify]\nslice = ':3'\nn = 20\nn0 = 5\nnorms = ['l1']\n"
+    )
+    store = str(tmp_path / "store")
+    listed = wulff("sweep", str(file), "--store", store, "--dry-run")
+    assert listed.out.count("to do") == 4
+    assert not (tmp_path / "store").exists()
+    made = wulff("sweep", str(file), "--store", store)
+    assert made.code == 0
+    assert "2 of 2: sigma0.5 is finished" in made.out
+    assert made.out.strip().endswith("report.html")
+    assert wulff("sweep", str(file), "--store", store, "--dry-run").out.count("finished") == 4
+    file.write_text(file.read_text().replace("[certify]", "model = ['cnn', 'none']\n[certify]"))
+    failed = wulff("sweep", str(file), "--store", str(tmp_path / "other"))
+    assert failed.code == 2
+    assert "2 of 4 failed, first sigma0.3-none: unknown architecture" in failed.err

@@ -30,7 +30,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", reports.PICTURES)
+@pytest.mark.parametrize("name", reports.GALLERY)
 def test_picture_is_drawn(name: str, gallery: Path) -> None:
     pixels = matplotlib.image.imread(gallery / name)
     assert min(pixels.shape[:2]) > 250
@@ -40,8 +40,8 @@ def test_picture_is_drawn(name: str, gallery: Path) -> None:
 
 def test_the_page_shows_the_gallery_and_nothing_else() -> None:
     shown = re.findall(r"!\[[^]]+\]\(images/shapes/([^)]+)\)", PAGE)
-    assert sorted(shown) == sorted(reports.PICTURES)
-    assert sorted(path.name for path in (DOCS / "images" / "shapes").iterdir()) == sorted(reports.PICTURES)
+    assert sorted(shown) == sorted(reports.GALLERY)
+    assert sorted(path.name for path in (DOCS / "images" / "shapes").iterdir()) == sorted(reports.GALLERY)
 
 
 def test_crystal_that_turns(tmp_path: Path) -> None:

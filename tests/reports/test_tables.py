@@ -47,6 +47,31 @@ def test_markdown() -> None:
     assert reports.certified_accuracy([A], [0.5]).render("md") == (
         "| l2 radius | 0.5 |\n| --- | ---: |\n| a | 0.250 |\n"
     )
+    assert reports.certified_accuracy([A, B], [0, 0.5]).render("md").splitlines()[2:] == [
+        "| a | 0.500 | **0.250** |",
+        "| b_1 | **1.000** | 0.000 |",
+    ]
+
+
+def test_radii_in_rows() -> None:
+    table = reports.certified_accuracy([A, B], [0, 0.25])
+    assert table.render("md", 2, "rows").splitlines() == [
+        "| l2 radius | a | b_1 |",
+        "| --- | ---: | ---: |",
+        "| 0 | 0.50 | **1.00** |",
+        "| 0.25 | **0.50** | 0.00 |",
+    ]
+    assert table.render("csv", radii_in="rows") == "l2 radius,a,b_1\n0,0.5,1.0\n0.25,0.5,0.0\n"
+
+
+def test_average_certified_radius_is_rounded_down() -> None:
+    table = reports.certified_accuracy([A, B], [0], with_average=True)
+    # (.5 + .25) / 4 = .1875 and (.1 + .1 + .25 - one ulp + 0) / 4 = .1124...
+    assert table.render("csv").splitlines()[1] == "a,0.5,0.1875"
+    assert table.render("latex").splitlines()[4:6] == [
+        "a & 0.500 & \\textbf{0.187} \\\\",
+        "b\\_1 & \\textbf{1.000} & 0.112 \\\\",
+    ]
 
 
 def test_latex_marks_the_best_and_escapes() -> None:
@@ -90,4 +115,4 @@ def test_figures_and_pages_are_written(tmp_path: Path, suffix: str) -> None:
     head = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml", "html": b"<!doctype html>"}[suffix]
     assert path.read_bytes().startswith(head)
     if suffix == "html":
-        assert "http" not in path.read_text().replace("http://www.w3.org", "")
+        assert "http" not in path.read_text().replace("http://www.w3.org", "").replace("http-equiv", "")

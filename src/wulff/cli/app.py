@@ -12,8 +12,10 @@ import wulff
 from wulff.cli import (
     advise,
     certify,
+    compare,
     import_log,
     limits,
+    ls,
     noises,
     plan,
     plot,
@@ -22,6 +24,7 @@ from wulff.cli import (
     radius,
     recertify,
     report,
+    sweep,
     train,
 )
 from wulff.cli.console import warn
@@ -43,11 +46,14 @@ app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
 app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
+app.command("compare")(compare.compare)
+app.command("ls")(ls.ls)
 app.command("plan")(plan.plan)
 app.command("limits")(limits.limits)
 app.command("advise")(advise.advise)
 app.add_typer(plot.app, name="plot")
 app.command("import")(import_log.import_log)
+app.command("sweep")(sweep.sweep)
 app.command("quickstart")(quickstart.quickstart)
 
 

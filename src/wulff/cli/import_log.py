@@ -9,11 +9,18 @@ from wulff.cli.console import NormOption, StoreOption
 
 
 def import_log(
-    file: Annotated[str, typer.Argument(help="A log: idx label predict radius correct time.")],
+    file: Annotated[
+        str, typer.Argument(help="A log (idx label predict radius correct time), or a folder of .npy files.")
+    ],
     store: StoreOption,
     norm: NormOption = "l2",
     noise: Annotated[str | None, typer.Option(help="The noise, for the record.")] = None,
+    n: Annotated[int | None, typer.Option(help="Samples that bounded each error.")] = None,
+    alpha: Annotated[
+        float | None, typer.Option(help="Probability with which an answer may be wrong.")
+    ] = None,
+    training_noise: Annotated[str | None, typer.Option(help="The noise of the training.")] = None,
 ) -> None:
     """Store a published log as a run; rounded radii are lowered to what they certainly are."""
-    run = runs.import_log(file, store, norm, noise)
+    run = runs.import_log(file, store, norm, noise, n=n, alpha=alpha, training_noise=training_noise)
     typer.echo(f"{run.folder}: {len(run.records)} inputs")

@@ -1,16 +1,19 @@
-"""`wulff plot`: figures of certificates, crystals and noises."""
+"""`wulff plot`: figures of certificates, crystals, noises and runs."""
 
 from typing import Annotated
 
 import typer
 
-from wulff import reports
+from wulff import datasets, reports, runs
 from wulff._numerics.rounding import float_at_least
-from wulff.cli.console import NormOption, decimal, radii_from
+from wulff.cli.console import DatasetOption, NormOption, decimal, radii_from, warn
 from wulff.errors import InputError
 
-app = typer.Typer(help="Draw figures of certificates, crystals and noises.", no_args_is_help=False)
+app = typer.Typer(help="Draw figures of certificates, crystals, noises and runs.", no_args_is_help=False)
 OutputOption = Annotated[str, typer.Option("--output", "-o", help="A .png, .pdf or .svg file.")]
+RunArgument = Annotated[str, typer.Argument(help="A run folder.")]
+RunsArgument = Annotated[list[str], typer.Argument(help="Run folders.")]
+FirstNormOption = Annotated[str | None, typer.Option(help="By default the first that the run has.")]
 
 
 @app.command("radii")
@@ -69,3 +72,108 @@ def gallery(
     """Draw all pictures of the page on the shapes of noise."""
     for path in reports.write_gallery(output, rotatable):
         typer.echo(path)
+
+
+@app.command("accuracy")
+def accuracy(
+    run: RunsArgument,
+    norm: FirstNormOption = None,
+    envelope: Annotated[bool, typer.Option("--envelope", help="Add the best run at each radius.")] = False,
+    output: OutputOption = "accuracy.png",
+) -> None:
+    """Draw the certified accuracy of runs over the radius."""
+    norms = None if norm is None else [norm]
+    typer.echo(reports.plot_certified_accuracy(_load(run), output, norms, with_envelope=envelope))
+
+
+@app.command("confidence")
+def confidence(
+    run: RunsArgument,
+    norm: FirstNormOption = None,
+    confidence: Annotated[float, typer.Option(help="The probability with which the bound is true.")] = 0.999,
+    output: OutputOption = "confidence.png",
+) -> None:
+    """Draw the share of certificates and the accuracy that is true with a stated probability."""
+    typer.echo(reports.plot_confidence(_load(run), output, norm, confidence))
+
+
+@app.command("training")
+def training(
+    run: RunsArgument,
+    radii: Annotated[str, typer.Option(help="A panel for each, e.g. 0,0.5.")] = "0",
+    norm: FirstNormOption = None,
+    output: OutputOption = "training.png",
+) -> None:
+    """Draw the certified accuracy over the accuracy in training."""
+    at = radii_from("--radii", radii) or []
+    typer.echo(reports.plot_training_accuracy(_load(run), output, at, norm))
+
+
+@app.command("mismatch")
+def mismatch(run: RunsArgument, norm: FirstNormOption = None, output: OutputOption = "mismatch.png") -> None:
+    """Draw the certified accuracy of models smoothed with another noise than they were trained with."""
+    typer.echo(reports.plot_mismatch(_load(run), output, norm))
+
+
+@app.command("samples")
+def samples(
+    run: RunArgument,
+    n: Annotated[list[int] | None, typer.Option(help="A sample size; may be repeated.")] = None,
+    norm: FirstNormOption = None,
+    output: OutputOption = "samples.png",
+) -> None:
+    """Draw the effect of n, from the stored votes."""
+    typer.echo(reports.plot_samples(runs.load(run), output, n, norm))
+
+
+@app.command("alphas")
+def alphas(
+    run: RunArgument,
+    alpha: Annotated[list[float] | None, typer.Option(help="An alpha; may be repeated.")] = None,
+    norm: FirstNormOption = None,
+    output: OutputOption = "alphas.png",
+) -> None:
+    """Draw the effect of alpha, from the stored votes."""
+    typer.echo(reports.plot_alphas(runs.load(run), output, alpha or reports.ALPHAS, norm))
+
+
+@app.command("bounds")
+def bounds(run: RunArgument, output: OutputOption = "bounds.png") -> None:
+    """Draw the certified accuracy by the tight Gaussian radius and by the bounds before it."""
+    typer.echo(reports.plot_bounds(runs.load(run), output))
+
+
+@app.command("images")
+def images(
+    noise: Annotated[
+        list[str], typer.Argument(help="Noises without a size, e.g. laplace 'exp-l2(j=0, k=1)'.")
+    ],
+    dataset: DatasetOption = "digits",
+    sigma: Annotated[str, typer.Option(help="Sizes, one column each.")] = "0,0.25,0.5,1",
+    input: Annotated[
+        list[int] | None, typer.Option(help="Position in the data set; may be repeated.")
+    ] = None,
+    output: OutputOption = "images.png",
+) -> None:
+    """Draw inputs under noise, by kind and size."""
+    sizes = radii_from("--sigma", sigma) or []
+    typer.echo(reports.plot_images(datasets.load(dataset), output, noise, sizes, input or [0]))
+
+
+@app.command("all")
+def all_figures(
+    run: RunsArgument,
+    norm: FirstNormOption = None,
+    suffix: Annotated[str, typer.Option(help=".png, .pdf or .svg.")] = ".png",
+    output: Annotated[str, typer.Option("--output", "-o", help="A folder.")] = "figures",
+) -> None:
+    """Draw every figure that the runs allow into one folder, with captions."""
+    done, missing = reports.write_figures(_load(run), output, norm, suffix)
+    for path in done:
+        typer.echo(path)
+    for reason in missing:
+        warn(reason)
+
+
+def _load(folders: list[str]) -> list[runs.Run]:
+    return [runs.load(folder) for folder in folders]

@@ -25,17 +25,12 @@ def quickstart(
     """Train, certify and report on handwritten digits with three noises of equal sigma."""
     folder = Path(store)
     done = [_train_and_certify(folder, name, images, n, epochs) for name in NOISES]
-    report = folder / "report"
-    report.mkdir(exist_ok=True)
+    page = reports.write_report(done, folder / "report", RADII)
     for norm in NORMS:
         table = reports.certified_accuracy(done, RADII, norm)
         typer.echo(f"\nCertified accuracy, {len(done[0].records)} digits, sigma = {SIGMA}\n{table.render()}")
-        (report / f"{norm}.md").write_text(table.render("md"))
-        (report / f"{norm}.csv").write_text(table.render("csv"))
     typer.echo(_headline(reports.certified_accuracy(done, RADII, "l1")))
-    figure = reports.plot_certified_accuracy(done, report / "certified_accuracy.png", NORMS)
-    page = reports.write_page(done, report / "report.html", RADII)
-    typer.echo(f"\nfigure: {figure}\nreport: {page}")
+    typer.echo(f"\nfigure: {page.with_name('certified_accuracy.png')}\nreport: {page}")
 
 
 def _train_and_certify(folder: Path, name: str, images: int, n: int, epochs: int) -> runs.Run:

@@ -15,9 +15,21 @@ def report(
     radii: Annotated[str | None, typer.Option(help="Columns, e.g. 0.25,0.5,1.")] = None,
     format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
     digits: Annotated[int, typer.Option(min=1, max=12, help="Decimals of each share.")] = 3,
+    radii_in: Annotated[str, typer.Option("--radii-in", help="columns or rows.")] = "columns",
+    envelope: Annotated[
+        bool, typer.Option("--envelope", help="Add the best run at each radius, and its valid version.")
+    ] = False,
+    confidence: Annotated[
+        float | None,
+        typer.Option(help="Add the certified accuracy that is true with this probability; 0.999 in pages."),
+    ] = None,
+    average: Annotated[bool, typer.Option("--average", help="Add the average certified radius.")] = False,
     as_published: Annotated[
         bool, typer.Option("--as-published", help="Take rounded radii of imported logs at face value.")
     ] = False,
+    pictures: Annotated[
+        int, typer.Option(min=0, help="For how many inputs a page shows pictures.")
+    ] = reports.PICTURES,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="A page (.html) or figure (.png, .pdf, .svg).")
     ] = None,
@@ -26,11 +38,20 @@ def report(
     loaded = [runs.load(folder) for folder in run]
     columns = radii_from("--radii", radii)
     if output is None:
-        table = reports.certified_accuracy(loaded, columns, norm, as_published=as_published)
-        typer.echo(table.render(format, digits), nl=False)
+        table = reports.certified_accuracy(
+            loaded,
+            columns,
+            norm,
+            as_published=as_published,
+            confidence=confidence,
+            with_envelope=envelope,
+            with_average=average,
+        )
+        typer.echo(table.render(format, digits, radii_in), nl=False)
         for note in table.notes:
             typer.echo(f"Note: {note}", err=format != "text")
     elif Path(output).suffix == ".html":
-        typer.echo(reports.write_page(loaded, output, columns))
+        confidence = reports.CONFIDENCE if confidence is None else confidence
+        typer.echo(reports.write_page(loaded, output, columns, confidence=confidence, pictures=pictures))
     else:
         typer.echo(reports.plot_certified_accuracy(loaded, output, None if norm is None else [norm]))

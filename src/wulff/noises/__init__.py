@@ -10,7 +10,7 @@ from wulff.noises.gaussian import Gaussian
 from wulff.noises.laplace import Laplace
 from wulff.noises.mixed_linf import MixedLinf
 from wulff.noises.pareto import Pareto
-from wulff.noises.parsing import parse
+from wulff.noises.parsing import parse, with_sigma
 from wulff.noises.power import PowerL1, PowerL2, PowerLaw, PowerLinf
 from wulff.noises.radial import BallLaw, BetaPrimeLaw, GammaLaw, RadialLaw
 from wulff.noises.uniform import Uniform
@@ -43,4 +43,5 @@ __all__ = [
     "RadialLaw",
     "Uniform",
     "parse",
+    "with_sigma",
 ]

@@ -44,6 +44,24 @@ def parse(text: str | Noise) -> Noise:
         raise InputError(f"{name} also needs {', '.join(missing)}, got {text!r}.") from None
 
 
+def with_sigma(shape: str, sigma: float) -> Noise:
+    """The noise of a shape without a size, such as `laplace` or `exp-l2(j=0, k=1)`, with this sigma.
+
+    Raises:
+        InputError: The text is no such shape, or already has a size.
+    """
+    shape = shape.strip()
+    text = shape if shape.endswith(")") else f"{shape}()"
+    match = _CALL.fullmatch(text)
+    if match is None or "sigma" in match["arguments"] or "scale" in match["arguments"]:
+        raise InputError(
+            f"cannot give {shape!r} the sigma {sigma:g}; write a noise without a size, such as laplace or "
+            "exp-l2(j=0, k=1)."
+        )
+    separator = ", " if match["arguments"].strip() else ""
+    return parse(f"{match['name']}({match['arguments'].strip()}{separator}sigma={sigma!r})")
+
+
 def _value(key: str, value: str, text: str) -> float | int:
     try:
         return int(value) if key == "dim" else float(value)

@@ -1,30 +1,65 @@
 """Reports: curves, tables and figures; they read runs and recompute nothing."""
 
+from wulff.reports.bundle import write_report
+from wulff.reports.comparison import Comparison, compare
 from wulff.reports.crystal_pictures import plot_crystal
-from wulff.reports.curves import Curve, curve, default_radii
-from wulff.reports.gallery import PICTURES, write_gallery
+from wulff.reports.curves import Curve, curve, default_radii, false_certificates
+from wulff.reports.envelope import Envelope, envelope, valid_envelope
+from wulff.reports.figures import write_figures
+from wulff.reports.gallery import GALLERY, write_gallery
+from wulff.reports.grids import FORMATS
+from wulff.reports.image_plots import plot_images
+from wulff.reports.listing import listing
 from wulff.reports.noise_pictures import plot_frontier, plot_levels, plot_limits
-from wulff.reports.page import write_page
-from wulff.reports.plots import SUFFIXES, plot_certified_accuracy
+from wulff.reports.page import CONFIDENCE, PICTURES, write_page
+from wulff.reports.plots import (
+    plot_certified_accuracy,
+    plot_confidence,
+    plot_mismatch,
+    plot_training_accuracy,
+)
 from wulff.reports.radius_plots import plot_methods, plot_radii
-from wulff.reports.tables import FORMATS, Table, certified_accuracy
+from wulff.reports.style import SUFFIXES
+from wulff.reports.tables import ORIENTATIONS, Row, Table, certified_accuracy
+from wulff.reports.what_if import ALPHAS, plot_alphas, plot_bounds, plot_samples
 
 __all__ = [
+    "ALPHAS",
+    "CONFIDENCE",
     "FORMATS",
+    "GALLERY",
+    "ORIENTATIONS",
     "PICTURES",
     "SUFFIXES",
+    "Comparison",
     "Curve",
+    "Envelope",
+    "Row",
     "Table",
     "certified_accuracy",
+    "compare",
     "curve",
     "default_radii",
+    "envelope",
+    "false_certificates",
+    "listing",
+    "plot_alphas",
+    "plot_bounds",
     "plot_certified_accuracy",
+    "plot_confidence",
     "plot_crystal",
     "plot_frontier",
+    "plot_images",
     "plot_levels",
     "plot_limits",
     "plot_methods",
+    "plot_mismatch",
     "plot_radii",
+    "plot_samples",
+    "plot_training_accuracy",
+    "valid_envelope",
+    "write_figures",
     "write_gallery",
     "write_page",
+    "write_report",
 ]

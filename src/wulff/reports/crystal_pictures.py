@@ -9,7 +9,7 @@ from wulff import geometry
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.plots import COLOURS, check_figure_path
+from wulff.reports.style import COLOURS, check_figure_path
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

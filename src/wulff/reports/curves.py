@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+from scipy import stats
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
@@ -33,8 +34,23 @@ class Curve:
         return int(len(self.certified) - np.searchsorted(self.certified, radius, side="left"))
 
     def accuracy(self, radius: float) -> Fraction:
-        """The certified accuracy at `radius`."""
+        """The certified accuracy at `radius`: a share of certificates, each of which may fail by chance."""
         return Fraction(self.correct(radius), self.inputs)
+
+    def bound(self, radius: float, confidence: float) -> Fraction | None:
+        """A certified accuracy that is true with probability `confidence`, at all radii at once.
+
+        Each certificate is false with probability at most alpha, independently of those of other inputs,
+        so that the number of false ones is dominated by Binomial(inputs, alpha). Its quantile is
+        subtracted. This replaces the bound of Cohen et al. 2019, theorem 6, by its exact form.
+
+        Returns:
+            None for imported logs that do not say their alpha.
+        """
+        if self.run.alpha is None:
+            return None
+        false = false_certificates(self.inputs, self.run.alpha, confidence)
+        return Fraction(max(self.correct(radius) - false, 0), self.inputs)
 
     @property
     def average_certified_radius(self) -> float:
@@ -54,6 +70,26 @@ def curve(run: Run, norm: Norm | str, *, as_published: bool = False) -> Curve:
     radii = run.radii(norm, as_published=as_published)
     correct = run.predictions == run.labels
     return Curve(run, norm, np.sort(radii[correct]), len(run.records))
+
+
+def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
+    """The number that false certificates exceed with probability at most 1 - confidence.
+
+    Args:
+        inputs: How many inputs were certified, with independent noise.
+        alpha: The probability with which the certificate of one input may be false.
+        confidence: The probability with which the number shall suffice, in (0, 1).
+
+    Raises:
+        InputError: The confidence is outside its range.
+    """
+    if not 0 < confidence < 1:
+        raise InputError(f"confidence must lie in (0, 1), got {confidence:g}; 0.999 is usual.")
+    false = int(stats.binom.ppf(confidence, inputs, alpha))
+    # ppf errs on either side by one where the tail is a rounding error away; the tail itself decides.
+    while stats.binom.sf(false, inputs, alpha) > 1 - confidence:
+        false += 1
+    return false
 
 
 def default_radii(curves: Sequence[Curve]) -> list[float]:

@@ -23,7 +23,7 @@ _RADII = (
     "pareto(sigma=1,a=3)",
 )
 
-PICTURES: dict[str, Callable[[Path], Path]] = {
+GALLERY: dict[str, Callable[[Path], Path]] = {
     "crystals_plane.png": plot_plane_crystals,
     "crystals_space.png": plot_space_crystals,
     "search.png": plot_search,
@@ -52,4 +52,4 @@ def write_gallery(folder: str | Path, rotatable: bool = False) -> list[Path]:
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder} to write pictures into; make it first.")
     written = [plot_crystal(Norm.LINF, folder / "crystal.html")] if rotatable else []
-    return [*written, *(draw(folder / name) for name, draw in PICTURES.items())]
+    return [*written, *(draw(folder / name) for name, draw in GALLERY.items())]

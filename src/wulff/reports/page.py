@@ -1,84 +1,258 @@
-"""One self-contained page: curves, tables, specs and what is guaranteed."""
+"""One self-contained page: curves, tables, inputs, specs and what is guaranteed."""
 
-import base64
 import html
-import tempfile
+import importlib.resources
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import tomli_w
 
+from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError
-from wulff.reports.plots import plot_certified_accuracy
+from wulff.reports.abstentions import abstentions
+from wulff.reports.curves import curve, false_certificates
+from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.runs import Run, Terms
+from wulff.stats import ABSTAIN
 
-_STYLE = """
-:root { color-scheme: light dark; }
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-img { max-width: 100%; background: white; border-radius: 6px; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #8884; }
-th:first-child, td:first-child { text-align: left; }
-pre { overflow-x: auto; font-size: 13px; }
-"""
+CONFIDENCE = 0.999
+PICTURES = 120
+# Nothing may be loaded from anywhere: the browser itself enforces that the page is self-contained.
+_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 
 
-def write_page(runs: Sequence[Run], path: str | Path, radii: Sequence[float] | None = None) -> Path:
+def write_page(
+    runs: Sequence[Run],
+    path: str | Path,
+    radii: Sequence[float] | None = None,
+    *,
+    confidence: float = CONFIDENCE,
+    pictures: int = PICTURES,
+) -> Path:
     """Write an HTML page about runs, which opens from disk without a network.
 
+    Args:
+        runs: Certifications, predictions or imported logs.
+        path: Where to write.
+        radii: The columns of the tables; round ones by default.
+        confidence: The probability with which the bounds in the tables hold.
+        pictures: For how many inputs to embed pictures; wrong, abstained and least certain ones first.
+
     Raises:
-        InputError: The folder does not exist, or the runs hold no radii.
+        InputError: The folder does not exist, or a run has no records.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
-    norms = runs[0].norms
-    if not norms:
-        raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
-    with tempfile.TemporaryDirectory() as folder:
-        figure = plot_certified_accuracy(runs, Path(folder) / "curves.svg", norms)
-        picture = base64.b64encode(figure.read_bytes()).decode()
+    if not runs or any(not run.records for run in runs):
+        raise InputError("a page needs runs with records; run the same command again to make them.")
+    norms = all_norms(runs)
+    data, missing = payload(runs, confidence, pictures)
     body = [
         "<h1>Certified accuracy</h1>",
-        "<p>The share of inputs that are labelled correctly and whose label no perturbation of the given "
-        "size can change.</p>",
-        f'<img alt="Certified accuracy by radius" src="data:image/svg+xml;base64,{picture}">',
+        _lead(runs, bool(norms)),
+        *_sections(runs, norms, radii, confidence),
+        _explanation(runs, confidence) if norms else _clean_table(runs),
+        _overview(runs, norms),
+        _browser(norms, missing),
+        "<h2>What is guaranteed</h2>",
+        *(_guarantee(run) for run in runs),
     ]
-    for norm in norms:
-        table = certified_accuracy(runs, radii, norm)
-        body += [f"<h2>Against {norm}</h2>", _table(table)]
-        body += [f"<p>{html.escape(note)}</p>" for note in table.notes]
-    body.append("<h2>What is guaranteed</h2>")
-    for run in runs:
-        body.append(f"<h3>{html.escape(run.name)}</h3><p>{html.escape(_guarantee(run))}</p>")
-        body.append(
-            f"<details><summary>spec</summary><pre>{html.escape(tomli_w.dumps(run.document))}</pre></details>"
-        )
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><style>{_STYLE}</style>'
-    page = f'<!doctype html><html lang="en"><head><title>wulff report</title>{head}</head>'
-    path.write_text(f"{page}<body>{''.join(body)}</body></html>\n")
+    path.write_text(_document("".join(body), json.dumps(data, separators=(",", ":"))), encoding="utf-8")
     return path
 
 
-def _guarantee(run: Run) -> str:
-    if run.spec.get("task") != "certify":
-        return (
-            "Imported from a published log; its radii are rounded, and are lowered here to what is certain."
+def _document(body: str, data: str) -> str:
+    assets = importlib.resources.files("wulff.reports") / "assets"
+    style, script = (assets / "page.css").read_text(), (assets / "page.js").read_text()
+    data = data.replace("<", "\\u003c")  # a "<" inside the data could end the element that holds it
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n<title>wulff report</title>\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<link rel="icon" href="data:,">\n'
+        f"<style>\n{style}</style>\n</head>\n<body>\n{body}\n"
+        f'<script type="application/json" id="data">{data}</script>\n'
+        f"<script>\n{script}</script>\n</body>\n</html>\n"
+    )
+
+
+def _lead(runs: Sequence[Run], certified: bool) -> str:
+    what = (
+        "Certified accuracy at a radius is the share of inputs that are labelled correctly and whose label "
+        "no perturbation smaller than that radius can change."
+        if certified
+        else "These runs hold predictions without radii."
+    )
+    inputs = sorted({len(run.records) for run in runs})
+    counted = " or ".join(f"{n:,}" for n in inputs)
+    plural = "run" if len(runs) == 1 else "runs"
+    return f"<p>{len(runs)} {plural} on {counted} inputs each. {what}</p>"
+
+
+def _sections(
+    runs: Sequence[Run], norms: Sequence[str], radii: Sequence[float] | None, confidence: float
+) -> list[str]:
+    parts, said = [], set()
+    for norm in norms:
+        having = [run for run in runs if norm in run.norms]
+        table = _certified_table(having, radii, norm, confidence)
+        notes = [note for note in table.notes if note not in said]
+        said.update(notes)
+        parts.append(
+            f'<h2>Against {norm}</h2><figure data-norm="{norm}"><figcaption>{_caption(norm, len(having))}'
+            "</figcaption></figure><noscript><p>The chart needs JavaScript; the table has its numbers.</p>"
+            f"</noscript>{_table(table)}{_notes(notes)}"
         )
-    return Terms.of_run(run.spec).statement
+    return parts
+
+
+def _certified_table(
+    runs: Sequence[Run], radii: Sequence[float] | None, norm: str, confidence: float
+) -> Table:
+    try:
+        return certified_accuracy(runs, radii, norm, confidence=confidence, with_envelope=len(runs) > 1)
+    except InputError:  # runs on different inputs have no envelope
+        return certified_accuracy(runs, radii, norm, confidence=confidence)
+
+
+def _caption(norm: str, runs: int) -> str:
+    caption = (
+        f"At each {norm} radius, the curve shows the share of inputs that are certified to keep their "
+        f"correct label under every perturbation with a smaller {norm} norm. Steps are exact, nothing is "
+        "smoothed. Hover, touch, or use the arrow keys for values; a name hides its curve."
+    )
+    if runs > 1:
+        caption += " The dotted line is the best run at each radius, chosen on the test set."
+    return caption
+
+
+def _notes(notes: Sequence[str]) -> str:
+    return "".join(f'<p class="note">{html.escape(note)}</p>' for note in notes)
 
 
 def _table(table: Table) -> str:
     head = "".join(f"<th>{radius:g}</th>" for radius in table.radii)
-    rows = [f"<tr><th>radius</th>{head}</tr>"]
-    for name, cells in zip(table.names, table.cells, strict=True):
-        marked = [
-            f"<td><b>{float(cell):.3f}</b></td>"
-            if cell == table.best(i) > 0
-            else f"<td>{float(cell):.3f}</td>"
-            for i, cell in enumerate(cells)
-        ]
-        rows.append(f"<tr><td>{html.escape(name)}</td>{''.join(marked)}</tr>")
-    return f'<div class="wide"><table>{"".join(rows)}</table></div>'
+    rows = []
+    for row in table.rows:
+        texts = table.cell_texts(row)
+        marked = [f"<b>{text}</b>" if table.is_best(row, i) else text for i, text in enumerate(texts)]
+        cells = "".join(f"<td>{text}</td>" for text in marked)
+        rows.append(f'<tr class="{row.kind}"><td>{html.escape(row.name)}</td>{cells}</tr>')
+    first = f"{table.norm} radius" if table.norm else "run"
+    return (
+        f'<div class="wide"><table><thead><tr><th>{first}</th>{head if table.norm else "<th>accuracy</th>"}'
+        f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _clean_table(runs: Sequence[Run]) -> str:
+    return _table(certified_accuracy(runs))
+
+
+def _explanation(runs: Sequence[Run], confidence: float) -> str:
+    known = [run for run in runs if run.alpha is not None]
+    if not known:
+        return '<p class="note">The alpha of these runs is not known, so there are no bounds.</p>'
+    run = known[0]
+    inputs, alpha = len(run.records), run.alpha
+    assert alpha is not None
+    false = false_certificates(inputs, alpha, confidence)
+    return (
+        "<h2>Two numbers for one curve</h2><p>The first row of a run is the share of inputs that are correct "
+        "and have a certificate. Every certificate is a statistical statement, which is false with "
+        f"probability at most alpha ({alpha:g} for {html.escape(run.name)}), so a few of the certificates "
+        f"that were counted may be false. The row “with probability {confidence:g}” subtracts as many as "
+        f"that can be: of {inputs:,} certificates, more than {false} are false with probability at most "
+        f"{1 - confidence:.3g}, by the binomial distribution, if the noise of different inputs is "
+        "independent. So the first number is what was seen, and the second is what is certain at that level, "
+        "at all radii at once. Both are about these inputs, not about others like them.</p>"
+    )
+
+
+def _overview(runs: Sequence[Run], norms: Sequence[str]) -> str:
+    heads = ["run", "inputs", "correct", "wrong", "abstained"]
+    heads += [f"average {norm} radius" for norm in norms]
+    heads += ["samples per input", "seconds per input"]
+    rows = [[html.escape(text) for text in _summary(run, norms)] for run in runs]
+    head = "".join(f"<th>{text}</th>" for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{text}</td>" for text in row) + "</tr>" for row in rows)
+    reasons = [
+        f"<li>{html.escape(run.name)}: {html.escape(reason)} ({count:,} of {len(run.records):,})</li>"
+        for run in runs
+        for reason, count in abstentions(run).most_common()
+    ]
+    why = f"<h3>Why they abstained</h3><ul>{''.join(reasons)}</ul>" if reasons else ""
+    return (
+        f'<h2>The runs</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
+        f'<tbody>{body}</tbody></table></div><p class="note">Wrong and abstained inputs count as zero in the '
+        f"average radius, which is rounded down.</p>{why}"
+    )
+
+
+def _summary(run: Run, norms: Sequence[str]) -> list[str]:
+    correct, abstained = run.predictions == run.labels, run.predictions == ABSTAIN
+    inputs = len(run.records)
+    shown = [inputs, int(correct.sum()), int((~correct & ~abstained).sum()), int(abstained.sum())]
+    averages = [
+        decimal_down(curve(run, norm).average_certified_radius, 4) if norm in run.norms else ""
+        for norm in norms
+    ]
+    sizes = [record.n for record in run.records if record.n is not None]
+    samples = "not recorded"
+    if sizes or "n" in run.spec:
+        samples = f"{sum(sizes) / inputs if sizes else run.spec['n']:,.0f}"
+    if sizes and min(sizes) != max(sizes):
+        samples += f" ({min(sizes):,} to {max(sizes):,})"
+    seconds = f"{sum(record.seconds for record in run.records) / inputs:.3g}"
+    return [run.name, *(f"{number:,}" for number in shown), *averages, samples, seconds]
+
+
+def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:
+    filters = {"all": "All", "wrong": "Wrong", "abstained": "Abstained"}
+    if norms:
+        filters |= {"smallest": "Smallest radius", "largest": "Largest radius"}
+    buttons = "".join(
+        f'<button type="button" data-filter="{key}" aria-pressed="{"true" if key == "all" else "false"}">'
+        f"{name}</button>"
+        for key, name in filters.items()
+    )
+    return (
+        "<h2>The inputs</h2><p>The bars are the votes of the base classifier on noisy copies; the true class "
+        "has a tick. Radii are rounded down. A noisy copy is the first one that voted, clipped to [0, 1] for "
+        f"display.</p>{_notes(missing)}"
+        '<div class="controls"><label>run <select id="run"></select></label>'
+        '<label>norm <select id="norm"></select></label>'
+        '<label>input # <input id="index" inputmode="numeric" size="6"></label></div>'
+        f'<div class="controls">{buttons}</div>'
+        '<div class="controls"><button type="button" id="previous">Previous</button>'
+        '<button type="button" id="next">Next</button><span id="count" role="status"></span></div>'
+        '<div id="cards"></div>'
+    )
+
+
+def _guarantee(run: Run) -> str:
+    return (
+        f"<h3>{html.escape(run.name)}</h3><p>{html.escape(guarantee(run))}</p>"
+        f"<details><summary>The full spec</summary><pre>{html.escape(tomli_w.dumps(run.document))}</pre>"
+        "</details>"
+    )
+
+
+def guarantee(run: Run) -> str:
+    """What a run guarantees, in words."""
+    spec = run.spec
+    if spec.get("task") == "predict":
+        return (
+            "For each input with a label other than -1, the label is the class that the base classifier "
+            f"returns most often under {spec['noise']}, with probability at least 1 - {spec['alpha']:g} over "
+            f"{spec['n']:,} noise samples, for each input separately."
+        )
+    if spec.get("task") != "certify":
+        return (
+            "Imported from a published log. Its radii are rounded, and are lowered here to what is certain; "
+            "that they were computed as the log's authors say is taken on trust."
+        )
+    return Terms.of_run(spec).statement

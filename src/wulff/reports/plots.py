@@ -1,4 +1,4 @@
-"""Certified-accuracy curves as a figure."""
+"""Figures of runs: certified accuracy, its bound, its relation to training, and to the noise of training."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,15 +6,17 @@ from pathlib import Path
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import curve
-from wulff.runs import Run
-
-SUFFIXES = (".png", ".pdf", ".svg")
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-"""Okabe and Ito's palette: told apart by colour-blind readers."""
+from wulff.reports.envelope import envelope
+from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
+from wulff.runs import Run, training_accuracy, training_noise
 
 
 def plot_certified_accuracy(
-    runs: Sequence[Run], path: str | Path, norms: Sequence[Norm | str] | None = None
+    runs: Sequence[Run],
+    path: str | Path,
+    norms: Sequence[Norm | str] | None = None,
+    *,
+    with_envelope: bool = False,
 ) -> Path:
     """Draw the certified accuracy of each run over the radius, one panel for each norm.
 
@@ -24,36 +26,138 @@ def plot_certified_accuracy(
         runs: Runs on the same data.
         path: Where to write; .png, .pdf or .svg.
         norms: The panels; by default all that the first run has.
+        with_envelope: Add the best run at each radius, labelled as chosen on the test set.
 
     Raises:
         InputError: The suffix is not one of these, or a run lacks radii against a norm.
     """
-    from matplotlib.figure import Figure  # imported here: it takes half a second
-
     path = check_figure_path(path)
-    panels = [Norm.parse(norm) for norm in (norms or runs[0].norms)]
-    if not panels:
+    against = [Norm.parse(norm) for norm in (norms or runs[0].norms)]
+    if not against:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
-    figure = Figure(figsize=(4.8 * len(panels), 3.6), layout="constrained")
-    for axes, norm in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels, strict=True):
+    figure, axes = panels(len(against))
+    for one, norm in zip(axes, against, strict=True):
         for number, run in enumerate(runs):
-            line = curve(run, norm)
-            x = [0.0, *line.certified, *line.certified[-1:]]
-            y = [line.correct(r) / line.inputs for r in x[:-1]] + [0.0]
-            axes.step(x, y, where="pre", label=run.name, color=COLOURS[number % len(COLOURS)])
-        axes.set(xlabel=f"{norm} radius", ylabel="certified accuracy", ylim=(0, 1))
-        axes.set_xlim(left=0)
-        axes.grid(alpha=0.3)
-        axes.legend(frameon=False)
-    figure.savefig(path, dpi=150)
-    return path
+            draw_steps(one, curve(run, norm), label=run.name, **look(number))
+        if with_envelope:
+            best = envelope(runs, norm)
+            radii = sorted({0.0, *(r for c in best.curves for r in c.certified.tolist())})
+            shares = [float(best.accuracy(r)) for r in radii]
+            one.step(
+                [*radii, radii[-1]],
+                [*shares, 0],
+                where="pre",
+                label=best.name,
+                color="black",
+                lw=1,
+                ls=(0, (1, 2)),
+            )
+        accuracy_axes(one, norm)
+    return save(figure, axes, path)
 
 
-def check_figure_path(path: str | Path) -> Path:
-    """The path of a figure that can be written; refuses other suffixes and missing folders."""
-    path = Path(path)
-    if path.suffix not in SUFFIXES:
-        raise InputError(f"a figure must end in {', '.join(SUFFIXES)}, got {path.name}.")
-    if not path.parent.is_dir():
-        raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
-    return path
+def plot_confidence(
+    runs: Sequence[Run], path: str | Path, norm: Norm | str | None = None, confidence: float = 0.999
+) -> Path:
+    """Draw the share of certificates and the accuracy that is true with a stated probability.
+
+    After Cohen et al. 2019, figure 14, with the exact binomial bound in place of Bernstein's.
+
+    Args:
+        runs: One panel each; they know their alpha.
+        path: Where to write; .png, .pdf or .svg.
+        norm: The adversary's norm; by default the first that the first run has.
+        confidence: The probability with which the lower curve is true, at all radii at once.
+    """
+    path = check_figure_path(path)
+    norm = _norm(runs, norm)
+    figure, axes = panels(len(runs))
+    for one, run in zip(axes, runs, strict=True):
+        line = curve(run, norm)
+        draw_steps(one, line, label="share of certificates", **look(0))
+        radii = [0.0, *line.certified.tolist()]
+        bounds = [line.bound(r, confidence) for r in radii]
+        known = [float(bound) for bound in bounds if bound is not None]
+        if len(known) < len(bounds):
+            raise InputError(f"the alpha of {run.name} is not known; import the log with --alpha.")
+        label = f"true with probability {confidence:g}"
+        one.step([*radii, radii[-1]], [*known, 0.0], where="pre", label=label, **look(1))
+        accuracy_axes(one, norm)
+        one.set_title(f"{run.name}, {line.inputs:,} inputs, alpha = {run.alpha:g}", fontsize="medium")
+    return save(figure, axes, path)
+
+
+def plot_training_accuracy(
+    runs: Sequence[Run], path: str | Path, radii: Sequence[float], norm: Norm | str | None = None
+) -> Path:
+    """Draw certified accuracy over the accuracy on training inputs under noise [Yang et al. 2020, C.6].
+
+    Args:
+        runs: Runs whose models were trained by wulff, or imported with their training accuracy.
+        path: Where to write; .png, .pdf or .svg.
+        radii: One panel each.
+        norm: The adversary's norm; by default the first that the first run has.
+
+    Raises:
+        InputError: The training accuracy of a run is not known.
+    """
+    path = check_figure_path(path)
+    norm = _norm(runs, norm)
+    figure, axes = panels(len(radii))
+    for one, radius in zip(axes, radii, strict=True):
+        for number, run in enumerate(runs):
+            colour = look(number)["color"]
+            accuracy = float(curve(run, norm).accuracy(radius))
+            one.scatter(
+                [training_accuracy(run)],
+                [accuracy],
+                color=colour,
+                marker="osD^v*X"[number % 7],
+                label=run.name,
+            )
+        one.plot([0, 1], [0, 1], color="0.6", lw=0.8)
+        one.set(xlabel="training accuracy under noise", xlim=(0, 1), ylim=(0, 1))
+        one.set_ylabel(f"certified accuracy at {norm} radius {radius:g}")
+    return save(figure, axes, path)
+
+
+def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Norm | str | None = None) -> Path:
+    """Draw the certified accuracy of models smoothed with another noise than they were trained with.
+
+    One panel for each noise of smoothing [Cohen et al. 2019, figure 15].
+
+    Args:
+        runs: Runs that know the noise of their training.
+        path: Where to write; .png, .pdf or .svg.
+        norm: The adversary's norm; by default the first that the first run has.
+
+    Raises:
+        InputError: A noise is not known, or every model was smoothed with the noise of its training.
+    """
+    path = check_figure_path(path)
+    norm = _norm(runs, norm)
+    if any("noise" not in run.spec for run in runs):
+        raise InputError("a run does not say its noise; import its log with --noise.")
+    if all(run.spec["noise"] == training_noise(run) for run in runs):
+        raise InputError(
+            "every model was smoothed with the noise of its training; there is no mismatch to draw."
+        )
+    tests = list(dict.fromkeys(run.spec["noise"] for run in runs))
+    trained = list(dict.fromkeys(training_noise(run) for run in runs))
+    figure, axes = panels(len(tests))
+    for one, noise in zip(axes, tests, strict=True):
+        for run in runs:
+            if run.spec["noise"] == noise:
+                number = trained.index(training_noise(run))
+                draw_steps(one, curve(run, norm), label=f"trained with {trained[number]}", **look(number))
+        accuracy_axes(one, norm)
+        one.set_title(f"smoothed with {noise}", fontsize="medium")
+    return save(figure, axes, path)
+
+
+def _norm(runs: Sequence[Run], norm: Norm | str | None) -> Norm:
+    if not runs:
+        raise InputError("a figure needs at least one run.")
+    if norm is None and not runs[0].norms:
+        raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
+    return Norm.parse(norm if norm is not None else runs[0].norms[0])

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,14 +9,9 @@ from wulff import certificates
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise, parse
 from wulff.norms import Norm
-from wulff.reports.plots import COLOURS, check_figure_path
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+from wulff.reports.style import check_figure_path, look, panels, save
 
 DIMENSIONS = (1, 2, 3, 5, 10, 20, 50, 100, 300, 1000, 3072)
-_LINES = ("-", "--", "-.", ":")
 
 
 def plot_radii(
@@ -35,16 +29,16 @@ def plot_radii(
     """
     path, norm = check_figure_path(path), Norm.parse(norm)
     error = np.concatenate([np.geomspace(1e-4, 0.1, 60), np.linspace(0.1, 0.4999, 60)[1:]])
-    figure, axes = _figure()
+    figure, (axes,) = panels(height=4.4)
     for number, noise in enumerate(parse(noise).in_dim(dim) for noise in noises):
         if not np.isfinite(noise.sigma):
             raise InputError(f"{noise} has infinite variance and cannot be compared at equal sigma.")
         radius = certificates.certified_radius(noise, error, norm, dim).radius
-        colour, line = COLOURS[number % len(COLOURS)], _LINES[number // len(COLOURS) % len(_LINES)]
-        axes.plot(1 - error, radius / noise.sigma, line, color=colour, label=str(noise))
+        axes.plot(1 - error, radius / noise.sigma, label=str(noise), **look(number))
     axes.set(xlabel="probability of the label", ylabel=f"{norm} radius / sigma", xlim=(0.5, 1))
     axes.set_title(f"d = {dim:,}", fontsize="medium")
-    return _save(figure, axes, path)
+    axes.set_ylim(bottom=0)
+    return save(figure, [axes], path)
 
 
 def plot_methods(
@@ -64,18 +58,18 @@ def plot_methods(
         dims: The dimensions.
     """
     path, norm, noise = check_figure_path(path), Norm.parse(norm), parse(noise)
-    figure, axes = _figure()
+    figure, (axes,) = panels(height=4.4)
     names = dict.fromkeys(entry.method for entry in certificates.methods(noise, norm))
     for number, method in enumerate(names):
         points = [
             (dim, radius) for dim in dims if (radius := _radius(noise, error, norm, dim, method)) is not None
         ]
         if points:
-            colour, line = COLOURS[number % len(COLOURS)], _LINES[number // len(COLOURS) % len(_LINES)]
-            axes.plot(*zip(*points, strict=True), line, color=colour, label=method, marker=".")
+            axes.plot(*zip(*points, strict=True), label=method, marker=".", **look(number))
     axes.set(xlabel="dimension", ylabel=f"{norm} radius / scale", xscale="log")
     axes.set_title(f"{noise}, probability {1 - error:g}", fontsize="medium")
-    return _save(figure, axes, path)
+    axes.set_ylim(bottom=0)
+    return save(figure, [axes], path)
 
 
 def _radius(noise: Noise, error: float, norm: Norm, dim: int, method: str) -> float | None:
@@ -84,18 +78,3 @@ def _radius(noise: Noise, error: float, norm: Norm, dim: int, method: str) -> fl
     except (NotCoveredError, InputError):
         return None  # the theorem, or the noise itself, does not exist in this dimension
     return float(radii.radius) / radii.noise.scale
-
-
-def _figure() -> "tuple[Figure, Axes]":
-    from matplotlib.figure import Figure  # imported here: it takes half a second
-
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _save(figure: "Figure", axes: "Axes", path: Path) -> Path:
-    axes.set_ylim(bottom=0)
-    axes.grid(alpha=0.3)
-    axes.legend(frameon=False, fontsize="small")
-    figure.savefig(path, dpi=150)
-    return path

@@ -1,17 +1,40 @@
 """The certified-accuracy table, as text, Markdown, LaTeX or CSV."""
 
-import csv
 import dataclasses
-import io
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Literal
 
+from wulff._numerics.rounding import decimal_down, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.curves import curve, default_radii
+from wulff.reports.curves import Curve, curve, default_radii
+from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
+from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
 
-FORMATS = ("text", "md", "latex", "csv")
+ORIENTATIONS = ("columns", "rows")
+Kind = Literal["share", "bound", "envelope", "envelope-bound"]
+
+_ROUNDED_DOWN = ("bound", "envelope-bound")
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One line of the table.
+
+    Attributes:
+        name: The run, or what else the line is about.
+        cells: Exact shares, one for each radius.
+        kind: The raw share of a run; a bound that holds with a stated probability, printed rounded down;
+            or the same of an envelope, which never competes for the best at a radius.
+        average: The average certified radius, printed rounded down; None where there is none.
+    """
+
+    name: str
+    cells: list[Fraction]
+    kind: Kind = "share"
+    average: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,55 +43,88 @@ class Table:
 
     Attributes:
         norm: The adversary's norm; None for runs without radii, which have clean accuracy only.
-        radii: The columns.
-        names: The rows.
-        cells: Exact shares, by row and column.
+        radii: One for each cell of a row.
+        rows: The lines.
         notes: Sentences that belong under the table.
     """
 
     norm: Norm | None
     radii: list[float]
-    names: list[str]
-    cells: list[list[Fraction]]
+    rows: list[Row]
     notes: list[str]
 
-    def best(self, column: int) -> Fraction:
-        """The largest share in a column."""
-        return max(row[column] for row in self.cells)
+    @property
+    def names(self) -> list[str]:
+        """The names of the rows."""
+        return [row.name for row in self.rows]
 
-    def render(self, style: str = "text", digits: int = 3) -> str:
+    @property
+    def cells(self) -> list[list[Fraction]]:
+        """The shares, by row and radius."""
+        return [row.cells for row in self.rows]
+
+    def best(self, column: int, kind: Kind = "share") -> Fraction:
+        """The largest share at a radius, among rows of one kind."""
+        return max(row.cells[column] for row in self.rows if row.kind == kind)
+
+    def is_best(self, row: Row, column: int) -> bool:
+        """Whether a cell is to be marked: the largest of several, and not zero."""
+        rivals = [other for other in self.rows if other.kind == row.kind]
+        if row.kind not in ("share", "bound") or len(rivals) < 2:
+            return False
+        return row.cells[column] == self.best(column, row.kind) > 0
+
+    def render(self, style: str = "text", digits: int = 3, radii_in: str = "columns") -> str:
         """The table as a string.
 
         Args:
-            style: text, md, latex (booktabs; best per column bold) or csv (exact shares as decimals).
+            style: text; md or latex (booktabs), with the best at each radius bold; or csv, with shares at
+                full precision.
             digits: Decimals of each share.
+            radii_in: Whether the radii are `columns` or `rows`.
         """
-        if style not in FORMATS:
-            raise InputError(f"unknown format {style!r}; there is {', '.join(FORMATS)}.")
-        head = [f"{self.norm} radius" if self.norm else "run", *(f"{radius:g}" for radius in self.radii)]
-        if not self.norm:
-            head = ["run", "accuracy"]
-        if style == "csv":
-            out = io.StringIO()
-            writer = csv.writer(out, lineterminator="\n")
-            writer.writerows([head, *([name, *map(float, row)] for name, row in self._rows())])
-            return out.getvalue()
-        body = [[name, *(f"{float(cell):.{digits}f}" for cell in row)] for name, row in self._rows()]
-        return {"text": _text, "md": _markdown, "latex": self._latex}[style](head, body)
+        check_format(style)
+        if radii_in not in ORIENTATIONS:
+            raise InputError(f"radii must be in {' or '.join(ORIENTATIONS)}, got {radii_in!r}.")
+        grid = self._grid(style, digits)
+        if radii_in == "rows":
+            grid = [list(line) for line in zip(*grid, strict=True)]
+        return render(grid, style)
 
-    def _rows(self) -> list[tuple[str, list[Fraction]]]:
-        return list(zip(self.names, self.cells, strict=True))
+    def cell_texts(self, row: Row, digits: int = 3) -> list[str]:
+        """The shares of a row as they are printed, without marks."""
+        return [self._cell("text", digits, row, column) for column in range(len(row.cells))]
 
-    def _latex(self, head: list[str], body: list[list[str]]) -> str:
-        lines = [f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}", "\\toprule"]
-        lines += [" & ".join(map(_escape, head)) + " \\\\", "\\midrule"]
-        for (name, *texts), row in zip(body, self.cells, strict=True):
-            marked = [
-                f"\\textbf{{{text}}}" if cell == self.best(column) > 0 else text
-                for column, (text, cell) in enumerate(zip(texts, row, strict=True))
+    def _grid(self, style: str, digits: int) -> Grid:
+        """Every cell as it is printed, heads first."""
+        heads = [f"{radius:g}" for radius in self.radii] if self.norm else ["accuracy"]
+        averages = [row.average for row in self.rows]
+        has_average = any(average is not None for average in averages)
+        grid = [[f"{self.norm} radius" if self.norm else "run", *heads, *["average"] * has_average]]
+        for row in self.rows:
+            texts = [
+                mark(text, style) if self.is_best(row, i) else text
+                for i, text in enumerate(self._cell(style, digits, row, i) for i in range(len(row.cells)))
             ]
-            lines.append(" & ".join([_escape(name), *marked]) + " \\\\")
-        return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", ""])
+            if has_average:
+                texts.append(self._average(style, digits, row))
+            grid.append([escape(row.name, style), *texts])
+        return grid
+
+    def _cell(self, style: str, digits: int, row: Row, column: int) -> str:
+        share = row.cells[column]
+        if style == "csv":
+            return repr(float_at_most(share) if row.kind in _ROUNDED_DOWN else float(share))
+        if row.kind in _ROUNDED_DOWN:
+            return _round_down(share, digits)
+        return f"{float(share):.{digits}f}"
+
+    def _average(self, style: str, digits: int, row: Row) -> str:
+        if row.average is None:
+            return ""
+        known = [r.average for r in self.rows if r.average is not None]
+        text = repr(row.average) if style == "csv" else decimal_down(row.average, digits)
+        return mark(text, style) if len(known) > 1 and row.average == max(known) else text
 
 
 def certified_accuracy(
@@ -77,14 +133,20 @@ def certified_accuracy(
     norm: Norm | str | None = None,
     *,
     as_published: bool = False,
+    confidence: float | None = None,
+    with_envelope: bool = False,
+    with_average: bool = False,
 ) -> Table:
     """The share of inputs that are correct and certified at each radius, for each run.
 
     Args:
         runs: Runs on the same data.
-        radii: The columns, in input units; round ones that cover the curves by default.
+        radii: In input units; round ones that cover the curves by default.
         norm: The adversary's norm; by default the first that the first run has.
         as_published: Take the rounded radii of imported logs at face value.
+        confidence: Add a row for each run with the certified accuracy that is true with this probability.
+        with_envelope: Add the best at each radius, as it is and with alpha shared among the runs.
+        with_average: Add the average certified radius.
 
     Raises:
         InputError: A radius is negative, or a run has no radii against the norm.
@@ -100,47 +162,94 @@ def certified_accuracy(
         return _clean_accuracy(runs, notes)
     norm = Norm.parse(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
-    columns = default_radii(curves) if radii is None else list(radii)
-    if any(not 0 <= radius < float("inf") for radius in columns):
-        raise InputError(f"radii must be at least 0 and finite, got {columns}.")
+    at = default_radii(curves) if radii is None else list(radii)
+    if any(not 0 <= radius < float("inf") for radius in at):
+        raise InputError(f"radii must be at least 0 and finite, got {at}.")
     if as_published:
         notes.append("Radii of imported logs are rounded to nearest, so that a share may be too large.")
     for run, certain in zip(runs, curves, strict=True):
-        printed = curve(run, norm, as_published=True)
-        for radius in columns:
-            if certain.correct(radius) != printed.correct(radius):
-                notes.append(
-                    f"{run.name} at {radius:g}: {float(certain.accuracy(radius)):.3f} is certain; the log's "
-                    f"rounded radii, taken at face value, give {float(printed.accuracy(radius)):.3f}."
-                )
-    cells = [[c.accuracy(radius) for radius in columns] for c in curves]
-    return Table(norm, columns, [run.name for run in runs], cells, notes)
+        notes += _rounding_notes(run, certain, at)
+    rows = [
+        Row(
+            c.run.name,
+            [c.accuracy(radius) for radius in at],
+            average=c.average_certified_radius if with_average else None,
+        )
+        for c in curves
+    ]
+    wholes: list[Curve | Envelope] = list(curves)
+    if with_envelope:
+        found = _envelopes(runs, norm, as_published, notes)
+        rows += [Row(e.name, [e.accuracy(radius) for radius in at], "envelope") for e in found]
+        wholes += found
+    if confidence is not None:
+        rows += _bounds(wholes, at, confidence, notes)
+    return Table(norm, at, rows, notes)
+
+
+def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[str]:
+    printed = curve(run, certain.norm, as_published=True)
+    return [
+        f"{run.name} at {radius:g}: {float(certain.accuracy(radius)):.3f} is certain; the log's "
+        f"rounded radii, taken at face value, give {float(printed.accuracy(radius)):.3f}."
+        for radius in radii
+        if certain.correct(radius) != printed.correct(radius)
+    ]
+
+
+def _envelopes(runs: Sequence[Run], norm: Norm, as_published: bool, notes: list[str]) -> list[Envelope]:
+    found: list[Envelope] = []
+    for kind, group in families(runs).items():
+        found.append(envelope(group, norm, as_published=as_published, of=kind))
+        try:
+            found.append(valid_envelope(group, norm, of=kind))
+        except InputError as error:
+            missing = f"There is none here: {error}"
+            notes += [missing] if missing not in notes else []
+    notes.append(
+        "The envelope is the best run at each radius, chosen on the test set: it is the curve of no single "
+        "classifier, and larger than what a run chosen beforehand is certain to have."
+    )
+    if any(one.valid for one in found):
+        notes.append(
+            "A valid envelope of k runs spends alpha / k on each, so that with probability 1 - alpha all "
+            "certificates of an input hold, whichever run is chosen."
+        )
+    return found
+
+
+def _bounds(
+    wholes: Sequence[Curve | Envelope], radii: Sequence[float], confidence: float, notes: list[str]
+) -> list[Row]:
+    rows = []
+    for whole in wholes:
+        name, kind = (whole.run.name, "bound") if isinstance(whole, Curve) else (whole.name, "envelope-bound")
+        cells = [whole.bound(radius, confidence) for radius in radii]
+        exact = [cell for cell in cells if cell is not None]
+        if len(exact) < len(cells):
+            notes.append(f"There is no bound for {name}: its alpha is not known.")
+        else:
+            rows.append(Row(f"{name}, with probability {confidence:g}", exact, kind))
+    if rows:
+        notes.append(
+            f"With probability {confidence:g} over the noise, if that is independent across inputs, the true "
+            "certified accuracy on these inputs is at least the number in its second row, at all radii at "
+            "once; the first row is the share of certificates, each of which may be false with probability "
+            "alpha."
+        )
+    return rows
 
 
 def _clean_accuracy(runs: Sequence[Run], notes: list[str]) -> Table:
-    shares = [
-        [Fraction(int((run.predictions == run.labels).sum()), len(run.records))]
-        for run in runs
-        if run.records
-    ]
-    if len(shares) < len(runs):
+    if not all(run.records for run in runs):
         raise InputError("a run has no records yet; run the same command again to make them.")
-    return Table(None, [0.0], [run.name for run in runs], shares, notes)
-
-
-def _text(head: list[str], body: list[list[str]]) -> str:
-    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
-    lines = [
-        "  ".join(cell.ljust(width) if i == 0 else cell.rjust(width) for i, (cell, width) in enumerate(pairs))
-        for pairs in (list(zip(row, widths, strict=True)) for row in [head, *body])
+    rows = [
+        Row(run.name, [Fraction(int((run.predictions == run.labels).sum()), len(run.records))])
+        for run in runs
     ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], ""])
+    return Table(None, [0.0], rows, notes)
 
 
-def _markdown(head: list[str], body: list[list[str]]) -> str:
-    rows = [head, ["---", *("---:" for _ in head[1:])], *body]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows) + "\n"
-
-
-def _escape(text: str) -> str:
-    return "".join(f"\\{char}" if char in "_%&#$" else char for char in text)
+def _round_down(share: Fraction, digits: int) -> str:
+    whole = int(share * 10**digits)  # shares are not negative
+    return f"{whole // 10**digits}.{whole % 10**digits:0{digits}d}"

@@ -1,11 +1,16 @@
 """Runs: a spec, an append-only journal, and the folder they live in."""
 
 from wulff.runs.execute import certify, execute
+from wulff.runs.inputs import inputs, noisy_copy
+from wulff.runs.origins import training_accuracy, training_noise
 from wulff.runs.published import import_log
-from wulff.runs.recertify import recertify
+from wulff.runs.recertify import on_other_terms, recertify
+from wulff.runs.reconstruct import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
+from wulff.runs.sweep import Sweep, Task, read_sweep
+from wulff.runs.sweeping import Watch, is_finished, run_sweep, sweep_runs
 from wulff.runs.terms import Terms
 from wulff.runs.train import TrainingSpec, train
 
@@ -14,12 +19,27 @@ __all__ = [
     "Record",
     "Run",
     "Spec",
+    "Sweep",
+    "Task",
     "Terms",
     "TrainingSpec",
+    "Watch",
     "certify",
     "execute",
+    "has_counts",
     "import_log",
+    "inputs",
+    "is_finished",
     "load",
+    "noisy_copy",
+    "on_other_terms",
+    "project",
+    "read_sweep",
     "recertify",
+    "reconstruct",
+    "run_sweep",
+    "sweep_runs",
     "train",
+    "training_accuracy",
+    "training_noise",
 ]

@@ -13,35 +13,57 @@ from wulff.norms import Norm
 from wulff.runs.journal import Journal
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
+from wulff.runs.shapes_and_sizes import import_folder
+from wulff.stats import check_alpha, check_sample_size
 
 FEWEST_DIGITS = 3
 
 
 def import_log(
-    file: str | Path, store: str | Path, norm: Norm | str = Norm.L2, noise: str | None = None
+    file: str | Path,
+    store: str | Path,
+    norm: Norm | str = Norm.L2,
+    noise: str | None = None,
+    *,
+    n: int | None = None,
+    alpha: float | None = None,
+    training_noise: str | None = None,
 ) -> Run:
-    """Read a published certification or prediction log and store it as a run.
+    """Read a published certification or prediction log, or a folder of arrays, and store it as a run.
 
     Published radii are rounded to nearest, to three significant digits or more, so that a radius of
     .24996 reads 0.25. Each is lowered by half a unit of its last digit, to what it certainly is; the
     printed number is kept beside it.
 
     Args:
-        file: A log as Cohen et al. 2019 and those after them publish it.
+        file: A log as Cohen et al. 2019 and those after them publish it, or a folder with the .npy files of
+            Yang et al. 2020 (preds, labels, prob_lb), whose radii are computed anew.
         store: The run folder to make.
         norm: The norm of the radii.
         noise: The noise, for the record; logs do not name it.
+        n: How many samples bounded each error, for the record.
+        alpha: The probability with which each answer may be wrong; without it there are no bounds.
+        training_noise: The noise that the model was trained with, for the record.
 
     Raises:
         InputError: The file is not such a log; nothing is written.
         RunError: The folder is in use for another run; nothing is written.
     """
     file, norm = Path(file), Norm.parse(norm)
+    about: dict[str, Any] = {}
+    if n is not None:
+        about["n"] = check_sample_size(n)
+    if alpha is not None:
+        about["alpha"] = check_alpha(alpha)
+    if training_noise is not None:
+        about["training_noise"] = str(noises.parse(training_noise))
+    if file.is_dir():
+        return import_folder(file, store, norm, noise, about)
     rows = _rows(file)
     has_radii = "radius" in rows[0]
     digits = max([FEWEST_DIGITS, *(_significant_digits(row["radius"]) for row in rows)]) if has_radii else 0
     records = [_record(file, number, row, norm, digits) for number, row in enumerate(rows, start=2)]
-    run: dict[str, Any] = {"task": "import", "inputs": len(records)}
+    run: dict[str, Any] = {"task": "import", "inputs": len(records)} | about
     if has_radii:
         run |= {"norms": [str(norm)], "rounded_to_digits": digits}
     if noise is not None:

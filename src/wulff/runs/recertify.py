@@ -63,6 +63,31 @@ def recertify(
         RunError: A folder is not a run, is damaged, or holds another one; nothing is written.
     """
     source = load(folder)
+    done = on_other_terms(source, norms=norms, alpha=alpha, n=n, bound=bound, estimator=estimator)
+    if store is None:
+        return done
+    if Path(store).resolve() == source.folder.resolve():
+        raise InputError(f"{store} is the run that is recertified; give another folder.")
+    done.document["counted"]["records"] = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
+    stored_spec(Path(store))  # refuses what is no run folder before anything is made
+    with Journal(Path(store), done.document) as journal:
+        for record in done.records[len(journal.records) :]:
+            journal.append(record)
+    run = load(store)
+    replace(run.folder / SUMMARY, json.dumps(summary(run), indent=2) + "\n")
+    return run
+
+
+def on_other_terms(
+    source: Run,
+    *,
+    norms: Sequence[Norm | str] | None = None,
+    alpha: float | None = None,
+    n: int | None = None,
+    bound: Bound | None = None,
+    estimator: Estimator | None = None,
+) -> Run:
+    """`recertify` in memory, for a run that is loaded: the new run's folder is that of the votes."""
     _check_kind(source)
     if isinstance(norms, str) or (norms is not None and not norms):
         raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {norms!r}.")
@@ -80,18 +105,7 @@ def recertify(
     records: list[Record] = []
     for start in range(0, len(counted), TOGETHER):
         records += terms.records(counted[start : start + TOGETHER])
-    document = _document(source, terms)
-    if store is None:
-        return Run(source.folder, document, records)
-    if Path(store).resolve() == source.folder.resolve():
-        raise InputError(f"{store} is the run that is recertified; give another folder.")
-    stored_spec(Path(store))  # refuses what is no run folder before anything is made
-    with Journal(Path(store), document) as journal:
-        for record in records[len(journal.records) :]:
-            journal.append(record)
-    run = load(store)
-    replace(run.folder / SUMMARY, json.dumps(summary(run), indent=2) + "\n")
-    return run
+    return Run(source.folder, _document(source, terms), records)
 
 
 def _check_kind(source: Run) -> None:
@@ -191,7 +205,6 @@ def _document(source: Run, terms: Terms) -> dict[str, Any]:
     counted: dict[str, Any] = {
         "n": source.spec["n"],
         "versions": source.document.get("versions", {}),
-        "records": hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest(),
     }
     if terms.n < source.spec["n"]:
         counted["drawn"] = "without replacement, from numbers keyed by seed, input and n"

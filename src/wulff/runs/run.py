@@ -43,6 +43,11 @@ class Run:
         return self.spec.get("inputs", len(self.records))
 
     @property
+    def alpha(self) -> float | None:
+        """The probability with which the answer for an input may be wrong; None where a log does not say."""
+        return self.spec.get("alpha")
+
+    @property
     def norms(self) -> list[str]:
         """The norms with radii, in the order of the spec."""
         return list(self.records[0].radii) if self.records else list(self.spec.get("norms", []))

@@ -1,0 +1,24 @@
+"""`wulff compare`: two runs on the same inputs."""
+
+from typing import Annotated
+
+import typer
+
+from wulff import reports, runs
+from wulff.cli.console import radii_from
+
+
+def compare(
+    first: Annotated[str, typer.Argument(help="A run folder.")],
+    second: Annotated[str, typer.Argument(help="Another, on the same data.")],
+    norm: Annotated[str | None, typer.Option(help="By default the first that both have.")] = None,
+    radii: Annotated[str | None, typer.Option(help="Where to compare, e.g. 0.25,0.5,1.")] = None,
+    inputs: Annotated[int, typer.Option(min=0, help="How many inputs to list, most different first.")] = 10,
+    format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
+) -> None:
+    """Print the differences per radius, with McNemar's exact paired test, and per input."""
+    found = reports.compare(runs.load(first), runs.load(second), radii_from("--radii", radii), norm)
+    typer.echo(found.render(format, inputs), nl=False)
+    plain = format == "text"
+    typer.echo(f"\n{found.summary()}" if plain else found.summary(), err=not plain)
+    typer.echo("Each p is for its radius alone; of many, some are small by chance.", err=not plain)

@@ -1,0 +1,65 @@
+"""Why a run abstained on an input, as far as its votes tell."""
+
+import math
+from collections import Counter
+
+from scipy import special
+
+from wulff.runs import Record, Run
+from wulff.stats import ABSTAIN, error_upper_bound
+
+NO_COUNTS = "no counts are stored"
+NOT_SAMPLED = "not sampled: its selected label was wrong"
+TOO_FEW = "n too small: not even unanimous votes could decide"
+NEARLY_TIED = "n too small at this share of votes"
+OTHER_CLASS = "n0 too small: it selected another class than most votes"
+TIE = "tie: no class has more than half of the votes, and no n helps"
+EQUAL = "true tie: the two largest classes have equally many votes"
+
+
+def abstention(run: Run, record: Record) -> str | None:
+    """The reason in words, from the list above; None where the run gave an answer."""
+    if record.predict != ABSTAIN:
+        return None
+    if not record.counts:
+        return NO_COUNTS
+    n, alpha = record.n or 0, run.spec["alpha"]
+    if n == 0:
+        return NOT_SAMPLED
+    if "prediction" in record.counts or run.spec.get("bound") == "two-sided":
+        votes = record.counts.get("prediction", record.counts.get("estimation", {}))
+        first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
+        if first == second:
+            return EQUAL
+        return TOO_FEW if 2 * 0.5**n > alpha else NEARLY_TIED
+    if error_upper_bound(0, n, alpha) >= 0.5:
+        return TOO_FEW
+    selection, votes = record.counts["selection"], record.counts["estimation"]
+    selected = max(sorted(selection), key=selection.__getitem__)
+    if 2 * votes.get(selected, 0) > n:
+        return NEARLY_TIED
+    if 2 * max(votes.values(), default=0) > n:
+        return OTHER_CLASS
+    return TIE
+
+
+def samples_to_decide(run: Run, record: Record) -> int | None:
+    """About how many samples would decide at the share of votes that was seen, in half of all attempts.
+
+    By the normal approximation, so not a promise; None where no number would.
+    """
+    if abstention(run, record) != NEARLY_TIED:
+        return None
+    votes = record.counts.get("prediction", record.counts.get("estimation", {}))
+    first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
+    n = record.n or 0
+    ranked = "prediction" in record.counts or run.spec.get("bound") == "two-sided"
+    margin = (first - second) / 2 / n if ranked else first / n - 0.5
+    deviations = float(special.ndtri(1 - run.spec["alpha"]))
+    return max(n + 1, math.ceil((deviations / (2 * margin)) ** 2))
+
+
+def abstentions(run: Run) -> Counter[str]:
+    """How many inputs the run abstained on, by reason."""
+    reasons = (abstention(run, record) for record in run.records)
+    return Counter(reason for reason in reasons if reason)

@@ -1,0 +1,277 @@
+"use strict";
+// Draws what the page's JSON holds: certified-accuracy charts and the browser of inputs. No network, no library.
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const DASHES = ["", "9 4", "3 3", "12 3 3 3"];
+  const PER_PAGE = 24;
+  const SVG = "http://www.w3.org/2000/svg";
+
+  const colour = (number) => `var(--c${number % 7})`;
+  const dash = (number) => DASHES[((number % 7) + Math.floor(number / 7)) % DASHES.length];
+  const share = (value) => value.toFixed(3);
+
+  /** A radius as text, never above the number itself. */
+  function down(value, digits) {
+    const unit = 10 ** digits;
+    let units = Math.floor(value * unit);
+    if (units / unit > value) units -= 1;
+    return (units / unit).toFixed(digits);
+  }
+
+  function element(name, attributes = {}, ...children) {
+    const made = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    made.append(...children);
+    return made;
+  }
+
+  function shape(name, attributes, text) {
+    const made = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  // ---- certified accuracy -------------------------------------------------------------------------------
+
+  /** The certified radii of the correctly labelled inputs of a run, ascending. */
+  function certified(run, norm) {
+    const radii = run.radii[norm].filter((_, i) => run.predict[i] === run.label[i]);
+    return Float64Array.from(radii).sort();
+  }
+
+  /** How many of the ascending radii are at least r. */
+  function countFrom(radii, r) {
+    let low = 0, high = radii.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (radii[middle] < r) low = middle + 1; else high = middle;
+    }
+    return radii.length - low;
+  }
+
+  function niceStep(largest) {
+    const power = 10 ** Math.floor(Math.log10(largest));
+    return [0.1, 0.2, 0.25, 0.5, 1, 2].map((f) => f * power).find((step) => largest / step <= 7);
+  }
+
+  function drawChart(figure, norm) {
+    const runs = data.runs.map((run, number) => ({ run, number, shown: true })).filter(({ run }) => run.radii[norm]);
+    for (const line of runs) line.radii = certified(line.run, norm);
+    const largest = Math.max(...runs.map(({ radii }) => (radii.length ? radii[radii.length - 1] : 0)), 1e-9);
+    const width = 760, height = 400, left = 62, right = 14, top = 12, bottom = 52;
+    const limit = largest * 1.04;
+    const x = (r) => left + (r / limit) * (width - left - right);
+    const y = (a) => top + (1 - a) * (height - top - bottom);
+    const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0",
+      "aria-label": `Certified accuracy against ${norm} by radius; arrow keys move the cursor. The table below has the numbers.` });
+
+    const step = niceStep(limit), digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) + (String(step).endsWith("25") ? 1 : 0);
+    for (let i = 0; i * step <= limit; i++) {
+      svg.append(shape("line", { class: "grid", x1: x(i * step), x2: x(i * step), y1: y(0), y2: y(1) }));
+      svg.append(shape("text", { x: x(i * step), y: height - bottom + 20, "text-anchor": "middle" }, (i * step).toFixed(digits)));
+    }
+    for (let a = 0; a <= 5; a++) {
+      svg.append(shape("line", { class: "grid", x1: x(0), x2: x(limit), y1: y(a / 5), y2: y(a / 5) }));
+      svg.append(shape("text", { x: left - 8, y: y(a / 5) + 5, "text-anchor": "end" }, (a / 5).toFixed(1)));
+    }
+    svg.append(shape("path", { class: "axis", fill: "none", d: `M${x(0)} ${y(1)}V${y(0)}H${x(limit)}` }));
+    svg.append(shape("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, `${norm} radius`));
+    svg.append(shape("text", { transform: `translate(16 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, "certified accuracy"));
+
+    /** The step function as a path; steps closer than a quarter of a unit of the drawing are drawn as one. */
+    function path(radii, accuracy) {
+      let d = `M${x(0)} ${y(accuracy(0)).toFixed(2)}`, drawn = x(0);
+      for (const r of radii) {
+        if (x(r) - drawn < 0.25) continue;
+        drawn = x(r);
+        d += `H${drawn.toFixed(2)}V${y(accuracy(r + r * 2 ** -52)).toFixed(2)}`;
+      }
+      return radii.length ? `${d}H${x(radii[radii.length - 1]).toFixed(2)}V${y(0)}` : d;
+    }
+
+    const legend = element("div", { class: "legend" });
+    const envelope = runs.length > 1 ? shape("path", { class: "curve envelope", stroke: "var(--ink)", "stroke-dasharray": "2 4", opacity: ".75" }) : null;
+    const best = (r) => Math.max(0, ...runs.filter((l) => l.shown).map((l) => countFrom(l.radii, r) / l.run.label.length));
+    function drawEnvelope() {
+      const all = Float64Array.from(runs.filter((l) => l.shown).flatMap((l) => Array.from(l.radii))).sort();
+      envelope.setAttribute("d", path(all, best));
+    }
+    for (const line of runs) {
+      const accuracy = (r) => countFrom(line.radii, r) / line.run.label.length;
+      line.path = shape("path", { class: "curve", stroke: colour(line.number), "stroke-dasharray": dash(line.number), d: path(line.radii, accuracy) });
+      svg.append(line.path);
+      const swatch = shape("svg", { viewBox: "0 0 28 10", "aria-hidden": "true" });
+      swatch.append(shape("line", { x1: 0, x2: 28, y1: 5, y2: 5, stroke: colour(line.number), "stroke-width": 3, "stroke-dasharray": dash(line.number) }));
+      const button = element("button", { type: "button", "aria-pressed": "true" }, swatch, line.run.name);
+      button.addEventListener("click", () => {
+        line.shown = !line.shown;
+        button.setAttribute("aria-pressed", line.shown);
+        line.path.style.display = line.shown ? "" : "none";
+        if (envelope) drawEnvelope();
+      });
+      legend.append(button);
+    }
+    if (envelope) {
+      svg.append(envelope);
+      drawEnvelope();
+    }
+
+    const cursor = shape("line", { class: "cursor", y1: y(0), y2: y(1), visibility: "hidden" });
+    svg.append(cursor);
+    const tip = element("div", { class: "tip", hidden: "", role: "status" });
+    let at = 0;
+    function point(r) {
+      at = Math.min(Math.max(r, 0), limit);
+      cursor.setAttribute("x1", x(at));
+      cursor.setAttribute("x2", x(at));
+      cursor.setAttribute("visibility", "visible");
+      const rows = runs.filter((l) => l.shown).map((l) => {
+        const correct = countFrom(l.radii, at), all = l.run.label.length;
+        const mark = element("i");
+        mark.style.background = colour(l.number);
+        const bound = l.run.false === null ? "" : ` ≥ ${down(Math.max(0, correct - l.run.false) / all, 3)}`;
+        return element("div", {}, mark, element("span", {}, l.run.name), element("b", {}, share(correct / all)), bound);
+      });
+      if (envelope) rows.push(element("div", {}, element("span", {}, "best of these, chosen on the test set"), element("b", {}, share(best(at)))));
+      tip.replaceChildren(element("div", {}, element("b", {}, `radius ${at.toFixed(3)}`)), ...rows);
+      tip.hidden = false;
+      place(runs.filter((l) => l.shown).map((l) => countFrom(l.radii, at) / l.run.label.length));
+    }
+    /** Curves fall, so nothing lies above and right of the highest one here, or below and left of the lowest. */
+    function place(shares) {
+      const outer = figure.getBoundingClientRect(), inner = svg.getBoundingClientRect();
+      const scale = inner.width / width, pixel = inner.left - outer.left + x(at) * scale, room = tip.offsetWidth + 16;
+      const above = 1 - Math.max(0, ...shares) >= Math.min(1, ...shares);
+      const right = above ? pixel + room < outer.width : pixel < room;
+      tip.style.left = right ? `${pixel + 12}px` : "auto";
+      tip.style.right = right ? "auto" : `${outer.width - pixel + 12}px`;
+      const low = inner.top - outer.top + y(0) * scale - tip.offsetHeight - 8;
+      tip.style.top = above ? "" : `${low}px`;
+    }
+    function leave() {
+      tip.hidden = true;
+      cursor.setAttribute("visibility", "hidden");
+    }
+    svg.addEventListener("pointermove", (event) => {
+      const box = svg.getBoundingClientRect();
+      point((((event.clientX - box.left) / box.width) * width - left) / (width - left - right) * limit);
+    });
+    svg.addEventListener("pointerleave", (event) => { if (event.pointerType === "mouse") leave(); });
+    svg.addEventListener("focus", () => point(at));
+    svg.addEventListener("blur", leave);
+    svg.addEventListener("keydown", (event) => {
+      const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!move) return;
+      event.preventDefault();
+      point(at + (move * limit) / 100);
+    });
+    figure.prepend(legend, svg, tip);
+  }
+
+  // ---- inputs -------------------------------------------------------------------------------------------
+
+  const state = { run: 0, filter: "all", norm: data.norms[0], page: 0, found: [] };
+
+  const outcome = (run, i) => (run.predict[i] === -1 ? "abstained" : run.predict[i] === run.label[i] ? "correct" : "wrong");
+
+  /** The rows of a run that a filter lets through, in the order in which it shows them. */
+  function select() {
+    const run = data.runs[state.run];
+    let rows = Array.from(run.label.keys());
+    if (state.filter === "wrong" || state.filter === "abstained") rows = rows.filter((i) => outcome(run, i) === state.filter);
+    if (state.filter === "smallest" || state.filter === "largest") {
+      const radii = run.radii[state.norm] || [], sign = state.filter === "smallest" ? 1 : -1;
+      rows = rows.filter((i) => outcome(run, i) === "correct").sort((a, b) => sign * (radii[a] - radii[b]));
+    }
+    const wanted = document.getElementById("index").value.trim();
+    if (wanted !== "") rows = rows.filter((i) => run.index[i] === Number(wanted));
+    state.found = rows;
+  }
+
+  function bars(run, i) {
+    const votes = run.votes[i];
+    if (!votes) return [];
+    const [total, ...pairs] = votes, made = [];
+    let rest = total;
+    for (let k = 0; k < pairs.length; k += 2) {
+      made.push(bar(`class ${pairs[k]}`, pairs[k + 1], total, pairs[k] === run.label[i]));
+      rest -= pairs[k + 1];
+    }
+    if (rest > 0) made.push(bar("others", rest, total, false));
+    return made;
+  }
+
+  function bar(name, votes, total, isLabel) {
+    const fill = element("u");
+    fill.style.width = `${(100 * votes) / total}%`;
+    return element("div", { class: isLabel ? "bar label" : "bar", title: `${votes} of ${total} votes` },
+      element("span", {}, name + (isLabel ? " ✓" : "")), element("span", {}, fill), element("span", {}, votes.toLocaleString("en")));
+  }
+
+  function card(run, i) {
+    const kind = outcome(run, i), index = run.index[i];
+    const words = { correct: "✓ correct", wrong: "✗ wrong", abstained: "– abstained" }[kind];
+    const made = element("article", { class: "card", "data-outcome": kind, "data-index": index },
+      element("header", {}, element("span", {}, `#${index}`), element("span", { class: `badge ${kind}` }, words)));
+    const clean = run.pictures !== null ? data.pictures[run.pictures][index] : undefined;
+    if (clean) {
+      const noisy = run.noisy[index];
+      made.append(element("div", { class: "pair" },
+        element("figure", {}, element("img", { src: clean, alt: `input ${index}` }), element("figcaption", {}, "input")),
+        element("figure", {}, element("img", { src: noisy, alt: `noisy copy of input ${index}` }), element("figcaption", {}, "noisy copy"))));
+    }
+    made.append(...bars(run, i));
+    const facts = element("dl");
+    const fact = (name, value) => facts.append(element("dt", {}, name), element("dd", {}, value));
+    fact("label", String(run.label[i]));
+    fact("smoothed", kind === "abstained" ? "abstains" : String(run.predict[i]));
+    if (kind === "abstained") fact("because", run.reasons[run.reason[i]] + (run.needed[i] ? `: about ${run.needed[i].toLocaleString("en")} needed` : ""));
+    else for (const norm of data.norms) if (run.radii[norm]) fact(`${norm} radius`, down(run.radii[norm][i], 4));
+    if (run.n[i]) fact("samples", run.n[i].toLocaleString("en"));
+    made.append(facts);
+    return made;
+  }
+
+  /** Only the cards of one page exist, so that ten thousand inputs are as quick as ten. */
+  function show() {
+    const run = data.runs[state.run], first = state.page * PER_PAGE, found = state.found;
+    const rows = found.slice(first, first + PER_PAGE);
+    document.getElementById("cards").replaceChildren(...rows.map((i) => card(run, i)));
+    document.getElementById("count").textContent = found.length
+      ? `${(first + 1).toLocaleString("en")} to ${(first + rows.length).toLocaleString("en")} of ${found.length.toLocaleString("en")}`
+      : "none";
+    document.getElementById("previous").disabled = first === 0;
+    document.getElementById("next").disabled = first + PER_PAGE >= found.length;
+  }
+
+  function refresh() {
+    state.page = 0;
+    select();
+    show();
+  }
+
+  function startInputs() {
+    const runs = document.getElementById("run"), norms = document.getElementById("norm");
+    data.runs.forEach((run, number) => runs.append(element("option", { value: number }, run.name)));
+    data.norms.forEach((norm) => norms.append(element("option", { value: norm }, norm)));
+    norms.closest("label").hidden = data.norms.length < 2;
+    runs.addEventListener("change", () => { state.run = Number(runs.value); refresh(); });
+    norms.addEventListener("change", () => { state.norm = norms.value; refresh(); });
+    document.getElementById("index").addEventListener("input", refresh);
+    const filters = document.querySelectorAll("[data-filter]");
+    filters.forEach((button) => button.addEventListener("click", () => {
+      state.filter = button.dataset.filter;
+      filters.forEach((other) => other.setAttribute("aria-pressed", other === button));
+      refresh();
+    }));
+    for (const [id, by] of [["previous", -1], ["next", 1]]) {
+      document.getElementById(id).addEventListener("click", () => { state.page += by; show(); });
+    }
+    refresh();
+  }
+
+  document.querySelectorAll("figure[data-norm]").forEach((figure) => drawChart(figure, figure.dataset.norm));
+  startInputs();
+  document.documentElement.dataset.ready = "true";
+})();

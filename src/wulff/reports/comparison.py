@@ -1,0 +1,183 @@
+"""Two runs on the same inputs, compared input by input."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from wulff._numerics.rounding import decimal_down
+from wulff._typing import FloatArray, IntArray
+from wulff.errors import InputError
+from wulff.norms import Norm
+from wulff.reports.curves import curve, default_radii
+from wulff.reports.grids import check_format, escape, render
+from wulff.runs import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Difference:
+    """How two runs differ at one radius.
+
+    Attributes:
+        radius: The radius.
+        first: How many inputs the first run certifies there, with the correct label.
+        second: How many the second.
+        only_first: How many the first alone.
+        only_second: How many the second alone.
+    """
+
+    radius: float
+    first: int
+    second: int
+    only_first: int
+    only_second: int
+
+    @property
+    def p_value(self) -> float:
+        """Two-sided, exact [McNemar 1947]: were the runs alike, discordant inputs would be fair coins."""
+        return sign_test(self.only_first, self.only_second)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparison:
+    """Two runs on the inputs that both have.
+
+    Attributes:
+        names: Of the runs.
+        norm: The adversary's norm.
+        rows: The differences at each radius.
+        index: The inputs' positions in the data set.
+        radii: Certified radii of both runs, of shape (2, inputs); 0 where the label is wrong.
+        predictions: Labels of both runs, of shape (2, inputs).
+    """
+
+    names: tuple[str, str]
+    norm: Norm
+    rows: list[Difference]
+    index: IntArray
+    radii: FloatArray
+    predictions: IntArray
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs both runs have."""
+        return len(self.index)
+
+    def largest(self, most: int) -> IntArray:
+        """The rows of the inputs whose radii differ most, largest difference first."""
+        gap = np.abs(self.radii[1] - self.radii[0])
+        order = np.argsort(-gap, kind="stable")
+        return order[gap[order] > 0][:most]
+
+    def render(self, style: str = "text", most: int = 10) -> str:
+        """Both tables: by radius, and the inputs that differ most."""
+        check_format(style)
+        first, second = (escape(name, style) for name in self.names)
+        heads = [f"{self.norm} radius", first, second, "difference", f"only {first}", f"only {second}", "p"]
+        by_radius = [heads, *(self._line(row) for row in self.rows)]
+        parts = [render(by_radius, style)]
+        if most:
+            heads = [
+                "input",
+                *(f"{what} by {name}" for what in ("label", "radius") for name in (first, second)),
+            ]
+            parts.append(render([heads, *(self._input(i) for i in self.largest(most))], style))
+        return "\n".join(parts)
+
+    def summary(self) -> str:
+        """The difference of the mean radii, and on how many inputs each run has the larger one."""
+        gap = self.radii[1] - self.radii[0]
+        more, less = int((gap > 0).sum()), int((gap < 0).sum())
+        return (
+            f"On {self.inputs:,} inputs, {self.names[1]} certifies {gap.mean():+.4f} more on average than "
+            f"{self.names[0]} (wrong and abstained inputs count as zero): a larger radius on {more:,} and a "
+            f"smaller one on {less:,} (sign test: p = {sign_test(more, less):.3g})."
+        )
+
+    def _line(self, row: Difference) -> list[str]:
+        shares = [row.first / self.inputs, row.second / self.inputs]
+        return [
+            f"{row.radius:g}",
+            *(f"{share:.3f}" for share in shares),
+            f"{shares[1] - shares[0]:+.3f}",
+            str(row.only_first),
+            str(row.only_second),
+            f"{row.p_value:.3g}",
+        ]
+
+    def _input(self, i: int) -> list[str]:
+        labels = [str(label) if label >= 0 else "abstains" for label in self.predictions[:, i].tolist()]
+        return [str(self.index[i]), *labels, *(decimal_down(float(r), 4) for r in self.radii[:, i])]
+
+
+def compare(
+    first: Run, second: Run, radii: Sequence[float] | None = None, norm: Norm | str | None = None
+) -> Comparison:
+    """Compare two runs on the inputs that both have.
+
+    Args:
+        first: A certification or an imported log.
+        second: Another, on the same data set.
+        radii: Where to compare; round ones by default.
+        norm: The adversary's norm; by default the first that both have.
+
+    Raises:
+        InputError: The runs share no inputs, disagree on their labels, or have no norm in common.
+    """
+    shared = [name for name in first.norms if name in second.norms]
+    if norm is None and not shared:
+        raise InputError(
+            f"{first.name} has radii against {', '.join(first.norms) or 'nothing'}, {second.name} against "
+            f"{', '.join(second.norms) or 'nothing'}: there is no norm to compare them in."
+        )
+    norm = Norm.parse(norm or shared[0])
+    at = default_radii([curve(first, norm), curve(second, norm)]) if radii is None else list(radii)
+    if any(not 0 <= radius < float("inf") for radius in at):
+        raise InputError(f"radii must be at least 0 and finite, got {at}.")
+    index, columns = _pair(first, second, norm)
+    rows = []
+    for radius in at:
+        a, b = ((certified >= radius) & correct for certified, correct, _ in columns)
+        rows.append(Difference(radius, int(a.sum()), int(b.sum()), int((a & ~b).sum()), int((b & ~a).sum())))
+    return Comparison(
+        (first.name, second.name),
+        norm,
+        rows,
+        index,
+        np.stack([np.where(correct, certified, 0.0) for certified, correct, _ in columns]),
+        np.stack([predictions for _, _, predictions in columns]),
+    )
+
+
+def sign_test(first: int, second: int) -> float:
+    """The two-sided exact p-value of so many heads and tails under a fair coin."""
+    return min(1.0, 2 * float(stats.binom.cdf(min(first, second), first + second, 0.5)))
+
+
+def _pair(
+    first: Run, second: Run, norm: Norm
+) -> tuple[IntArray, list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]]]:
+    """The common inputs; and for each run its radii, whether it is correct, and its predictions there."""
+    data = [run.spec.get("dataset") for run in (first, second)]
+    if None not in data and data[0] != data[1]:
+        raise InputError(f"{first.name} is on {data[0]}, but {second.name} on {data[1]}.")
+    rows = [{record.index: i for i, record in enumerate(run.records)} for run in (first, second)]
+    index = np.array(sorted(rows[0].keys() & rows[1].keys()), dtype=np.int64)
+    if len(index) == 0:
+        raise InputError(f"{first.name} and {second.name} share no inputs.")
+    columns = []
+    labels = []
+    for run, row in zip((first, second), rows, strict=True):
+        chosen = [row[i] for i in index.tolist()]
+        labels.append(run.labels[chosen])
+        predictions = run.predictions[chosen]
+        columns.append((run.radii(norm)[chosen], predictions == labels[-1], predictions))
+    if (labels[0] != labels[1]).any():
+        different = int(index[labels[0] != labels[1]][0])
+        raise InputError(
+            f"{first.name} and {second.name} disagree on the true label of input {different}: they are on "
+            "different data."
+        )
+    return index, columns

@@ -1,0 +1,57 @@
+"""What runs there are under some folders, one line each."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from wulff._numerics.rounding import decimal_down
+from wulff.errors import InputError, RunError
+from wulff.reports.curves import curve
+from wulff.reports.grids import Grid
+from wulff.runs import Run, load
+from wulff.runs.journal import SPEC
+
+HEADS = ["run", "task", "noise", "data", "inputs", "accuracy", "average radius", "state"]
+
+
+def listing(folders: Sequence[str | Path]) -> Grid:
+    """The runs in folders and below them, with their headline: heads first, then a line for each run.
+
+    Raises:
+        InputError: A folder does not exist.
+    """
+    grid = [HEADS]
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise InputError(f"there is no folder {folder}.")
+        grid += [_line(found) for found in _runs(folder)]
+    return grid
+
+
+def _runs(folder: Path) -> Iterator[Path]:
+    """Run folders, in alphabetical order; nothing is looked for inside a run, or in hidden folders."""
+    if (folder / SPEC).is_file():
+        yield folder
+        return
+    for child in sorted(folder.iterdir()):
+        if child.is_dir() and not child.is_symlink() and not child.name.startswith("."):
+            yield from _runs(child)
+
+
+def _line(folder: Path) -> list[str]:
+    try:
+        run = load(folder)
+    except RunError as error:
+        return [str(folder), *[""] * (len(HEADS) - 2), f"damaged: {error}"]
+    done, expected = len(run.records), run.expected
+    accuracy = f"{(run.predictions == run.labels).mean():.3f}" if done else ""
+    state = "finished" if done >= expected else "unfinished"
+    what = [str(run.spec.get(key, "")) for key in ("task", "noise", "dataset")]
+    return [str(folder), *what, f"{done:,} of {expected:,}", accuracy, _averages(run), state]
+
+
+def _averages(run: Run) -> str:
+    if not run.records:
+        return ""
+    return ", ".join(
+        f"{norm} {decimal_down(curve(run, norm).average_certified_radius, 3)}" for norm in run.norms
+    )

@@ -1,0 +1,65 @@
+"""What the page's script draws from: every input of every run, column by column."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from wulff.reports.abstentions import abstention, samples_to_decide
+from wulff.reports.curves import false_certificates
+from wulff.reports.pictures import pictures
+from wulff.runs import Record, Run
+
+BARS = 4
+"""How many classes of an input get a bar; the others share one."""
+
+
+def payload(runs: Sequence[Run], confidence: float, most_pictures: int) -> tuple[dict[str, Any], list[str]]:
+    """The page's data, ready for JSON; and sentences on what it lacks.
+
+    Args:
+        runs: The runs.
+        confidence: The probability with which the bounds hold.
+        most_pictures: For how many inputs to embed pictures.
+    """
+    clean, noisy, notes = pictures(runs, most_pictures)
+    shared: list[dict[int, str]] = []  # runs on the same inputs share their pictures
+    columns = []
+    for run, images, copies in zip(runs, clean, noisy, strict=True):
+        if images and images not in shared:
+            shared.append(images)
+        number = shared.index(images) if images else None
+        columns.append(_columns(run, confidence) | {"pictures": number, "noisy": copies})
+    return {"norms": all_norms(runs), "runs": columns, "pictures": shared}, notes
+
+
+def all_norms(runs: Sequence[Run]) -> list[str]:
+    """The norms that any run has, in the order of their appearance."""
+    return list(dict.fromkeys(norm for run in runs for norm in run.norms))
+
+
+def _columns(run: Run, confidence: float) -> dict[str, Any]:
+    records = run.records
+    found = [abstention(run, record) for record in records]
+    reasons = sorted({reason for reason in found if reason})
+    needed = {i: n for i, record in enumerate(records) if (n := samples_to_decide(run, record))}
+    return {
+        "name": run.name,
+        "index": [r.index for r in records],
+        "label": [r.label for r in records],
+        "predict": [r.predict for r in records],
+        "radii": {norm: [r.radii[norm].radius for r in records] for norm in run.norms},
+        "n": [r.n for r in records],
+        "votes": [_votes(r) for r in records],
+        "reasons": reasons,
+        "reason": [reasons.index(reason) if reason else None for reason in found],
+        "needed": needed,
+        "false": None if run.alpha is None else false_certificates(len(records), run.alpha, confidence),
+    }
+
+
+def _votes(record: Record) -> list[int] | None:
+    """n, then class and votes of the largest counts; None where none are stored."""
+    votes = record.counts.get("estimation", record.counts.get("prediction"))
+    if not votes or not record.n:
+        return None
+    largest = sorted(votes.items(), key=lambda item: (-item[1], item[0]))[:BARS]
+    return [record.n, *(number for item in largest for number in item)]

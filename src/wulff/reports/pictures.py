@@ -1,0 +1,104 @@
+"""Inputs as small PNG pictures inside a page."""
+
+import base64
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from wulff.errors import InputError
+from wulff.runs import Run, inputs, noisy_copy
+from wulff.stats import ABSTAIN
+
+LARGEST_SIDE = 96
+"""Pixels; larger pictures are shrunk, so that a page stays small."""
+
+Pictures = dict[int, str]
+"""Data URIs by the index of the input."""
+
+
+def pictures(runs: Sequence[Run], most: int) -> tuple[list[Pictures], list[Pictures], list[str]]:
+    """Pictures of the inputs of runs, and of one noisy copy of each.
+
+    Inputs on which a run is wrong, abstains, or has a small radius come first.
+
+    Args:
+        runs: Certifications or predictions; others get no pictures.
+        most: How many inputs to show.
+
+    Returns:
+        For each run the inputs, and the noisy copies; and sentences on what could not be shown.
+    """
+    clean: list[Pictures] = [{} for _ in runs]
+    noisy: list[Pictures] = [{} for _ in runs]
+    notes: list[str] = []
+    wanted = list(_first(_round_robin([order for run in runs for order in _orders(run)]), most))
+    for number, run in enumerate(runs if most else []):
+        try:
+            dataset = inputs(run)
+        except InputError as error:
+            notes.append(f"Inputs are not shown: {error}")
+            continue
+        images = dict(zip(dataset.index, dataset.images, strict=True))
+        for index in wanted:
+            if index in images and (uri := data_uri(images[index])):
+                clean[number][index] = uri
+                copy = data_uri(noisy_copy(run, index, images[index]))
+                assert copy is not None
+                noisy[number][index] = copy
+        if not clean[number]:
+            notes.append(f"The inputs of {run.name} are not images, or none of them was chosen.")
+    return clean, noisy, notes
+
+
+def data_uri(x: Tensor) -> str | None:
+    """An input in [0, 1], clipped to it, as a PNG; None if it is no image of one or three channels."""
+    if x.ndim != 3 or x.shape[0] not in (1, 3):
+        return None
+    x = x.detach().to(torch.float32)
+    if max(x.shape[1:]) > LARGEST_SIDE:
+        factor = LARGEST_SIDE / max(x.shape[1:])
+        size = [max(1, round(side * factor)) for side in x.shape[1:]]
+        x = nn.functional.interpolate(x[None], size=size, mode="area")[0]
+    pixels = (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
+    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
+
+
+def png(pixels: Tensor) -> bytes:
+    """A PNG file of uint8 pixels of shape (height, width, 1 or 3) [RFC 2083]."""
+    height, width, channels = pixels.shape
+    rows = b"".join(b"\0" + row.numpy().tobytes() for row in pixels)  # 0: the row is not filtered
+    header = struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0)
+    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
+    chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def _orders(run: Run) -> list[list[int]]:
+    """The indices of a run in each order in which a reader looks at them."""
+    records = run.records
+    wrong = [r.index for r in records if r.predict not in (r.label, ABSTAIN)]
+    abstained = [r.index for r in records if r.predict == ABSTAIN]
+    right = [r for r in records if r.predict == r.label]
+    norm = next(iter(run.norms), None)
+    if norm is not None:
+        right.sort(key=lambda r: r.radii[norm].radius)
+    smallest = [r.index for r in right]
+    return [wrong, abstained, smallest, smallest[::-1], [r.index for r in records]]
+
+
+def _round_robin(orders: Sequence[list[int]]) -> Iterator[int]:
+    for rank in range(max(map(len, orders), default=0)):
+        yield from (order[rank] for order in orders if rank < len(order))
+
+
+def _first(indices: Iterable[int], most: int) -> Iterator[int]:
+    seen: set[int] = set()
+    for index in indices:
+        if len(seen) >= most:
+            return
+        if index not in seen:
+            seen.add(index)
+            yield index

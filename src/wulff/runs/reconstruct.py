@@ -1,0 +1,72 @@
+"""Counts that were not recorded: inferred from published radii, or projected to larger samples.
+
+They serve figures that ask "what if", and every figure that uses them says so: nothing is certified by them.
+"""
+
+import dataclasses
+
+import numpy as np
+from scipy import special, stats
+
+from wulff.errors import InputError
+from wulff.noises import Gaussian, parse
+from wulff.norms import Norm
+from wulff.runs.run import Run
+from wulff.stats import ABSTAIN, error_upper_bound
+
+
+def has_counts(run: Run) -> bool:
+    """Whether the votes of every input are stored."""
+    return bool(run.records) and all("selection" in record.counts for record in run.records)
+
+
+def reconstruct(run: Run) -> Run:
+    """An imported log with the votes that its rounded radii suggest.
+
+    A Gaussian l2 radius r at alpha and n was computed from the error bound 1 - Φ(r / sigma), and that from a
+    number of misses; here, from the one whose radius is nearest to the printed one. Abstained inputs get
+    evenly split votes.
+
+    Raises:
+        InputError: The log was imported without its noise, n or alpha, or the noise is not Gaussian.
+    """
+    missing = [name for name in ("noise", "n", "alpha") if name not in run.spec]
+    if missing or str(Norm.L2) not in run.norms:
+        raise InputError(
+            f"{run.name} has no counts; to infer them, import its l2 log with --noise, --n and --alpha."
+        )
+    noise = parse(run.spec["noise"])
+    if not isinstance(noise, Gaussian):
+        raise InputError(f"votes can be inferred from radii for gaussian noise only, not for {noise}.")
+    n, alpha = run.spec["n"], run.spec["alpha"]
+    printed = run.radii(Norm.L2, as_published=True)
+    # The bound of m misses is at least the error from here on; the printed radius belongs to m or to m - 1.
+    most = stats.binom.ppf(alpha, n, special.ndtr(-printed / noise.sigma)).astype(int)
+    fewer = np.maximum(most - 1, 0)
+    above, below = (-noise.sigma * special.ndtri(error_upper_bound(m, n, alpha)) for m in (fewer, most))
+    misses = np.where(np.abs(above - printed) < np.abs(below - printed), fewer, most)
+    records = []
+    for record, missed in zip(run.records, misses.tolist(), strict=True):
+        label = record.label if record.predict == ABSTAIN else record.predict
+        missed = n - n // 2 if record.predict == ABSTAIN else missed
+        votes = {label: n - missed, label + 1: missed}
+        counts = {"selection": {label: 1}, "estimation": votes}
+        records.append(dataclasses.replace(record, n=n, counts=counts))
+    spec = {
+        **run.spec,
+        "task": "certify", "noise": f"gaussian(sigma={noise.sigma!r})", "n0": 1, "seed": 0,
+        "dim": 1, "classes": max(label for record in records for label in record.counts["estimation"]) + 1,
+        "bound": "one-sided", "norms": [str(Norm.L2)],
+    }  # fmt: skip
+    return Run(run.folder, {**run.document, "run": spec}, records)
+
+
+def project(run: Run, n: int) -> Run:
+    """The run as if n samples of each input had voted in the same shares; misses are rounded up."""
+    records = []
+    for record in run.records:
+        votes, size = record.counts["estimation"], record.n or 1
+        scaled = {label: count * n // size for label, count in votes.items()}
+        counts = {**record.counts, "estimation": scaled}
+        records.append(dataclasses.replace(record, n=n, counts=counts))
+    return Run(run.folder, {**run.document, "run": {**run.spec, "n": n}}, records)

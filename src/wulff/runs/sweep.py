@@ -1,0 +1,253 @@
+"""Sweeps: a TOML file whose lists multiply to trainings and certifications, each with a folder of its own."""
+
+import dataclasses
+import itertools
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wulff import noises, training
+from wulff.errors import InputError
+from wulff.runs.spec import Spec
+from wulff.runs.train import TrainingSpec
+from wulff.stats import Anytime
+
+Table = dict[str, Any]
+ALIASES = {"seeds": "seed", "norm": "norms"}
+_SCHEDULE = {field.name: field for field in dataclasses.fields(training.Schedule)}
+_TRAIN = {field.name: field for field in dataclasses.fields(TrainingSpec) if field.name != "schedule"}
+_CERTIFY = {field.name: field for field in dataclasses.fields(Spec)}
+_WHOLE = ("norms", "stop")
+"""Keys whose lists belong to one run."""
+_PLAIN = ("noise", "objective", "model", "dataset", "architecture")
+"""Keys whose values name a folder without the key."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One training, or a model that exists, and the certifications of it; done by one process.
+
+    Attributes:
+        name: The folder of the model.
+        training: What to train; None where the model exists.
+        runs: Certifications by the names of their folders.
+        parameters: What decides each folder's content, by its path within the sweep.
+    """
+
+    name: str
+    training: TrainingSpec | None
+    runs: dict[str, Spec]
+    parameters: dict[str, Table]
+
+
+@dataclasses.dataclass(frozen=True)
+class Sweep:
+    """Everything that a sweep file asks for.
+
+    Attributes:
+        store: Where it says that models, runs and report go.
+        tasks: What to do, in the order of the file.
+        radii: The columns of the report's tables; None for round ones.
+    """
+
+    store: Path
+    tasks: list[Task]
+    radii: list[float] | None
+
+
+def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
+    """Read a sweep file.
+
+    Its tables `[train]` and `[certify]` (or several of each, as `[[train]]`) hold the parameters of
+    `TrainingSpec` with its `Schedule`, and of `Spec`. A list stands for one run for each of its values;
+    several lists multiply. `sigma` gives a noise its size. Every model is certified by every `[certify]`.
+    `norms` and `stop` are passed on as they are. `[defaults]` is added to every `[[train]]`, and `[report]`
+    may have `radii`.
+
+    Args:
+        file: A TOML file.
+        store: Where models, runs and report go, instead of where the file says.
+
+    Raises:
+        InputError: The file cannot be read, or a key or value is not allowed; nothing is written.
+    """
+    file = Path(file)
+    document = _document(file)
+    trainings, certifications = (_tables(file, document, key) for key in ("train", "certify"))
+    (defaults,) = _tables(file, document, "defaults") or [{}]
+    trainings = [defaults | table for table in trainings]
+    if not certifications:
+        raise InputError(f"{file} needs a table [certify], which may be empty.")
+    train_names = _naming_keys(trainings)
+    certify_names = _naming_keys(certifications)
+    certify = [row for table in certifications for row in _multiply(file, "certify", table, _CERTIFY)]
+    target = Path(store or document.get("store") or file.stem)
+    if trainings:
+        allowed = _TRAIN | _SCHEDULE
+        rows = [row for table in trainings for row in _multiply(file, "train", table, allowed)]
+        if any("model" in row for row in certify):
+            raise InputError(f"{file}: [certify] takes its model from [train]; leave one of them out.")
+        tasks = [_trained(file, target, row, train_names, certify, certify_names) for row in rows]
+    else:
+        tasks = [_existing(file, row, certify_names) for row in certify]
+    folders = [folder for task in tasks for folder in task.parameters]
+    for folder in folders:
+        if folders.count(folder) > 1:
+            raise InputError(
+                f"{file} asks for {folder} twice; vary its parameters by lists, so that they name it."
+            )
+    return Sweep(target, tasks, _radii(file, document))
+
+
+def _document(file: Path) -> Table:
+    try:
+        document = tomllib.loads(file.read_text())
+    except FileNotFoundError:
+        raise InputError(f"no sweep at {file}.") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"cannot read {file}: {error}.") from None
+    unknown = set(document) - {"store", "defaults", "train", "certify", "report"}
+    if unknown:
+        raise InputError(
+            f"{file} has {', '.join(sorted(unknown))}; a sweep has store, [defaults], [train], [certify] and "
+            "[report]."
+        )
+    if not isinstance(document.get("store", ""), str):
+        raise InputError(f"{file}: store must be the path of a folder, got {document['store']!r}.")
+    return document
+
+
+def _tables(file: Path, document: Table, key: str) -> list[Table]:
+    found = document.get(key, [])
+    tables: list[Any] = found if isinstance(found, list) else [found]
+    if not all(isinstance(table, dict) for table in tables):
+        raise InputError(f"{file}: {key} must be a table [{key}] or several [[{key}]].")
+    return [{ALIASES.get(str(name), str(name)): value for name, value in table.items()} for table in tables]
+
+
+def _radii(file: Path, document: Table) -> list[float] | None:
+    report = document.get("report", {})
+    radii = report.get("radii") if isinstance(report, dict) and set(report) <= {"radii"} else ()
+    if radii is None:
+        return None
+    if not isinstance(radii, list) or not radii or not all(type(r) in (int, float) and r >= 0 for r in radii):
+        raise InputError(f"{file}: [report] may have radii, a list of numbers of at least 0.")
+    return [float(radius) for radius in radii]
+
+
+def _naming_keys(tables: list[Table]) -> list[str]:
+    """The keys that tell folders apart: those with a list, and those in which tables differ."""
+    found = {key: [table.get(key) for table in tables] for table in tables for key in table}
+    return [
+        key
+        for key, values in found.items()
+        if key not in _WHOLE and any(isinstance(value, list) or value != values[0] for value in values)
+    ]
+
+
+def _multiply(
+    file: Path, name: str, table: Table, allowed: dict[str, "dataclasses.Field[Any]"]
+) -> Iterator[Table]:
+    """The rows that a table stands for, one value for each key."""
+    for key, value in table.items():
+        if key not in allowed and key != "sigma":
+            raise InputError(f"{file}: [{name}] has no {key!r}; there is {', '.join([*allowed, 'sigma'])}.")
+        if value == []:
+            raise InputError(f"{file}: the list {key} in [{name}] is empty.")
+    lists = [
+        value if isinstance(value, list) and key not in _WHOLE else [value] for key, value in table.items()
+    ]
+    for values in itertools.product(*lists):
+        row = dict(zip(table, values, strict=True))
+        for key, value in row.items():
+            _check_type(file, name, key, value, allowed.get(key))
+        yield row
+
+
+def _check_type(
+    file: Path, table: str, key: str, value: object, field: "dataclasses.Field[Any] | None"
+) -> None:
+    default = 0.0 if field is None else field.default
+    kinds: tuple[type, ...] = (str,)
+    if key == "stop":
+        kinds = (dict,)
+    elif key == "norms":
+        kinds = (list,)
+    elif key == "seed":
+        kinds = (int, str) if value == "random" else (int,)
+    elif isinstance(default, float):
+        kinds = (int, float)
+    elif isinstance(default, int):
+        kinds = (int,)
+    if isinstance(value, bool) or not isinstance(value, kinds):
+        wanted = " or ".join(kind.__name__ for kind in kinds)
+        raise InputError(f"{file}: {key} in [{table}] must be {wanted}, got {value!r}.")
+
+
+def _noise(file: Path, table: str, row: Table) -> Table:
+    """The row with sigma put into its noise."""
+    row = dict(row)
+    if "sigma" in row and "noise" not in row:
+        raise InputError(f"{file}: [{table}] has a sigma but no noise for it.")
+    if "noise" in row:
+        sigma = row.pop("sigma", None)
+        noise = noises.parse(row["noise"]) if sigma is None else noises.with_sigma(row["noise"], sigma)
+        row["noise"] = str(noise)
+    return row
+
+
+def _trained(
+    file: Path, store: Path, row: Table, names: list[str], certify: list[Table], certify_names: list[str]
+) -> Task:
+    if "noise" not in row:
+        raise InputError(f"{file}: [train] needs a noise.")
+    name = _folder(row, names) or _slug(str(row["noise"]))
+    fields = _noise(file, "train", row)
+    schedule = training.Schedule(**{key: value for key, value in fields.items() if key in _SCHEDULE})
+    spec = TrainingSpec(**{k: v for k, v in fields.items() if k in _TRAIN}, schedule=schedule)
+    runs, parameters = {}, {f"models/{name}": fields}
+    for given in certify:
+        tail = _folder(given, certify_names)
+        run = f"{name}--{tail}" if tail else name
+        wanted = {"dataset": spec.dataset} | _noise(file, "certify", given)
+        runs[run] = _spec(file, {**wanted, "model": str(store / "models" / name)})
+        parameters[f"runs/{run}"] = wanted | {"trained": fields}
+    return Task(name, spec, runs, parameters)
+
+
+def _existing(file: Path, row: Table, names: list[str]) -> Task:
+    if "model" not in row:
+        raise InputError(f"{file} needs a [train], or a model in [certify].")
+    name = _folder(row, names) or _slug(str(row["model"]))
+    fields = _noise(file, "certify", row)
+    return Task(name, None, {name: _spec(file, fields)}, {f"runs/{name}": fields})
+
+
+def _spec(file: Path, fields: Table) -> Spec:
+    given = dict(fields)
+    if "norms" in given:
+        given["norms"] = tuple(given["norms"])
+    if given.get("seed") == "random":
+        given["seed"] = None
+    if "stop" in given:
+        stop: dict[str, Any] = {**given["stop"], "radii": tuple(given["stop"].get("radii", ()))}
+        try:
+            given["stop"] = Anytime(**stop)
+        except TypeError:
+            raise InputError(
+                f"{file}: stop may have radii, relative and skip_incorrect, got {given['stop']}."
+            ) from None
+    return Spec(**given)
+
+
+def _folder(row: Table, keys: list[str]) -> str:
+    """The part of a folder's name that the keys decide."""
+    return "-".join(
+        _slug(str(row[key]) if key in _PLAIN else f"{key}{row[key]}") for key in keys if key in row
+    )
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.=+]+", "_", text).strip("_.") or "run"

@@ -1,0 +1,121 @@
+"""Making the runs of a sweep: one after another or in parallel processes, finished ones skipped."""
+
+import json
+import multiprocessing
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import torch
+
+from wulff import models, training
+from wulff.errors import InputError, RunError, WulffError
+from wulff.runs.execute import certify
+from wulff.runs.journal import SUMMARY, replace
+from wulff.runs.run import Run, load
+from wulff.runs.sweep import Sweep, Task
+from wulff.runs.train import train
+
+PLAN = "plan.json"
+
+Watch = Callable[[str, training.Epoch | Run], None]
+"""Called with a folder's name and how far it is, after every epoch and record."""
+
+
+def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Iterator[tuple[str, str | None]]:
+    """Train and certify whatever a sweep asks for and is not there yet.
+
+    A killed sweep goes on where it was: the same call skips finished models and runs, and resumes others. A
+    run that fails does not keep the others from being made.
+
+    Args:
+        sweep: What to do.
+        jobs: How many processes work on it; 1 works in this one.
+        watch: Told how far each run is, where the work is done in this process.
+
+    Yields:
+        For each model with its certifications, its name, and the reason for which it failed, or None.
+
+    Raises:
+        RunError: The folder holds another sweep.
+        InputError: jobs is not positive.
+    """
+    if jobs < 1:
+        raise InputError(f"jobs must be at least 1, got {jobs}.")
+    _keep_plan(sweep)
+    if jobs == 1:
+        for task in sweep.tasks:
+            yield task.name, _outcome(lambda task=task: _work(task, sweep.store, watch))
+        return
+    # Processes are started afresh: a fork of one with running threads may hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(jobs, len(sweep.tasks)), mp_context=context) as pool:
+        futures: dict[Future[None], str] = {
+            pool.submit(_work, task, sweep.store): task.name for task in sweep.tasks
+        }
+        for future in as_completed(futures):
+            yield futures[future], _outcome(future.result)
+
+
+def sweep_runs(sweep: Sweep) -> list[Run]:
+    """The runs of a sweep that have records, in its order."""
+    folders = [sweep.store / "runs" / name for task in sweep.tasks for name in task.runs]
+    return [run for folder in folders if folder.is_dir() and (run := load(folder)).records]
+
+
+def is_finished(sweep: Sweep, folder: str) -> bool:
+    """Whether a model or run, by its path within the sweep, needs no more work."""
+    name = models.weights.FILE_NAME if folder.startswith("models/") else SUMMARY
+    return (sweep.store / folder / name).exists()
+
+
+def _work(task: Task, store: Path, watch: Watch | None = None) -> None:
+    torch.set_num_threads(torch.get_num_threads() if watch else 1)
+    tell = watch or (lambda _name, _state: None)
+    if task.training is not None:
+        folder = store / "models" / task.name
+        if not (folder / models.weights.FILE_NAME).exists():
+            train(task.training, folder, lambda epoch: tell(f"models/{task.name}", epoch))
+    for name, spec in task.runs.items():
+        folder = store / "runs" / name
+        if not (folder / SUMMARY).exists():
+            certify(spec, folder, progress=lambda run, name=name: tell(f"runs/{name}", run))
+
+
+def _outcome(work: Callable[[], None]) -> str | None:
+    try:
+        work()
+    except WulffError as error:
+        return str(error)
+    except (
+        OSError,
+        RuntimeError,
+        MemoryError,
+    ) as error:  # a broken pool, a full disk, a device without memory
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _keep_plan(sweep: Sweep) -> None:
+    """Write which parameters decide each folder; refuse where a folder was made with others."""
+    file = sweep.store / PLAN
+    if sweep.store.exists() and not sweep.store.is_dir():
+        raise RunError(f"{sweep.store} is a file; give a folder for the sweep.")
+    try:
+        plan = json.loads(file.read_text()) if file.exists() else {}
+    except ValueError:
+        raise RunError(
+            f"{file} is damaged; remove it if the sweep file is the one that made this folder."
+        ) from None
+    for task in sweep.tasks:
+        for folder, parameters in task.parameters.items():
+            before = plan.get(folder, parameters)
+            if before != parameters:
+                key = next(k for k in {*before, *parameters} if before.get(k) != parameters.get(k))
+                raise RunError(
+                    f"{sweep.store / folder} was made with {key} = {before.get(key)!r}, but the sweep now "
+                    f"has {parameters.get(key)!r}; give another --store, or the same parameters."
+                )
+            plan[folder] = parameters
+    sweep.store.mkdir(parents=True, exist_ok=True)
+    replace(file, json.dumps(plan, indent=1) + "\n")

@@ -1,0 +1,196 @@
+"""Sweeps: what a file asks for, and that finished work is never done again."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+
+from wulff import reports, runs, training
+from wulff.errors import InputError, RunError
+from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.sweeping import PLAN
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples" / "sweeps").glob("*.toml"))
+SMALL = """
+[train]
+noise = ["laplace(scale=0.3)", "gaussian(scale=0.5)"]
+epochs = 1
+
+[certify]
+norms = ["l1"]
+slice = ":4"
+n0 = 10
+n = [20, 40]
+
+[report]
+radii = [0, 0.1]
+"""
+
+
+def write(folder: Path, text: str) -> Path:
+    file = folder / "sweep.toml"
+    file.write_text(text)
+    return file
+
+
+def test_lists_multiply_and_name_folders(tmp_path: Path) -> None:
+    sweep = runs.read_sweep(
+        write(
+            tmp_path,
+            """
+            store = "somewhere"
+            [train]
+            noise = ["gaussian", "exp-l2(j=0, k=1)"]
+            sigma = [0.25, 0.5]
+            seeds = [0, 1]
+            epochs = 3
+            [[certify]]
+            norms = ["l1", "l2"]
+            [[certify]]
+            alpha = 0.01
+            stop = { radii = [0.5], skip_incorrect = true }
+            """,
+        )
+    )
+    assert sweep.store == Path("somewhere")
+    assert len(sweep.tasks) == 8
+    task = sweep.tasks[1]
+    assert task.name == "gaussian-sigma0.25-seed1"
+    assert task.training == runs.TrainingSpec(
+        noise="gaussian(sigma=0.25)", schedule=training.Schedule(epochs=3, seed=1)
+    )
+    first, second = task.runs.values()
+    assert first.norms == ("l1", "l2")
+    assert first.model == "somewhere/models/gaussian-sigma0.25-seed1"
+    assert first.noise is None  # the one of the training
+    assert second.alpha == 0.01
+    assert second.stop is not None
+    assert second.stop.radii == (0.5,)
+    assert sweep.tasks[4].name == "exp_l2_j=0_k=1-sigma0.25-seed0"
+    assert sweep.tasks[4].training.noise == "exp-l2(sigma=0.25, j=0.0, k=1.0)"  # type: ignore[union-attr]
+
+
+def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
+    text = '[certify]\nmodel = ["a.pt", "b.pt"]\nnoise = "gaussian"\nsigma = [0.5, 1.0]\n'
+    sweep = runs.read_sweep(write(tmp_path, text), "here")
+    assert [task.training for task in sweep.tasks] == [None] * 4
+    specs = [spec for task in sweep.tasks for spec in task.runs.values()]
+    assert {(spec.model, spec.noise) for spec in specs} == {
+        (model, f"gaussian(sigma={sigma})") for model in ("a.pt", "b.pt") for sigma in (0.5, 1.0)
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[certify", "cannot read"),
+        ("", "needs a table"),
+        ("[certify]", r"needs a \[train\]"),
+        ("[training]\n[certify]", "has training; a sweep has"),
+        ("store = 3\n[certify]", "store must be"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\n", "needs a table"),
+        ("[train]\nepochs = 1\n[certify]", "needs a noise"),
+        ("[train]\nnoise = 'laplace'\n[certify]", "cannot read the noise 'laplace'"),
+        ("[train]\nnoise = 'laplace(sigma=1)'\nsigma = 1\n[certify]", "cannot give"),
+        ("[train]\nsigma = 1\n[certify]", "needs a noise"),
+        ("[train]\nnoise = 'fog'\nsigma = 1\n[certify]", "unknown noise"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepoch = 1\n[certify]", "no 'epoch'; there is noise"),
+        ("[train]\nnoise = 'laplace'\nsigma = []\n[certify]", "the list sigma"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = 'many'\n[certify]", "epochs in .* must be int"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = true\n[certify]", "epochs in .* must be int"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = 0\n[certify]", "at least 1"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\nmodel = 'a'", "takes its model from"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\nsigma = 2", "a sigma but no noise"),
+        ("[train]\nnoise = 'laplace'\nsigma = [0.5, 0.5]\n[certify]", "twice"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\nstop = { now = true }", "stop may have"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\n[report]\nradii = []", "may have radii"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\n[report]\nplots = 1", "may have radii"),
+        ("train = 1\n[certify]", "must be a table"),
+    ],
+)  # fmt: skip
+def test_refuses(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        runs.read_sweep(write(tmp_path, text))
+
+
+def test_no_file(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no sweep at"):
+        runs.read_sweep(tmp_path / "none.toml")
+
+
+def test_a_sweep_is_made_once_and_reported(tmp_path: Path) -> None:
+    sweep = runs.read_sweep(write(tmp_path, SMALL), tmp_path / "store")
+    told: list[str] = []
+    outcomes = list(runs.run_sweep(sweep, watch=lambda name, _state: told.append(name)))
+    assert outcomes == [("laplace_scale=0.3", None), ("gaussian_scale=0.5", None)]
+    assert told[0] == "models/laplace_scale=0.3"
+    made = runs.sweep_runs(sweep)
+    assert [run.spec["n"] for run in made] == [20, 40, 20, 40]
+    assert all(len(run.records) == 4 for run in made)
+    before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
+    told.clear()
+    assert all(reason is None for _, reason in runs.run_sweep(sweep, watch=lambda name, _: told.append(name)))
+    assert told == []
+    assert {path: path.read_bytes() for path in before} == before
+    page = reports.write_report(made, tmp_path / "store" / "report", sweep.radii)
+    assert page.exists()
+    assert {path.name for path in page.parent.iterdir()} == {
+        "report.html", "certified_accuracy.png", "l1.md", "l1.csv", "l1.tex",
+    }  # fmt: skip
+
+
+def test_interrupted_sweeps_go_on_and_processes_agree(tmp_path: Path) -> None:
+    file = write(tmp_path, SMALL)
+    serial, parallel = (runs.read_sweep(file, tmp_path / name) for name in ("serial", "parallel"))
+    list(runs.run_sweep(serial))
+    assert dict(runs.run_sweep(parallel, jobs=2)) == {task.name: None for task in parallel.tasks}
+
+    def records(sweep: runs.Sweep) -> list[list[object]]:
+        return [[dataclasses.replace(r, seconds=0.0) for r in run.records] for run in runs.sweep_runs(sweep)]
+
+    assert records(serial) == records(parallel)
+    folder = serial.store / "runs" / next(iter(serial.tasks[0].runs))
+    expected = records(serial)
+    (folder / SUMMARY).unlink()
+    lines = (folder / RECORDS).read_bytes().splitlines(keepends=True)
+    (folder / RECORDS).write_bytes(b"".join(lines[:2]) + lines[2][:30])  # killed while it wrote the third
+    assert not runs.is_finished(serial, f"runs/{folder.name}")
+    list(runs.run_sweep(serial))
+    assert records(serial) == expected
+
+
+def test_other_parameters_in_the_same_folder_are_refused(tmp_path: Path) -> None:
+    file = write(tmp_path, SMALL)
+    list(runs.run_sweep(runs.read_sweep(file, tmp_path / "store")))
+    plan = json.loads((tmp_path / "store" / PLAN).read_text())
+    write(tmp_path, SMALL.replace("epochs = 1", "epochs = 2"))
+    with pytest.raises(RunError, match="was made with epochs = 1, but the sweep now has 2"):
+        list(runs.run_sweep(runs.read_sweep(file, tmp_path / "store")))
+    assert json.loads((tmp_path / "store" / PLAN).read_text()) == plan
+    # One more value in a list leaves the others as they are.
+    write(tmp_path, SMALL.replace("[20, 40]", "[20, 40, 60]"))
+    assert len(runs.read_sweep(file, tmp_path / "store").tasks[0].runs) == 3
+
+
+def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
+    text = SMALL.replace("epochs = 1", 'epochs = 1\nmodel = ["nonsense", "cnn"]').replace("[20, 40]", "20")
+    sweep = runs.read_sweep(write(tmp_path, text), tmp_path / "store")
+    outcomes = dict(runs.run_sweep(sweep))
+    assert [reason is None for reason in outcomes.values()] == [False, True, False, True]
+    assert "unknown architecture 'nonsense'" in str(next(iter(outcomes.values())))
+    assert len(runs.sweep_runs(sweep)) == 2
+    with pytest.raises(InputError, match="jobs must be at least 1"):
+        list(runs.run_sweep(sweep, jobs=0))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_can_be_read(file: Path) -> None:
+    fields = {f.name for law in (training.Schedule, runs.TrainingSpec) for f in dataclasses.fields(law)}
+    missing = {key for key in ("decay_every", "device") if f"\n{key} = " in file.read_text()} - fields
+    if missing:
+        pytest.skip(f"training has no {', '.join(missing)} in this version")
+    sweep = runs.read_sweep(file)
+    assert sweep.store == Path("sweeps") / file.stem
+    assert len(sweep.tasks) >= 3
+    assert sweep.radii
