@@ -13,7 +13,7 @@ from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
-from wulff.smoothing.streams import BLOCK, Phase, stream
+from wulff.smoothing.streams import BLOCK, Phase, Streams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +48,8 @@ class VoteLoop:
 
     The noise of input `index` depends on (seed, index, phase, block) only, so that its votes do not
     depend on which other inputs share its batches. Nothing waits for the device until an input has the
-    votes that its quota wants; its place in the batches then goes to others.
+    votes that its quota wants; its place in the batches then goes to others. Memory does not depend on the
+    number of copies: a batch is drawn into one buffer, block by block.
 
     Args:
         voter: The base classifier.
@@ -83,7 +84,7 @@ class VoteLoop:
             yield from pool.step()
 
 
-@dataclasses.dataclass
+@dataclasses.dataclass(eq=False)
 class _Ballot:
     """One input that is being voted on.
 
@@ -110,14 +111,16 @@ class _Pool:
     """The open inputs, and the batch that they share."""
 
     def __init__(self, loop: VoteLoop, index: int, x: Tensor) -> None:
-        # As many open inputs as fill two batches with the copies that they want at first.
+        # As many open inputs as fill two batches with the copies that they want at first, or at a look.
         at_first = sum(loop.quota.wanted(index, None).values())
-        most_inputs = math.ceil(2 * loop.batch / at_first) + 1
+        most_inputs = math.ceil(2 * loop.batch / min(at_first, BLOCK)) + 1
         self.loop = loop
         self.noise = loop.noise.in_dim(x.numel())
+        self.streams = Streams(loop.device, loop.seed)
         self.batch = x.new_empty(loop.batch, *x.shape)
-        self.scratch = x.new_empty(BLOCK, *x.shape)
         self.filled = 0
+        self.straddling = x.new_empty(BLOCK, *x.shape)
+        self.straddler: tuple[_Ballot, Phase, int] | None = None
         self.owners = torch.empty(loop.batch, dtype=torch.int64, device=loop.device)
         self.ones = torch.ones_like(self.owners)
         shape = (most_inputs, len(Phase), loop.voter.bins)
@@ -141,14 +144,11 @@ class _Pool:
             self._draw(self.undrawn[0])
             if self.undrawn[0].next_phase() is None:
                 self.uncounted.append(self.undrawn.popleft())
-            if self.filled < len(self.batch):
+            if self.filled < self.loop.batch:
                 return
         self._classify()
-        for ballot in self.uncounted:
-            self._look(ballot)
-        self.uncounted = []
+        self._look()
         while self.open and self.open[0].votes:
-            self.free_slots.append(self.open[0].slot)
             yield self.open.popleft().votes  # type: ignore[misc]  (it has votes)
 
     def _draw(self, ballot: _Ballot) -> None:
@@ -157,19 +157,24 @@ class _Pool:
         assert phase is not None
         drawn = ballot.drawn.get(phase, 0)
         block, offset = divmod(drawn, BLOCK)
-        free = self.batch[self.filled :]
-        rows = min(BLOCK - offset, ballot.wanted[phase] - drawn, len(free))
-        # Drawn straight into the batch where the whole block fits.
-        fits = offset == 0 and len(free) >= BLOCK
-        copies = free[:BLOCK] if fits else self.scratch
-        generator = stream(self.loop.device, self.loop.seed, ballot.index, phase, block)
-        self.noise.draw(copies, generator).mul_(self.noise.scale).add_(ballot.x)
-        if not fits:
-            free[:rows].copy_(copies[offset : offset + rows])
+        free = self.loop.batch - self.filled
+        rows = min(BLOCK - offset, ballot.wanted[phase] - drawn, free)
+        if offset == 0 and free >= BLOCK:
+            self._fill(self.batch.narrow(0, self.filled, BLOCK), ballot, phase, block)
+        else:  # the block's copies do not fit, or some are in an earlier batch: it is kept for the next one
+            if self.straddler != (ballot, phase, block):
+                self._fill(self.straddling, ballot, phase, block)
+                self.straddler = (ballot, phase, block)
+            self.batch.narrow(0, self.filled, rows).copy_(self.straddling.narrow(0, offset, rows))
         first_bin = (ballot.slot * len(Phase) + phase) * self.loop.voter.bins
-        self.owners[self.filled : self.filled + rows] = first_bin
+        self.owners.narrow(0, self.filled, rows).fill_(first_bin)
         self.filled += rows
         ballot.drawn[phase] = drawn + rows
+
+    def _fill(self, copies: Tensor, ballot: _Ballot, phase: Phase, block: int) -> None:
+        """Draw noise straight into rows of the batch, and add the input."""
+        generator = self.streams.at(ballot.index, phase, block)
+        torch.add(ballot.x, self.noise.draw(copies, generator), alpha=self.noise.scale, out=copies)
 
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""
@@ -178,19 +183,25 @@ class _Pool:
             self.tally.view(-1).index_add_(0, bins, self.ones[: self.filled])
             self.filled = 0
 
-    def _look(self, ballot: _Ballot) -> None:
-        """Ask the quota whether the votes suffice; the ballot is closed or goes on."""
-        counts = self.tally[ballot.slot].cpu().numpy()
+    def _look(self) -> None:
+        """Ask the quota whether the votes suffice: ballots are closed, or go on."""
+        if not self.uncounted:
+            return
         classes = self.loop.voter.num_classes
-        if counts[:, classes + 1].any():
-            raise InputError(
-                f"the model returned labels outside 0 ... {classes - 1} for input {ballot.index}; "
-                f"set num_classes to one more than the largest label."
-            )
-        by_phase = {phase: counts[phase, :classes].copy() for phase in ballot.wanted}
-        votes = Votes(ballot.index, by_phase, dict(ballot.drawn))
-        ballot.wanted = dict(self.loop.quota.wanted(ballot.index, votes))
-        if ballot.next_phase() is None:
-            ballot.votes = votes
-        else:
-            self.undrawn.append(ballot)
+        tally = self.tally[[ballot.slot for ballot in self.uncounted]].cpu().numpy()
+        for ballot, counts in zip(self.uncounted, tally, strict=True):
+            if counts[:, classes + 1].any():
+                raise InputError(
+                    f"the model returned labels outside 0 ... {classes - 1} for input {ballot.index}; "
+                    f"set num_classes to one more than the largest label."
+                )
+            by_phase = {phase: counts[phase, :classes].copy() for phase in ballot.wanted}
+            votes = Votes(ballot.index, by_phase, dict(ballot.drawn))
+            ballot.wanted = dict(self.loop.quota.wanted(ballot.index, votes))
+            if ballot.next_phase() is None:
+                ballot.votes = votes
+                ballot.x = ballot.x.new_empty(0)  # it may have to wait for its turn
+                self.free_slots.append(ballot.slot)
+            else:
+                self.undrawn.append(ballot)
+        self.uncounted = []
