@@ -85,6 +85,7 @@ def test_debians_fashion_mnist_is_found_by_itself(
         ("t10k-labels-idx1-ubyte.gz", gzip.compress(idx_bytes(np.full(6, 10))), "between 0 and 9"),
         ("t10k-labels-idx1-ubyte.gz", gzip.compress(b""), "not an IDX file"),
     ],
+    ids=range(10),
 )
 def test_damage_is_named(folder: Path, name: str, content: bytes, message: str) -> None:
     (folder / name).write_bytes(content)

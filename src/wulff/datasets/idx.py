@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import struct
 import zlib
 from pathlib import Path
 
@@ -43,8 +44,8 @@ def read_idx(path: Path) -> np.ndarray:
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]) or content[3] not in (1, 3):
         raise InputError(f"{path} is not an IDX file of unsigned bytes; get the file again.")
     header = 4 + 4 * content[3]
-    shape = tuple(np.frombuffer(content[4:header], dtype=">u4").tolist())
-    if len(shape) != content[3] or len(content) != header + math.prod(shape):
+    shape = struct.unpack(f">{content[3]}I", content[4:header]) if len(content) >= header else ()
+    if len(content) != header + math.prod(shape):
         raise InputError(f"{path} is cut short or too long for its shape {shape}; get the file again.")
     return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
 
