@@ -24,7 +24,9 @@ NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certif
 NoiseOption = Annotated[str, typer.Option(help="A noise, e.g. 'uniform(sigma=0.5)'; see `wulff noises`.")]
 AlphaOption = Annotated[float, typer.Option(help="Probability with which an answer may be wrong.")]
 DimOption = Annotated[int | None, typer.Option(help="The number of input coordinates.")]
-DatasetOption = Annotated[str, typer.Option(help="digits, or the path of an .npz file.")]
+DatasetOption = Annotated[
+    str, typer.Option(help="digits, mnist, ... or NAME:PATH for where it is; or the path of an .npz file.")
+]
 StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfinished run goes on.")]
 SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
 DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, ...")]

@@ -96,7 +96,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     alpha, n0, n = check_alpha(spec.alpha), check_sample_size(spec.n0, "n0"), check_sample_size(spec.n)
     if spec.noise is not None:
         noises.parse(spec.noise)
-    device = _device(spec.device)
+    device = use_device(spec.device)
     dataset = datasets.load(spec.dataset).slice(spec.slice)
     fallback = None
     if spec.architecture is not None:
@@ -144,7 +144,8 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     return Job(spec, dataset, smoothed, norms, document)
 
 
-def _device(name: str) -> torch.device:
+def use_device(name: str) -> torch.device:
+    """The device of that name; refuses what cannot be used here."""
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
