@@ -9,7 +9,19 @@ import torch
 import typer
 
 import wulff
-from wulff.cli import certify, import_log, noises, plan, plot, predict, quickstart, radius, report, train
+from wulff.cli import (
+    certify,
+    import_log,
+    noises,
+    plan,
+    plot,
+    predict,
+    quickstart,
+    radius,
+    recertify,
+    report,
+    train,
+)
 from wulff.cli.console import warn
 from wulff.errors import WulffError
 
@@ -27,6 +39,7 @@ app.command("noises")(noises.noises)
 app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
+app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.add_typer(plot.app, name="plot")

@@ -2,9 +2,11 @@
 
 from wulff.runs.execute import certify, execute
 from wulff.runs.published import import_log
+from wulff.runs.recertify import recertify
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
+from wulff.runs.terms import Terms
 from wulff.runs.train import TrainingSpec, train
 
 __all__ = [
@@ -12,10 +14,12 @@ __all__ = [
     "Record",
     "Run",
     "Spec",
+    "Terms",
     "TrainingSpec",
     "certify",
     "execute",
     "import_log",
     "load",
+    "recertify",
     "train",
 ]

@@ -13,6 +13,7 @@ from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
+from wulff.smoothing.sampling import Grid, sampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
 
 
@@ -58,10 +59,19 @@ class VoteLoop:
         seed: The run's seed, from 0 to 2⁶⁴ - 1.
         batch: How many noisy copies are classified at once.
         device: Where the classifier lives.
+        grid: The grid of the inputs, for exact sampling; None adds noise in floating point.
     """
 
     def __init__(
-        self, voter: Voter, noise: Noise, quota: Quota, *, seed: int, batch: int, device: torch.device
+        self,
+        voter: Voter,
+        noise: Noise,
+        quota: Quota,
+        *,
+        seed: int,
+        batch: int,
+        device: torch.device,
+        grid: Grid | None = None,
     ) -> None:
         self.voter = voter
         self.noise = noise
@@ -69,6 +79,7 @@ class VoteLoop:
         self.seed = seed
         self.batch = batch
         self.device = device
+        self.grid = grid
 
     def run(self, inputs: Iterable[tuple[int, Tensor]]) -> Iterator[Votes]:
         """The votes for each (index, x), x of the same shape, in the order of the inputs."""
@@ -115,16 +126,19 @@ class _Pool:
         at_first = sum(loop.quota.wanted(index, None).values())
         most_inputs = math.ceil(2 * loop.batch / min(at_first, BLOCK)) + 1
         self.loop = loop
-        self.noise = loop.noise.in_dim(x.numel())
+        self.sampler = sampler(loop.noise.in_dim(x.numel()), loop.grid, loop.device)
         self.streams = Streams(loop.device, loop.seed)
         self.batch = x.new_empty(loop.batch, *x.shape)
         self.filled = 0
         self.straddling = x.new_empty(BLOCK, *x.shape)
+        self.straddling_void: Tensor | None = None
         self.straddler: tuple[_Ballot, Phase, int] | None = None
         self.owners = torch.empty(loop.batch, dtype=torch.int64, device=loop.device)
         self.ones = torch.ones_like(self.owners)
-        shape = (most_inputs, len(Phase), loop.voter.bins)
+        # One slot more than there are inputs takes the votes of void copies, which count for nobody.
+        shape = (most_inputs + 1, len(Phase), loop.voter.bins)
         self.tally = torch.zeros(shape, dtype=torch.int64, device=loop.device)
+        self.void_bin = most_inputs * len(Phase) * loop.voter.bins
         self.free_slots = deque(range(most_inputs))
         self.open: deque[_Ballot] = deque()
         self.undrawn: deque[_Ballot] = deque()
@@ -160,21 +174,23 @@ class _Pool:
         free = self.loop.batch - self.filled
         rows = min(BLOCK - offset, ballot.wanted[phase] - drawn, free)
         if offset == 0 and free >= BLOCK:
-            self._fill(self.batch.narrow(0, self.filled, BLOCK), ballot, phase, block)
+            void = self._fill(self.batch.narrow(0, self.filled, BLOCK), ballot, phase, block)
         else:  # the block's copies do not fit, or some are in an earlier batch: it is kept for the next one
             if self.straddler != (ballot, phase, block):
-                self._fill(self.straddling, ballot, phase, block)
+                self.straddling_void = self._fill(self.straddling, ballot, phase, block)
                 self.straddler = (ballot, phase, block)
             self.batch.narrow(0, self.filled, rows).copy_(self.straddling.narrow(0, offset, rows))
-        first_bin = (ballot.slot * len(Phase) + phase) * self.loop.voter.bins
-        self.owners.narrow(0, self.filled, rows).fill_(first_bin)
+            void = self.straddling_void
+        owners = self.owners.narrow(0, self.filled, rows)
+        owners.fill_((ballot.slot * len(Phase) + phase) * self.loop.voter.bins)
+        if void is not None:
+            owners.masked_fill_(void.narrow(0, offset, rows), self.void_bin)
         self.filled += rows
         ballot.drawn[phase] = drawn + rows
 
-    def _fill(self, copies: Tensor, ballot: _Ballot, phase: Phase, block: int) -> None:
-        """Draw noise straight into rows of the batch, and add the input."""
-        generator = self.streams.at(ballot.index, phase, block)
-        torch.add(ballot.x, self.noise.draw(copies, generator), alpha=self.noise.scale, out=copies)
+    def _fill(self, copies: Tensor, ballot: _Ballot, phase: Phase, block: int) -> Tensor | None:
+        """Draw the copies of one block where they are wanted; returns which are void, if any can be."""
+        return self.sampler.fill(copies, ballot.x, self.streams.at(ballot.index, phase, block))
 
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""
