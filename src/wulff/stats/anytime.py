@@ -75,18 +75,19 @@ def anytime_error_bound(misses: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -
     found = (low < high) & (excess >= 0)
     excess = np.where(found, excess, 0.0)
     # Newton's method from above: log W is nearly convex, so that steps stop short of the solution; those
-    # that do not are refused and halved.
-    size = np.ones(m.shape)
+    # that do not are refused and halved. Each bound stops by itself, so that it depends on its counts only.
+    size, moving = np.ones(m.shape), found
     for _ in range(60):
-        log_w = np.where(found, excess + needed, 0.0)
+        log_w = np.where(moving, excess + needed, 0.0)
         prior = 0.5 / (np.sqrt(high * (1 - high)) * np.arcsin(np.sqrt(high)))
         slope = (high * k - m) / (high * (1 - high)) + np.expm1(-log_w) * prior
-        step = np.where(found, size * excess / np.where(slope > 0, slope, np.inf), 0.0)
-        closer = np.maximum(high - step, low)
-        if (closer >= high * (1 - 1e-12)).all():
+        step = np.where(moving, size * excess / np.where(slope > 0, slope, np.inf), 0.0)
+        moving = step > 1e-12 * high
+        if not moving.any():
             break
+        closer = np.where(moving, np.maximum(high - step, low), high)
         left = log_evidence(m, k, closer) - needed
-        enough = left >= 0
+        enough = moving & (left >= 0)
         high, excess = np.where(enough, closer, high), np.where(enough, left, excess)
         size = np.where(enough, 1.0, size / 2)
     return np.where(found, high, 1.0)[()]
