@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from wulff import datasets, models, noises, training
 from wulff.errors import InputError, RunError
 from wulff.runs.journal import refuse_other_spec, replace
-from wulff.runs.spec import use_device
+from wulff.smoothing import use_device
 
 TRAINING = "training.toml"
 CHECKPOINT = "checkpoint.pt"

@@ -1,5 +1,6 @@
 """Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
 
+from wulff.smoothing.batch_size import BATCH_SIZES, fastest, measure_batch_sizes
 from wulff.smoothing.certification import (
     Bound,
     Certification,
@@ -10,6 +11,7 @@ from wulff.smoothing.certification import (
 )
 from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
 from wulff.smoothing.images import check_images
+from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Grid, Sampling, grid_for
 from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, certification_counts, check_seed
@@ -18,12 +20,16 @@ from wulff.smoothing.streams import Phase, Purpose, estimator_draws, host_stream
 from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 
 __all__ = [
+    "BATCH_SIZES",
     "DEFAULT_BATCH",
+    "DTYPES",
     "SMALLEST_BATCH",
     "AnytimeQuota",
     "Bound",
     "Certification",
     "Counts",
+    "Deployed",
+    "DevicePolicy",
     "EstimationCounts",
     "Estimator",
     "FixedQuota",
@@ -44,8 +50,11 @@ __all__ = [
     "check_seed",
     "estimator_draws",
     "evaluating",
+    "fastest",
     "grid_for",
     "host_stream",
+    "measure_batch_sizes",
     "statement",
     "stream",
+    "use_device",
 ]

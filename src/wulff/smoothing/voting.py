@@ -81,10 +81,18 @@ class VoteLoop:
         self.device = device
         self.grid = grid
 
-    def run(self, inputs: Iterable[tuple[int, Tensor]]) -> Iterator[Votes]:
-        """The votes for each (index, x), x of the same shape, in the order of the inputs."""
+    def run(self, inputs: Iterable[tuple[int, Tensor] | None]) -> Iterator[Votes]:
+        """The votes for each (index, x), x of the same shape, in the order of the inputs.
+
+        None among the inputs says that there is no other one yet: those that are open go on.
+        """
         pool: _Pool | None = None
-        for index, x in inputs:
+        for pair in inputs:
+            if pair is None:
+                if pool and pool.open:
+                    yield from pool.step()
+                continue
+            index, x = pair
             pool = pool or _Pool(self, index, x.to(self.device))
             while not pool.free_slots:
                 yield from pool.step()
@@ -93,6 +101,11 @@ class VoteLoop:
                 yield from pool.step()
         while pool and pool.open:
             yield from pool.step()
+
+    def inputs_that_fill_batches(self, index: int, *, at_looks: bool) -> int:
+        """How many inputs fill two batches with the copies that they want at first, or at later looks."""
+        copies = max(1, sum(self.quota.wanted(index, None).values()))
+        return math.ceil(2 * self.batch / (min(copies, BLOCK) if at_looks else copies)) + 1
 
 
 @dataclasses.dataclass(eq=False)
@@ -122,9 +135,7 @@ class _Pool:
     """The open inputs, and the batch that they share."""
 
     def __init__(self, loop: VoteLoop, index: int, x: Tensor) -> None:
-        # As many open inputs as fill two batches with the copies that they want at first, or at a look.
-        at_first = sum(loop.quota.wanted(index, None).values())
-        most_inputs = math.ceil(2 * loop.batch / min(at_first, BLOCK)) + 1
+        most_inputs = loop.inputs_that_fill_batches(index, at_looks=True)
         self.loop = loop
         self.sampler = sampler(loop.noise.in_dim(x.numel()), loop.grid, loop.device)
         self.streams = Streams(loop.device, loop.seed)
