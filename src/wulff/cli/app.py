@@ -10,6 +10,7 @@ import typer
 
 import wulff
 from wulff.cli import (
+    audit,
     certify,
     import_log,
     noises,
@@ -43,6 +44,7 @@ app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.add_typer(plot.app, name="plot")
+app.add_typer(audit.app, name="audit")
 app.command("import")(import_log.import_log)
 app.command("quickstart")(quickstart.quickstart)
 

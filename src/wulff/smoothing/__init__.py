@@ -1,5 +1,6 @@
 """Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
 
+from wulff.smoothing.audit import BATCH_SIZES_TO_AUDIT, Audit, audit_batch_invariance
 from wulff.smoothing.batch_size import BATCH_SIZES, fastest, measure_batch_sizes
 from wulff.smoothing.certification import (
     Bound,
@@ -21,10 +22,12 @@ from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 
 __all__ = [
     "BATCH_SIZES",
+    "BATCH_SIZES_TO_AUDIT",
     "DEFAULT_BATCH",
     "DTYPES",
     "SMALLEST_BATCH",
     "AnytimeQuota",
+    "Audit",
     "Bound",
     "Certification",
     "Counts",
@@ -43,6 +46,7 @@ __all__ = [
     "Smoothed",
     "VoteLoop",
     "Votes",
+    "audit_batch_invariance",
     "certification_counts",
     "certify_counts",
     "check_estimator",

@@ -88,17 +88,15 @@ class Deployed(nn.Module):
         """The outputs for float32 inputs of shape (rows, ...)."""
         if not self.policy.compile:
             return self._run(batch)
-        with _explained() if self._compiled is None else contextlib.nullcontext():
-            self._compiled = self._compiled or self._compile()
-            return self._compiled(batch)
+        if self._compiled is None:
+            self._compiled = torch.compile(self._run, dynamic=False)
+            with _compiling(freezing=batch.device.type == "cpu"):
+                return self._compiled(batch)
+        return self._compiled(batch)
 
     def _run(self, batch: Tensor) -> Tensor:
         layout = self.memory_format if batch.ndim == 4 else torch.preserve_format
         return self.module(batch.to(self.dtype, memory_format=layout))
-
-    def _compile(self) -> Callable[[Tensor], Tensor]:
-        on_cpu = use_device(self.policy.device).type == "cpu"
-        return torch.compile(self._run, dynamic=False, options={"freezing": True} if on_cpu else None)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_compiled": None}  # machine code stays in its process
@@ -122,13 +120,21 @@ def _compiler() -> str | None:
 
 
 @contextlib.contextmanager
-def _explained() -> Iterator[None]:
-    """Errors of the compiler in one line, and no warnings that PyTorch has for its own authors."""
-    from torch._dynamo.exc import TorchDynamoException  # imported here: it takes seconds
+def _compiling(*, freezing: bool) -> Iterator[None]:
+    """Compilation that works or says why not, in one line.
+
+    Freezing makes constants of the weights, so that they can be folded and packed. PyTorch compiles the same
+    code at most eight times, for however many models, and then quietly runs it uncompiled: not here. Its
+    warnings are for its own authors.
+    """
+    import torch._dynamo.config as dynamo  # imported here: they take seconds
+    import torch._inductor.config as inductor
+    from torch._dynamo.exc import TorchDynamoException
     from torch._inductor.exc import CppCompileError
 
+    limits = dynamo.patch(recompile_limit=2**20, fail_on_recompile_limit_hit=True)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), limits, inductor.patch(freezing=freezing):
             warnings.simplefilter("ignore")
             yield
     except (TorchDynamoException, CppCompileError) as error:
