@@ -43,7 +43,8 @@ def batch_invariance(
     """Measure whether labels depend on how noisy copies are batched."""
     policy = DevicePolicy(device=device, dtype=dtype, compile=compile, channels_last=channels_last)
     sizes = _sizes(batches)
-    check_sample_size(copies, "--copies"), check_sample_size(reference, "--reference")
+    check_sample_size(copies, "--copies")
+    check_sample_size(reference, "--reference")
     inputs = datasets.load(dataset).slice(slice)
     fallback = None
     if architecture is not None:

@@ -89,8 +89,8 @@ class Deployed(nn.Module):
         if not self.policy.compile:
             return self._run(batch)
         if self._compiled is None:
-            self._compiled = torch.compile(self._run, dynamic=False)
             with _compiling(freezing=batch.device.type == "cpu"):
+                self._compiled = torch.compile(self._run, dynamic=False)
                 return self._compiled(batch)
         return self._compiled(batch)
 
@@ -127,16 +127,17 @@ def _compiling(*, freezing: bool) -> Iterator[None]:
     code at most eight times, for however many models, and then quietly runs it uncompiled: not here. Its
     warnings are for its own authors.
     """
-    import torch._dynamo.config as dynamo  # imported here: they take seconds
-    import torch._inductor.config as inductor
-    from torch._dynamo.exc import TorchDynamoException
-    from torch._inductor.exc import CppCompileError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import torch._dynamo.config as dynamo  # imported here: they take seconds
+        import torch._inductor.config as inductor
+        from torch._dynamo.exc import TorchDynamoException
+        from torch._inductor.exc import CppCompileError
 
-    limits = dynamo.patch(recompile_limit=2**20, fail_on_recompile_limit_hit=True)
-    try:
-        with warnings.catch_warnings(), limits, inductor.patch(freezing=freezing):
-            warnings.simplefilter("ignore")
-            yield
-    except (TorchDynamoException, CppCompileError) as error:
-        first = str(error).strip().partition("\n")[0] or type(error).__name__
-        raise InputError(f"the model cannot be compiled here: {first}; leave --compile out.") from error
+        limits = dynamo.patch(recompile_limit=2**20, fail_on_recompile_limit_hit=True)
+        try:
+            with limits, inductor.patch(freezing=freezing):
+                yield
+        except (TorchDynamoException, CppCompileError) as error:
+            first = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise InputError(f"the model cannot be compiled here: {first}; leave --compile out.") from error
