@@ -82,24 +82,26 @@ class Deployed(nn.Module):
         self.memory_format = torch.channels_last if policy.channels_last else torch.preserve_format
         module = copy.deepcopy(model).eval().requires_grad_(False).to(use_device(policy.device), self.dtype)
         self.module = module.to(memory_format=self.memory_format)  # pyright: ignore[reportCallIssue]
-        self._compiled: Callable[[Tensor], Tensor] | None = None
+        self._compiled: dict[tuple[object, ...], Callable[[Tensor], Tensor]] = {}
 
     def forward(self, batch: Tensor) -> Tensor:
         """The outputs for float32 inputs of shape (rows, ...)."""
         if not self.policy.compile:
             return self._run(batch)
-        if self._compiled is None:
-            with _compiling(freezing=batch.device.type == "cpu"):
-                self._compiled = torch.compile(self._run, dynamic=False)
-                return self._compiled(batch)
-        return self._compiled(batch)
+        # Each of these makes PyTorch compile anew, which must never happen under its own limits.
+        kind = (batch.shape, batch.is_inference(), torch.is_inference_mode_enabled(), torch.is_grad_enabled())
+        if kind in self._compiled:
+            return self._compiled[kind](batch)
+        with _compiling(freezing=batch.device.type == "cpu"):
+            self._compiled[kind] = torch.compile(self._run, dynamic=False)
+            return self._compiled[kind](batch)
 
     def _run(self, batch: Tensor) -> Tensor:
         layout = self.memory_format if batch.ndim == 4 else torch.preserve_format
         return self.module(batch.to(self.dtype, memory_format=layout))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_compiled": None}  # machine code stays in its process
+        return {**self.__dict__, "_compiled": {}}  # machine code stays in its process
 
 
 def use_device(name: str) -> torch.device:
