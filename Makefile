@@ -23,7 +23,11 @@ test: .venv/installed-test
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n 2 --dist worksteal
 
-bench: .venv/installed
+.venv/installed-benchmarks: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmarks]'
+	@touch $@
+
+bench: .venv/installed-benchmarks
 	$(BIN)/python benchmarks/$(NAME).py
 
 clean:

@@ -5,8 +5,8 @@
 Both certify the same held-out images with the same trained net, Gaussian noise, n0 = 100, n = 100,000 and
 alpha = .001 against l2, for the certified accuracy at each radius of a grid. The papers' loop takes n samples
 of every input. The library stops when the grid is decided, does not sample inputs whose selected label is
-wrong, since these count as wrong at every radius, and runs under the fastest policy. The papers' loop is slow:
-at reduced size both certify fewer images, and nothing is extrapolated. `ratio` is the smallest ratio of
+wrong, since these count as wrong at every radius, and runs under the fastest policy. As the papers' loop is
+slow, at reduced size both certify fewer images, and nothing is extrapolated. `ratio` is the smallest ratio of
 times; `points` is the largest difference of certified accuracies, in percentage points; `equal_n` is the
 ratio of samples per second alone.
 """
