@@ -30,7 +30,11 @@ browser: .venv/installed-test
 	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium-headless-shell >/dev/null; } \
 	  || $(BIN)/playwright install --only-shell chromium
 
-bench: .venv/installed
+.venv/installed-benchmarks: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[benchmarks]'
+	@touch $@
+
+bench: .venv/installed-benchmarks
 	$(BIN)/python benchmarks/$(NAME).py
 
 clean:

@@ -11,6 +11,7 @@ import typer
 import wulff
 from wulff.cli import (
     advise,
+    audit,
     certify,
     compare,
     import_log,
@@ -52,6 +53,7 @@ app.command("plan")(plan.plan)
 app.command("limits")(limits.limits)
 app.command("advise")(advise.advise)
 app.add_typer(plot.app, name="plot")
+app.add_typer(audit.app, name="audit")
 app.command("import")(import_log.import_log)
 app.command("sweep")(sweep.sweep)
 app.command("quickstart")(quickstart.quickstart)

@@ -4,18 +4,23 @@ from typing import Annotated
 
 import typer
 
-from wulff import reports, runs
+from wulff import engines, reports, runs
 from wulff.cli.console import (
     AlphaOption,
     BatchOption,
+    ChannelsLastOption,
+    CompileOption,
     DatasetOption,
     DeviceOption,
+    DtypeOption,
     LevelsOption,
     NormsOption,
     SamplingOption,
     SeedOption,
     SliceOption,
     StoreOption,
+    WorkersOption,
+    batch_from,
     progress_bar,
     radii_from,
     run_progress,
@@ -55,7 +60,11 @@ def certify(
     sampling: SamplingOption = "float",
     levels: LevelsOption = 255,
     device: DeviceOption = "cpu",
-    batch: BatchOption = DEFAULT_BATCH,
+    dtype: DtypeOption = "float32",
+    compile: CompileOption = False,
+    channels_last: ChannelsLastOption = False,
+    batch: BatchOption = str(DEFAULT_BATCH),
+    workers: WorkersOption = 1,
     architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
@@ -81,11 +90,17 @@ def certify(
         sampling=sampling,  # type: ignore[arg-type]  (checked by prepare)
         levels=levels,
         device=device,
-        batch=batch,
+        dtype=dtype,
+        compile=compile,
+        channels_last=channels_last,
+        batch=batch_from(batch),
         architecture=architecture,
     )
+    engine = engines.with_workers(workers)
     with progress_bar() as progress:
-        run = runs.certify(spec, store, progress=run_progress(progress, f"certifying {noise or model}"))
+        run = runs.certify(
+            spec, store, engine, progress=run_progress(progress, f"certifying {noise or model}")
+        )
     for name in run.norms:
         typer.echo(reports.certified_accuracy([run], norm=name).render())
     typer.echo(run.folder)

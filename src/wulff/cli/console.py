@@ -3,7 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -24,11 +24,23 @@ NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certif
 NoiseOption = Annotated[str, typer.Option(help="A noise, e.g. 'uniform(sigma=0.5)'; see `wulff noises`.")]
 AlphaOption = Annotated[float, typer.Option(help="Probability with which an answer may be wrong.")]
 DimOption = Annotated[int | None, typer.Option(help="The number of input coordinates.")]
-DatasetOption = Annotated[str, typer.Option(help="digits, or the path of an .npz file.")]
+DatasetOption = Annotated[
+    str, typer.Option(help="digits, mnist, ... or NAME:PATH for where it is; or the path of an .npz file.")
+]
 StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfinished run goes on.")]
 SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
 DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, ...")]
-BatchOption = Annotated[int, typer.Option(help="Noisy copies per forward pass.")]
+DtypeOption = Annotated[str, typer.Option(help="float32, or bfloat16: another classifier, often faster.")]
+CompileOption = Annotated[
+    bool, typer.Option("--compile", help="Compile the model; on a CPU this needs a C++ compiler.")
+]
+ChannelsLastOption = Annotated[
+    bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
+]
+BatchOption = Annotated[
+    str, typer.Option(help="Noisy copies per forward pass, or `auto` for the fastest number.")
+]
+WorkersOption = Annotated[int, typer.Option(help="Processes on this machine, with one thread each.")]
 SamplingOption = Annotated[
     str, typer.Option(help="float, or exact: integer noise on pixels that are multiples of 1/levels.")
 ]
@@ -60,6 +72,16 @@ def seed_from(text: str) -> int | None:
         return int(text)
     except ValueError:
         raise InputError(f"--seed must be an integer or `random`, got {text!r}.") from None
+
+
+def batch_from(text: str) -> int | Literal["auto"]:
+    """A batch option: an integer, or `auto`."""
+    if text == "auto":
+        return "auto"
+    try:
+        return int(text)
+    except ValueError:
+        raise InputError(f"--batch must be a positive integer or `auto`, got {text!r}.") from None
 
 
 def radii_from(option: str, text: str | None) -> list[float] | None:

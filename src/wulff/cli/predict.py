@@ -4,17 +4,22 @@ from typing import Annotated
 
 import typer
 
-from wulff import reports, runs
+from wulff import engines, reports, runs
 from wulff.cli.console import (
     AlphaOption,
     BatchOption,
+    ChannelsLastOption,
+    CompileOption,
     DatasetOption,
     DeviceOption,
+    DtypeOption,
     LevelsOption,
     SamplingOption,
     SeedOption,
     SliceOption,
     StoreOption,
+    WorkersOption,
+    batch_from,
     progress_bar,
     run_progress,
     seed_from,
@@ -34,7 +39,11 @@ def predict(
     sampling: SamplingOption = "float",
     levels: LevelsOption = 255,
     device: DeviceOption = "cpu",
-    batch: BatchOption = DEFAULT_BATCH,
+    dtype: DtypeOption = "float32",
+    compile: CompileOption = False,
+    channels_last: ChannelsLastOption = False,
+    batch: BatchOption = str(DEFAULT_BATCH),
+    workers: WorkersOption = 1,
     architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
 ) -> None:
     """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
@@ -50,10 +59,16 @@ def predict(
         sampling=sampling,  # type: ignore[arg-type]  (checked by prepare)
         levels=levels,
         device=device,
-        batch=batch,
+        dtype=dtype,
+        compile=compile,
+        channels_last=channels_last,
+        batch=batch_from(batch),
         architecture=architecture,
     )
+    engine = engines.with_workers(workers)
     with progress_bar() as progress:
-        run = runs.execute(spec, store, progress=run_progress(progress, f"predicting {noise or model}"))
+        run = runs.execute(
+            spec, store, engine, progress=run_progress(progress, f"predicting {noise or model}")
+        )
     typer.echo(reports.certified_accuracy([run]).render())
     typer.echo(run.folder)

@@ -1,24 +1,51 @@
 """Data sets: everything in [0, 1], with labels."""
 
-from collections.abc import Callable
+import dataclasses
+import re
 from pathlib import Path
+from typing import Protocol
 
 from wulff.datasets.arrays import arrays
 from wulff.datasets.base import Dataset
 from wulff.datasets.digits import digits
+from wulff.datasets.idx import fashion_mnist, mnist
 from wulff.errors import InputError
 
-DATASETS: dict[str, Callable[[str], Dataset]] = {"digits": digits}
-"""Loaders by name; each takes `train` or `test`."""
+SPLITS = ("train", "test")
+
+
+class Loader(Protocol):
+    """Reads one split of a data set; `path` says where it is, None that it is to be looked for."""
+
+    def __call__(self, split: str, path: str | None = None) -> Dataset: ...
+
+
+DATASETS: dict[str, Loader] = {"digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist}
+"""Loaders by name."""
 
 
 def load(name: str, split: str = "test") -> Dataset:
-    """The data set of that name, or in the .npz file of that path."""
-    if name in DATASETS:
-        return DATASETS[name](split)
+    """The data set that a name stands for.
+
+    Args:
+        name: A name in `DATASETS`, perhaps with `-train` or `-test` for one split whatever is asked for, and
+            perhaps with `:PATH` for the folder it is in; or the path of an .npz file.
+        split: `train` or `test`.
+
+    Raises:
+        InputError: The name is unknown, or the data are missing or damaged.
+    """
     if name.endswith(".npz"):
         return arrays(Path(name))
-    raise InputError(f"unknown data set {name!r}; give {', '.join(DATASETS)} or the path of an .npz file.")
+    known, _, path = name.partition(":")
+    fixed = re.fullmatch(rf"(.+)-({'|'.join(SPLITS)})", known)
+    if fixed and fixed[1] in DATASETS:
+        known, split = fixed.groups()
+    if known not in DATASETS:
+        raise InputError(
+            f"unknown data set {name!r}; give {', '.join(DATASETS)}, NAME:PATH, or an .npz file's path."
+        )
+    return dataclasses.replace(DATASETS[known](split, path or None), name=name)
 
 
-__all__ = ["DATASETS", "Dataset", "arrays", "digits", "load"]
+__all__ = ["DATASETS", "SPLITS", "Dataset", "Loader", "arrays", "digits", "fashion_mnist", "load", "mnist"]

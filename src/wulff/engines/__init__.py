@@ -6,8 +6,10 @@ from typing import Protocol
 from torch import Tensor
 
 from wulff.engines.local import LocalEngine
+from wulff.engines.processes import ProcessEngine
 from wulff.errors import InputError
 from wulff.smoothing import Quota, Smoothed, Votes
+from wulff.stats import check_sample_size
 
 
 class Engine(Protocol):
@@ -25,8 +27,13 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: dict[str, Engine] = {"local": LocalEngine()}
+ENGINES: dict[str, Engine] = {"local": LocalEngine(), "processes": ProcessEngine()}
 """Engines by name."""
+
+
+def with_workers(workers: int) -> Engine:
+    """The engine for so many processes on this machine."""
+    return LocalEngine() if workers == 1 else ProcessEngine(check_sample_size(workers, "workers"))
 
 
 def find(name: str) -> Engine:
@@ -36,4 +43,4 @@ def find(name: str) -> Engine:
     return ENGINES[name]
 
 
-__all__ = ["ENGINES", "Engine", "LocalEngine", "find"]
+__all__ = ["ENGINES", "Engine", "LocalEngine", "ProcessEngine", "find", "with_workers"]

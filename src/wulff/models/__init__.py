@@ -9,10 +9,28 @@ from torch import nn
 
 from wulff.errors import InputError
 from wulff.models import weights
-from wulff.models.cnn import Normalize, SmallCNN
+from wulff.models.alexnet import AlexNet
+from wulff.models.checkpoints import load_public
+from wulff.models.cnn import SmallCNN
+from wulff.models.lenet import LeNet
+from wulff.models.mlp import MLP
+from wulff.models.normalize import Normalize
+from wulff.models.resnet import ResNet, resnet18, resnet20, resnet50, resnet110
+from wulff.models.timm_models import PREFIX, build_timm
 from wulff.models.weights import Description
+from wulff.models.wide_resnet import WideResNet, wrn40_2
 
-ARCHITECTURES: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {"cnn": SmallCNN}
+ARCHITECTURES: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
+    "cnn": SmallCNN,
+    "lenet": LeNet,
+    "mlp": MLP,
+    "alexnet": AlexNet,
+    "resnet20": resnet20,
+    "resnet110": resnet110,
+    "resnet18": resnet18,
+    "wrn40-2": wrn40_2,
+    "resnet50": resnet50,
+}
 """Architectures by name; each takes (input shape, number of classes)."""
 
 
@@ -28,21 +46,35 @@ class Model:
 def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, seed: int = 0) -> nn.Module:
     """A model with random weights that the seed decides.
 
+    Args:
+        architecture: A name in `ARCHITECTURES`, or `timm:NAME`.
+        input_shape: The shape of one input.
+        num_classes: The number of logits.
+        seed: Decides the weights.
+
     Raises:
         InputError: The architecture is not known or cannot take inputs of that shape.
     """
-    if architecture not in ARCHITECTURES:
-        raise InputError(f"unknown architecture {architecture!r}; there is {', '.join(ARCHITECTURES)}.")
+    if architecture not in ARCHITECTURES and not architecture.startswith(PREFIX):
+        raise InputError(
+            f"unknown architecture {architecture!r}; there is {', '.join(ARCHITECTURES)}, and {PREFIX}NAME."
+        )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        if architecture.startswith(PREFIX):
+            return build_timm(architecture.removeprefix(PREFIX), input_shape, num_classes)
         return ARCHITECTURES[architecture](input_shape, num_classes)
 
 
 def load(path: str | Path, fallback: Description | None = None) -> Model:
     """The model whose weights are in a file or in the folder of a training.
 
+    Public checkpoints are read too: their wrappers' names are taken off the keys, and the statistics of a
+    normalisation layer go into the model's own.
+
     Args:
-        path: A .safetensors or .pt file, or a folder that holds weights.safetensors.
+        path: A .safetensors file, a file of `torch.save` that holds only tensors and plain values, or a
+            folder that holds weights.safetensors.
         fallback: What the model is, for files that do not say it themselves.
 
     Raises:
@@ -57,13 +89,27 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
         raise InputError(f"{file} does not say what model it is for; give --architecture.")
     module = build(description.architecture, description.input_shape, description.num_classes)
     try:
-        module.load_state_dict(state)
-    except RuntimeError:
+        load_public(module, state)
+    except InputError as error:
         raise InputError(
             f"the weights at {file} do not fit {description.architecture} for inputs of shape "
-            f"{description.input_shape} and {description.num_classes} classes."
+            f"{description.input_shape} and {description.num_classes} classes: {error}."
         ) from None
     return Model(module.eval(), description, weights.sha256(file))
 
 
-__all__ = ["ARCHITECTURES", "Description", "Model", "Normalize", "SmallCNN", "build", "load", "weights"]
+__all__ = [
+    "ARCHITECTURES",
+    "MLP",
+    "AlexNet",
+    "Description",
+    "LeNet",
+    "Model",
+    "Normalize",
+    "ResNet",
+    "SmallCNN",
+    "WideResNet",
+    "build",
+    "load",
+    "weights",
+]

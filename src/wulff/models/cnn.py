@@ -1,9 +1,9 @@
 """A small convolutional net, for images of any size."""
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from wulff.errors import InputError
+from wulff.models.normalize import Normalize
 
 
 class SmallCNN(nn.Sequential):
@@ -29,18 +29,3 @@ class SmallCNN(nn.Sequential):
             nn.Flatten(),
             nn.Linear(32 * (height // 4) * (width // 4), num_classes),
         )
-
-
-class Normalize(nn.Module):
-    """(x - mean) / std, as a layer: noise is added before it, in pixel units."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, mean: float, std: float) -> None:
-        super().__init__()
-        self.register_buffer("mean", torch.tensor(mean))
-        self.register_buffer("std", torch.tensor(std))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.std

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from wulff.errors import InputError
+from wulff.models.checkpoints import inner_state
 
 FILE_NAME = "weights.safetensors"
 
@@ -63,9 +64,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
             f"the weights at {path} are damaged or hold more than tensors, which wulff does not run; "
             "save model.state_dict() instead."
         ) from None
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    inner = inner_state(state)
+    if inner is None:
         raise InputError(f"{path} must hold a state dict of tensors; save model.state_dict().")
-    return state, None
+    return inner, None
 
 
 def sha256(path: Path) -> str:

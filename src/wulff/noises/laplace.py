@@ -9,6 +9,7 @@ from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+from wulff.noises.draws import draw_laplace
 
 
 @final
@@ -22,9 +23,7 @@ class Laplace(IIDNoise):
         return 2.0
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
-        # A difference of two unit exponentials is a unit Laplace: no log(0), no sign bit.
-        out.exponential_(generator=generator)
-        return out.sub_(torch.empty_like(out).exponential_(generator=generator))
+        return draw_laplace(out, generator)
 
     @property
     def half_line(self) -> HalfLine:

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from wulff.noises.draws import draw_signs
+from wulff.noises.draws import draw_laplace, draw_signs
 from wulff.norms import Norm
 
 
@@ -20,9 +20,8 @@ def draw_cone_measure(norm: Norm, out: Tensor, generator: torch.Generator) -> Te
         out.normal_(generator=generator)
         return out.div_(out.norm(dim=1, keepdim=True))
     if norm == Norm.L1:
-        out.exponential_(generator=generator)
-        out.div_(out.sum(dim=1, keepdim=True))
-        return out.mul_(draw_signs(out, generator))
+        draw_laplace(out, generator)
+        return out.div_(out.abs().sum(dim=1, keepdim=True))
     if norm.p == math.inf:
         out.uniform_(-1, 1, generator=generator)
         face = torch.randint(out.shape[1], (len(out), 1), generator=generator, device=out.device)

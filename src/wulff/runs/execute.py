@@ -20,7 +20,12 @@ Progress = Callable[[Run], None]
 """Called with the run so far, at the start and after every record."""
 
 
-def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Progress | None = None) -> Run:
+def execute(
+    spec: Spec,
+    store: str | Path,
+    engine: str | engines.Engine = "local",
+    progress: Progress | None = None,
+) -> Run:
     """Make a run, or finish it where an earlier process left it.
 
     The records are the same, timings aside, however often the run is interrupted.
@@ -28,7 +33,7 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
     Args:
         spec: What to do.
         store: The run folder; created, or resumed if it holds the same spec.
-        engine: Where votes are counted; it decides no number.
+        engine: Where votes are counted, an engine or its name; it decides no number.
         progress: Called with the run so far, at the start and after every record.
 
     Raises:
@@ -36,8 +41,9 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
         RunError: The folder holds another spec, or is in use; nothing is written.
     """
     folder = Path(store)
-    counter = engines.find(engine)
+    counter = engines.find(engine) if isinstance(engine, str) else engine
     job = prepare(spec, stored_spec(folder))
+    job.document["engine"]["name"] = counter.name
     quota = _quota(job)
     terms = Terms.of_run(job.document["run"]) if spec.task == "certify" else None
     with Journal(folder, job.document) as journal:
@@ -63,7 +69,12 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
     return load(folder)
 
 
-def certify(spec: Spec, store: str | Path, engine: str = "local", progress: Progress | None = None) -> Run:
+def certify(
+    spec: Spec,
+    store: str | Path,
+    engine: str | engines.Engine = "local",
+    progress: Progress | None = None,
+) -> Run:
     """Certify every input of a data set; see `execute`."""
     return execute(spec, store, engine, progress)
 

@@ -2,14 +2,26 @@
 
 import dataclasses
 import importlib.metadata
-from typing import Any
+from typing import Any, Literal
 
-import torch
+from torch import Tensor, nn
 
 from wulff import datasets, models, noises
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.smoothing import DEFAULT_BATCH, Bound, Estimator, Sampling, Smoothed, check_estimator, check_seed
+from wulff.smoothing import (
+    DEFAULT_BATCH,
+    Bound,
+    DevicePolicy,
+    Estimator,
+    Sampling,
+    Smoothed,
+    check_estimator,
+    check_seed,
+    fastest,
+    measure_batch_sizes,
+    use_device,
+)
 from wulff.stats import Anytime, check_alpha, check_sample_size
 
 BOUNDS = ("one-sided", "two-sided")
@@ -37,7 +49,11 @@ class Spec:
         sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
         device: Where the model runs.
-        batch: How many noisy copies are classified at once.
+        dtype: `float32`, or `bfloat16` for weights of 16 bits.
+        compile: Whether the model goes through `torch.compile`.
+        channels_last: Whether images keep the channels of a pixel together.
+        batch: How many noisy copies are classified at once; `auto` takes the size that is measured to be the
+            fastest when the run starts, and keeps it when the run is resumed.
         architecture: For weights that do not say what model they are for.
     """
 
@@ -57,8 +73,18 @@ class Spec:
     sampling: Sampling = "float"
     levels: int = 255
     device: str = "cpu"
-    batch: int = DEFAULT_BATCH
+    dtype: str = "float32"
+    compile: bool = False
+    channels_last: bool = False
+    batch: int | Literal["auto"] = DEFAULT_BATCH
     architecture: str | None = None
+
+    @property
+    def policy(self) -> DevicePolicy:
+        """How the model is run."""
+        return DevicePolicy(
+            device=self.device, dtype=self.dtype, compile=self.compile, channels_last=self.channels_last
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +129,9 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     alpha, n0, n = check_alpha(spec.alpha), check_sample_size(spec.n0, "n0"), check_sample_size(spec.n)
     if spec.noise is not None:
         noises.parse(spec.noise)
-    device = _device(spec.device)
+    policy = spec.policy
+    if spec.batch != "auto":
+        check_sample_size(spec.batch, "batch")
     dataset = datasets.load(spec.dataset).slice(spec.slice)
     fallback = None
     if spec.architecture is not None:
@@ -134,7 +162,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         "alpha": alpha,
         "seed": seed if seed < 2**63 else str(seed),  # TOML integers are signed
         "sampling": spec.sampling,
-        "device": device.type,
+        **policy.identity(),
     }
     if spec.sampling == "exact":
         run["levels"] = spec.levels
@@ -150,35 +178,38 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         "run": run,
         "hashes": {"weights": model.sha256, "data": dataset.sha256()},
         "versions": versions(),
-        "engine": {"batch": check_sample_size(spec.batch, "batch")},
+        "engine": _engine(spec, model.module, dataset.images[:1], stored),
     }
     smoothed = Smoothed(
-        model.module.to(device),
+        model.module,
         noise,
         model.description.num_classes,
-        batch=spec.batch,
+        batch=document["engine"]["batch"],
         sampling=spec.sampling,
         levels=spec.levels,
+        policy=policy,
     )
     smoothed.check_inputs(dataset.images)
     smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(spec, dataset, smoothed, norms, document)
 
 
+def _engine(spec: Spec, model: nn.Module, x: Tensor, stored: dict[str, Any] | None) -> dict[str, Any]:
+    """What decides the speed of a run and none of its numbers."""
+    if spec.batch != "auto":
+        return {"batch": check_sample_size(spec.batch, "batch")}
+    if stored is not None and "engine" in stored:
+        return stored["engine"]
+    # Measured before compilation, which takes longer for each size than the difference is worth.
+    plain = dataclasses.replace(spec.policy, compile=False)
+    rates = measure_batch_sizes(plain.apply(model), x.to(use_device(plain.device)))
+    measured = {str(size): round(rate, 1) for size, rate in rates.items()}
+    return {"batch": fastest(rates), "samples_per_second": measured}
+
+
 def versions() -> dict[str, str]:
     """The versions of what computes the numbers."""
     return {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy", "scipy")}
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-        return device
-    except (RuntimeError, AssertionError, NotImplementedError):
-        raise InputError(
-            f"cannot use the device {name!r} here; use cpu, or a device that PyTorch finds."
-        ) from None
 
 
 def _check_fit(model: models.Model, dataset: datasets.Dataset) -> None:

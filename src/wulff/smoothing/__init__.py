@@ -1,5 +1,7 @@
 """Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
 
+from wulff.smoothing.audit import BATCH_SIZES_TO_AUDIT, Audit, audit_batch_invariance
+from wulff.smoothing.batch_size import BATCH_SIZES, fastest, measure_batch_sizes
 from wulff.smoothing.certification import (
     Bound,
     Certification,
@@ -10,6 +12,7 @@ from wulff.smoothing.certification import (
 )
 from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
 from wulff.smoothing.images import check_images
+from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Grid, Sampling, grid_for
 from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, certification_counts, check_seed
@@ -18,12 +21,18 @@ from wulff.smoothing.streams import Phase, Purpose, estimator_draws, host_stream
 from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 
 __all__ = [
+    "BATCH_SIZES",
+    "BATCH_SIZES_TO_AUDIT",
     "DEFAULT_BATCH",
+    "DTYPES",
     "SMALLEST_BATCH",
     "AnytimeQuota",
+    "Audit",
     "Bound",
     "Certification",
     "Counts",
+    "Deployed",
+    "DevicePolicy",
     "EstimationCounts",
     "Estimator",
     "FixedQuota",
@@ -37,6 +46,7 @@ __all__ = [
     "Smoothed",
     "VoteLoop",
     "Votes",
+    "audit_batch_invariance",
     "certification_counts",
     "certify_counts",
     "check_estimator",
@@ -44,8 +54,11 @@ __all__ = [
     "check_seed",
     "estimator_draws",
     "evaluating",
+    "fastest",
     "grid_for",
     "host_stream",
+    "measure_batch_sizes",
     "statement",
     "stream",
+    "use_device",
 ]

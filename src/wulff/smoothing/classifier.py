@@ -17,18 +17,26 @@ class Voter:
 
     Bins 0 to num_classes - 1 are labels; `num_classes` collects outputs that are not a number, which
     therefore count against every label; `num_classes + 1` collects labels that do not exist.
+
+    Args:
+        model: f, from a batch to logits or labels.
+        num_classes: The number of labels.
+        at_least: Smaller batches are padded to so many rows.
     """
 
-    def __init__(self, model: Callable[[Tensor], Tensor], num_classes: int) -> None:
+    def __init__(
+        self, model: Callable[[Tensor], Tensor], num_classes: int, at_least: int = SMALLEST_BATCH
+    ) -> None:
         self.model = model
+        self.at_least = at_least
         self.num_classes = num_classes
         self.bins = num_classes + 2
 
     def __call__(self, batch: Tensor) -> Tensor:
         """The bins of a batch of shape (rows, *input shape), as int64 of shape (rows,)."""
         rows = len(batch)
-        if rows < SMALLEST_BATCH:
-            batch = torch.cat([batch, batch[:1].expand(SMALLEST_BATCH - rows, *batch.shape[1:])])
+        if rows < self.at_least:
+            batch = torch.cat([batch, batch[:1].expand(self.at_least - rows, *batch.shape[1:])])
         output = self.model(batch)
         if not isinstance(output, Tensor) or output.ndim not in (1, 2) or len(output) != len(batch):
             got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__

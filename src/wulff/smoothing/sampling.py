@@ -54,7 +54,7 @@ class FloatSampler:
     noise: Noise
 
     def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> None:
-        self.noise.draw(copies, generator).mul_(self.noise.scale).add_(x)
+        torch.add(x, self.noise.draw(copies, generator), alpha=self.noise.scale, out=copies)
 
 
 @dataclasses.dataclass(frozen=True)

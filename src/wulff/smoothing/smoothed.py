@@ -13,8 +13,9 @@ from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
 from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
-from wulff.smoothing.classifier import Voter, evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, evaluating
 from wulff.smoothing.images import check_images
+from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Sampling, grid_for
 from wulff.smoothing.stopping import AnytimeQuota
@@ -45,6 +46,8 @@ class Smoothed(nn.Module):
             integers of the exact law and adds them to inputs that are multiples of 1/levels, so that nothing
             about the noise is assumed but fair random bits; see `docs/guarantees.md`.
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
+        policy: How the model is run: device, precision, compilation. It makes a copy of the model, and is
+            part of f. By default the model is run where and as it is.
 
     Raises:
         InputError: An argument is not of this form.
@@ -59,11 +62,13 @@ class Smoothed(nn.Module):
         batch: int = DEFAULT_BATCH,
         sampling: Sampling = "float",
         levels: int = 255,
+        policy: DevicePolicy | None = None,
     ) -> None:
         super().__init__()
         if not callable(model):
             raise InputError(f"the model must be callable, got {type(model).__name__}.")
-        self.model = model
+        self.model = model if policy is None else policy.apply(model)
+        self.policy = policy
         self.noise = parse_noise(noise)
         self.num_classes = check_sample_size(num_classes, "num_classes")
         self.batch = check_sample_size(batch, "batch")
@@ -189,7 +194,10 @@ class Smoothed(nn.Module):
 
     def vote_loop(self, quota: Quota, *, seed: int) -> VoteLoop:
         """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`."""
-        voter = Voter(self.model, self.num_classes)
+        # A compiled model is compiled for full batches only.
+        compiled = self.policy is not None and self.policy.compile
+        at_least = max(self.batch, SMALLEST_BATCH) if compiled else SMALLEST_BATCH
+        voter = Voter(self.model, self.num_classes, at_least)
         return VoteLoop(
             voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device(), grid=self.grid
         )

@@ -7,6 +7,7 @@ the same noise whatever the batch size, the order of the inputs, or the number o
 import enum
 import functools
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -35,22 +36,49 @@ class Purpose(enum.IntEnum):
     SUBSAMPLE = 1025
 
 
-def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int) -> torch.Generator:
-    """The generator of one block of samples.
+class Streams:
+    """The keys of one run: the same generator is set to the state of whichever block is asked for.
 
-    The key is expanded by Philox, a counter-based generator: (seed, index) is its key, (block, phase) its
-    counter, so that distinct blocks can never share a state. PyTorch's own CPU seeding would keep only
+    A block's key is expanded by Philox, a counter-based generator: (seed, index) is its key, (block, phase)
+    its counter, so that distinct blocks can never share a state. PyTorch's own CPU seeding would keep only
     32 bits of the key, which collide within one ImageNet run.
+
+    Args:
+        device: Where the noise is drawn.
+        seed: The run's seed, from 0 to 2⁶⁴ - 1.
     """
-    generator = torch.Generator(device)
-    key = np.array([seed, index], dtype=np.uint64)
-    philox = np.random.Philox(key=key, counter=[0, block, int(phase), 0])
-    if device.type != "cpu":
-        return generator.manual_seed(int(philox.random_raw()) >> 1)
-    state = _blank_state().copy()
-    state[_STATE_START : _STATE_START + _STATE_WORDS] = philox.random_raw(_STATE_WORDS // 2).view(np.uint32)
-    generator.set_state(torch.from_numpy(state.view(np.uint8)))
-    return generator
+
+    def __init__(self, device: torch.device, seed: int) -> None:
+        self._generator = torch.Generator(device)
+        self._key = np.array([seed, 0], dtype=np.uint64)
+        self._counter = np.zeros(4, dtype=np.uint64)
+        self._philox = np.random.Philox(key=self._key)
+        # Setting the state costs a tenth of making a generator: small networks take no longer than that.
+        self._philox_state: Any = {
+            **self._philox.state,
+            "state": {"key": self._key, "counter": self._counter},
+        }
+        self._on_cpu = device.type == "cpu"
+        if self._on_cpu:
+            state_words = _blank_state().copy()
+            self._words = state_words[_STATE_START : _STATE_START + _STATE_WORDS]
+            self._state = torch.from_numpy(state_words.view(np.uint8))
+
+    def at(self, index: int, phase: Phase, block: int) -> torch.Generator:
+        """The generator at the start of one block of samples; valid until the next call."""
+        self._key[1] = index
+        self._counter[1] = block
+        self._counter[2] = phase
+        self._philox.state = self._philox_state
+        if not self._on_cpu:
+            return self._generator.manual_seed(int(self._philox.random_raw()) >> 1)
+        self._words[:] = self._philox.random_raw(_STATE_WORDS // 2).view(np.uint32)
+        return self._generator.set_state(self._state)
+
+
+def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int) -> torch.Generator:
+    """The generator of one block of samples."""
+    return Streams(device, seed).at(index, phase, block)
 
 
 def host_stream(seed: int, index: int, purpose: Purpose, block: int = 0) -> np.random.Generator:

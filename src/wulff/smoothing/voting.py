@@ -14,7 +14,7 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
 from wulff.smoothing.sampling import Grid, sampler
-from wulff.smoothing.streams import BLOCK, Phase, stream
+from wulff.smoothing.streams import BLOCK, Phase, Streams
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +49,8 @@ class VoteLoop:
 
     The noise of input `index` depends on (seed, index, phase, block) only, so that its votes do not
     depend on which other inputs share its batches. Nothing waits for the device until an input has the
-    votes that its quota wants; its place in the batches then goes to others.
+    votes that its quota wants; its place in the batches then goes to others. Memory does not depend on the
+    number of copies: a batch is drawn into one buffer, block by block.
 
     Args:
         voter: The base classifier.
@@ -80,10 +81,18 @@ class VoteLoop:
         self.device = device
         self.grid = grid
 
-    def run(self, inputs: Iterable[tuple[int, Tensor]]) -> Iterator[Votes]:
-        """The votes for each (index, x), x of the same shape, in the order of the inputs."""
+    def run(self, inputs: Iterable[tuple[int, Tensor] | None]) -> Iterator[Votes]:
+        """The votes for each (index, x), x of the same shape, in the order of the inputs.
+
+        None among the inputs says that there is no other one yet: those that are open go on.
+        """
         pool: _Pool | None = None
-        for index, x in inputs:
+        for pair in inputs:
+            if pair is None:
+                if pool and pool.open:
+                    yield from pool.step()
+                continue
+            index, x = pair
             pool = pool or _Pool(self, index, x.to(self.device))
             while not pool.free_slots:
                 yield from pool.step()
@@ -93,8 +102,13 @@ class VoteLoop:
         while pool and pool.open:
             yield from pool.step()
 
+    def inputs_that_fill_batches(self, index: int, *, at_looks: bool) -> int:
+        """How many inputs fill two batches with the copies that they want at first, or at later looks."""
+        copies = max(1, sum(self.quota.wanted(index, None).values()))
+        return math.ceil(2 * self.batch / (min(copies, BLOCK) if at_looks else copies)) + 1
 
-@dataclasses.dataclass
+
+@dataclasses.dataclass(eq=False)
 class _Ballot:
     """One input that is being voted on.
 
@@ -121,14 +135,15 @@ class _Pool:
     """The open inputs, and the batch that they share."""
 
     def __init__(self, loop: VoteLoop, index: int, x: Tensor) -> None:
-        # As many open inputs as fill two batches with the copies that they want at first.
-        at_first = sum(loop.quota.wanted(index, None).values())
-        most_inputs = math.ceil(2 * loop.batch / at_first) + 1
+        most_inputs = loop.inputs_that_fill_batches(index, at_looks=True)
         self.loop = loop
         self.sampler = sampler(loop.noise.in_dim(x.numel()), loop.grid, loop.device)
+        self.streams = Streams(loop.device, loop.seed)
         self.batch = x.new_empty(loop.batch, *x.shape)
-        self.scratch = x.new_empty(BLOCK, *x.shape)
         self.filled = 0
+        self.straddling = x.new_empty(BLOCK, *x.shape)
+        self.straddling_void: Tensor | None = None
+        self.straddler: tuple[_Ballot, Phase, int] | None = None
         self.owners = torch.empty(loop.batch, dtype=torch.int64, device=loop.device)
         self.ones = torch.ones_like(self.owners)
         # One slot more than there are inputs takes the votes of void copies, which count for nobody.
@@ -154,14 +169,11 @@ class _Pool:
             self._draw(self.undrawn[0])
             if self.undrawn[0].next_phase() is None:
                 self.uncounted.append(self.undrawn.popleft())
-            if self.filled < len(self.batch):
+            if self.filled < self.loop.batch:
                 return
         self._classify()
-        for ballot in self.uncounted:
-            self._look(ballot)
-        self.uncounted = []
+        self._look()
         while self.open and self.open[0].votes:
-            self.free_slots.append(self.open[0].slot)
             yield self.open.popleft().votes  # type: ignore[misc]  (it has votes)
 
     def _draw(self, ballot: _Ballot) -> None:
@@ -170,22 +182,26 @@ class _Pool:
         assert phase is not None
         drawn = ballot.drawn.get(phase, 0)
         block, offset = divmod(drawn, BLOCK)
-        free = self.batch[self.filled :]
-        rows = min(BLOCK - offset, ballot.wanted[phase] - drawn, len(free))
-        # Drawn straight into the batch where the whole block fits.
-        fits = offset == 0 and len(free) >= BLOCK
-        copies = free[:BLOCK] if fits else self.scratch
-        generator = stream(self.loop.device, self.loop.seed, ballot.index, phase, block)
-        void = self.sampler.fill(copies, ballot.x, generator)
-        if not fits:
-            free[:rows].copy_(copies[offset : offset + rows])
-        first_bin = (ballot.slot * len(Phase) + phase) * self.loop.voter.bins
-        owners = self.owners[self.filled : self.filled + rows]
-        owners.fill_(first_bin)
+        free = self.loop.batch - self.filled
+        rows = min(BLOCK - offset, ballot.wanted[phase] - drawn, free)
+        if offset == 0 and free >= BLOCK:
+            void = self._fill(self.batch.narrow(0, self.filled, BLOCK), ballot, phase, block)
+        else:  # the block's copies do not fit, or some are in an earlier batch: it is kept for the next one
+            if self.straddler != (ballot, phase, block):
+                self.straddling_void = self._fill(self.straddling, ballot, phase, block)
+                self.straddler = (ballot, phase, block)
+            self.batch.narrow(0, self.filled, rows).copy_(self.straddling.narrow(0, offset, rows))
+            void = self.straddling_void
+        owners = self.owners.narrow(0, self.filled, rows)
+        owners.fill_((ballot.slot * len(Phase) + phase) * self.loop.voter.bins)
         if void is not None:
-            owners.masked_fill_(void[offset : offset + rows], self.void_bin)
+            owners.masked_fill_(void.narrow(0, offset, rows), self.void_bin)
         self.filled += rows
         ballot.drawn[phase] = drawn + rows
+
+    def _fill(self, copies: Tensor, ballot: _Ballot, phase: Phase, block: int) -> Tensor | None:
+        """Draw the copies of one block where they are wanted; returns which are void, if any can be."""
+        return self.sampler.fill(copies, ballot.x, self.streams.at(ballot.index, phase, block))
 
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""
@@ -194,19 +210,25 @@ class _Pool:
             self.tally.view(-1).index_add_(0, bins, self.ones[: self.filled])
             self.filled = 0
 
-    def _look(self, ballot: _Ballot) -> None:
-        """Ask the quota whether the votes suffice; the ballot is closed or goes on."""
-        counts = self.tally[ballot.slot].cpu().numpy()
+    def _look(self) -> None:
+        """Ask the quota whether the votes suffice: ballots are closed, or go on."""
+        if not self.uncounted:
+            return
         classes = self.loop.voter.num_classes
-        if counts[:, classes + 1].any():
-            raise InputError(
-                f"the model returned labels outside 0 ... {classes - 1} for input {ballot.index}; "
-                f"set num_classes to one more than the largest label."
-            )
-        by_phase = {phase: counts[phase, :classes].copy() for phase in ballot.wanted}
-        votes = Votes(ballot.index, by_phase, dict(ballot.drawn))
-        ballot.wanted = dict(self.loop.quota.wanted(ballot.index, votes))
-        if ballot.next_phase() is None:
-            ballot.votes = votes
-        else:
-            self.undrawn.append(ballot)
+        tally = self.tally[[ballot.slot for ballot in self.uncounted]].cpu().numpy()
+        for ballot, counts in zip(self.uncounted, tally, strict=True):
+            if counts[:, classes + 1].any():
+                raise InputError(
+                    f"the model returned labels outside 0 ... {classes - 1} for input {ballot.index}; "
+                    f"set num_classes to one more than the largest label."
+                )
+            by_phase = {phase: counts[phase, :classes].copy() for phase in ballot.wanted}
+            votes = Votes(ballot.index, by_phase, dict(ballot.drawn))
+            ballot.wanted = dict(self.loop.quota.wanted(ballot.index, votes))
+            if ballot.next_phase() is None:
+                ballot.votes = votes
+                ballot.x = ballot.x.new_empty(0)  # it may have to wait for its turn
+                self.free_slots.append(ballot.slot)
+            else:
+                self.undrawn.append(ballot)
+        self.uncounted = []

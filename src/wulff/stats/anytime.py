@@ -71,12 +71,25 @@ def anytime_error_bound(misses: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -
     needed = -np.log(alpha) + evaluation_error(k)
     low = np.minimum((m + 0.5) / k, 0.5)
     high = np.full(m.shape, 0.5)
-    found = (low < high) & (log_evidence(m, k, high) >= needed)
-    low = np.where(found, low, high)
+    excess = log_evidence(m, k, high) - needed
+    found = (low < high) & (excess >= 0)
+    excess = np.where(found, excess, 0.0)
+    # Newton's method from above: log W is nearly convex, so that steps stop short of the solution; those
+    # that do not are refused and halved. Each bound stops by itself, so that it depends on its counts only.
+    size, moving = np.ones(m.shape), found
     for _ in range(60):
-        middle = (low + high) / 2
-        enough = log_evidence(m, k, middle) >= needed
-        low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        log_w = np.where(moving, excess + needed, 0.0)
+        prior = 0.5 / (np.sqrt(high * (1 - high)) * np.arcsin(np.sqrt(high)))
+        slope = (high * k - m) / (high * (1 - high)) + np.expm1(-log_w) * prior
+        step = np.where(moving, size * excess / np.where(slope > 0, slope, np.inf), 0.0)
+        moving = step > 1e-12 * high
+        if not moving.any():
+            break
+        closer = np.where(moving, np.maximum(high - step, low), high)
+        left = log_evidence(m, k, closer) - needed
+        enough = moving & (left >= 0)
+        high, excess = np.where(enough, closer, high), np.where(enough, left, excess)
+        size = np.where(enough, 1.0, size / 2)
     return np.where(found, high, 1.0)[()]
 
 

@@ -9,15 +9,32 @@ from wulff.noises import Noise
 
 
 class Objective(Protocol):
-    """A training method; a member is a frozen dataclass in a file of its own, with its paper."""
+    """A training method; a member is a frozen dataclass in a file of its own, with its paper.
 
-    @property
-    def name(self) -> str:
-        """The name by which the command line selects it."""
-        ...
+    Its fields are its hyperparameters; their defaults are the published ones.
+    """
 
     def __call__(
-        self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator
+        self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int
     ) -> Tensor:
-        """The scalar loss of a batch: x in [0, 1] of shape (rows, ...), y of shape (rows,)."""
+        """The scalar loss of a batch.
+
+        Args:
+            model: The base classifier, in training mode; it returns logits.
+            x: Inputs in [0, 1], of shape (rows, ...).
+            y: Labels, of shape (rows,).
+            noise: The noise that the smoothed classifier will use.
+            generator: The source of all randomness.
+            epoch: The number of the epoch, from 1, for methods that warm up.
+        """
         ...
+
+
+def draw(noise: Noise, x: Tensor, copies: int, generator: torch.Generator) -> Tensor:
+    """Independent noise for several copies of a batch, of shape (copies, *x.shape)."""
+    return noise.sample((copies * len(x), *x.shape[1:]), generator=generator).view(copies, *x.shape)
+
+
+def logits_of_copies(model: nn.Module, x: Tensor, noises: Tensor) -> Tensor:
+    """The logits of x plus each noise in one forward pass, of shape (copies, rows, classes)."""
+    return model((x + noises).flatten(0, 1)).view(len(noises), len(x), -1)

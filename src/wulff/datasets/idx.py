@@ -1,0 +1,66 @@
+"""MNIST and Fashion-MNIST in their IDX files [LeCun et al. 1998; Xiao et al. 2017]."""
+
+import gzip
+import math
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from wulff.datasets.base import Dataset
+from wulff.datasets.locations import file_of, folder_of
+from wulff.errors import InputError
+
+SYSTEM_FOLDERS = {
+    "mnist": (Path("/usr/share/datasets/mnist"),),
+    "fashion-mnist": (Path("/usr/share/datasets/fashion-mnist"),),  # Debian's dataset-fashion-mnist
+}
+PREFIXES = {"train": "train", "test": "t10k"}
+UNSIGNED_BYTE = 0x08
+
+
+def mnist(split: str, path: str | None = None) -> Dataset:
+    """MNIST: 60,000 images for training and 10,000 for tests, 28×28, ten digits."""
+    return _read("mnist", split, path)
+
+
+def fashion_mnist(split: str, path: str | None = None) -> Dataset:
+    """Fashion-MNIST: 60,000 images for training and 10,000 for tests, 28×28, ten kinds of clothing."""
+    return _read("fashion-mnist", split, path)
+
+
+def read_idx(path: Path) -> np.ndarray:
+    """The array in an IDX file of unsigned bytes, gzipped or not.
+
+    Raises:
+        InputError: The file is damaged or holds something else.
+    """
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(f"{path} cannot be read: {error}; get the file again.") from None
+    if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]) or content[3] not in (1, 3):
+        raise InputError(f"{path} is not an IDX file of unsigned bytes; get the file again.")
+    header = 4 + 4 * content[3]
+    shape = struct.unpack(f">{content[3]}I", content[4:header]) if len(content) >= header else ()
+    if len(content) != header + math.prod(shape):
+        raise InputError(f"{path} is cut short or too long for its shape {shape}; get the file again.")
+    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+
+
+def _read(name: str, split: str, path: str | None) -> Dataset:
+    folder = folder_of(name, path, SYSTEM_FOLDERS[name])
+    prefix = PREFIXES[split]
+    files = [
+        file_of(folder, f"{prefix}-{kind}-idx{axes}-ubyte", f"{prefix}-{kind}.idx{axes}-ubyte")
+        for kind, axes in (("images", 3), ("labels", 1))
+    ]
+    images, labels = (read_idx(file) for file in files)
+    if images.ndim != 3 or labels.ndim != 1:
+        raise InputError(
+            f"{folder}: images and labels must have 3 axes and 1, got {images.ndim} and {labels.ndim}."
+        )
+    pixels = torch.from_numpy(images.astype(np.float32)).div_(255).unsqueeze(1)
+    return Dataset(name, pixels, torch.from_numpy(labels.astype(np.int64)), num_classes=10)

@@ -1,0 +1,45 @@
+"""Consistency regularisation [Jeong & Shin 2020]."""
+
+import dataclasses
+from typing import final
+
+import torch
+from torch import Tensor, nn
+
+from wulff.errors import InputError
+from wulff.noises import Noise
+from wulff.training.objective import draw, logits_of_copies
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Consistency:
+    """The mean over noisy copies of -log p_y + weight · KL(p̄ ‖ p), p̄ their mean, plus entropy · H(p̄).
+
+    Attributes:
+        copies: Noisy copies of each input (m of the paper).
+        weight: Of the divergence (λ of the paper; on MNIST 10, 5, 5 at sigma .25, .5, 1).
+        entropy: Of the entropy of the mean (η of the paper).
+    """
+
+    copies: int = 2
+    weight: float = 10.0
+    entropy: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.copies < 2 or not self.weight >= 0 or not self.entropy >= 0:
+            raise InputError(
+                "consistency takes copies ≥ 2, weight ≥ 0 and entropy ≥ 0, "
+                f"got {self.copies}, {self.weight} and {self.entropy}."
+            )
+
+    def __call__(
+        self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int
+    ) -> Tensor:
+        logits = logits_of_copies(model, x, draw(noise, x, self.copies, generator))
+        log_p = logits.log_softmax(dim=2)
+        mean = log_p.exp().mean(dim=0)
+        log_mean = mean.clamp_min(1e-20).log()
+        likelihood = nn.functional.cross_entropy(logits.flatten(0, 1), y.repeat(self.copies))
+        divergence = (mean * (log_mean - log_p)).sum(dim=2).mean()
+        return likelihood + self.weight * divergence - self.entropy * (mean * log_mean).sum(dim=1).mean()

@@ -1,0 +1,176 @@
+"""Worker processes: the votes of one process, whoever is killed."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from wulff.engines import LocalEngine, ProcessEngine, find, with_workers
+from wulff.errors import InputError, RunError
+from wulff.smoothing import FixedQuota, Phase, Smoothed
+from wulff.testing import check_engine
+
+NOISE = "laplace(sigma=0.5)"
+QUOTA = FixedQuota({Phase.SELECTION: 10, Phase.ESTIMATION: 500})
+INPUTS = list(enumerate(torch.rand(12, 1, 2, 2, generator=torch.Generator().manual_seed(0))))
+
+
+class Slow(nn.Module):
+    """Labels by brightness, after a while."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        time.sleep(0.01)
+        return (batch.flatten(1).mean(dim=1) > 0.5).long()
+
+
+class Deadly(nn.Module):
+    """Kills its process where an input is far from all pixels."""
+
+    def forward(self, batch: Tensor) -> Tensor:
+        if bool((batch > 1000).any()):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return torch.zeros(len(batch), dtype=torch.long)
+
+
+def same(found: list, expected: list) -> None:
+    assert [votes.index for votes in found] == [votes.index for votes in expected]
+    for ours, theirs in zip(found, expected, strict=True):
+        for phase in theirs.counts:
+            np.testing.assert_array_equal(ours.counts[phase], theirs.counts[phase])
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that ended but was not waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def processes() -> ProcessEngine:
+    return ProcessEngine(2, start="forkserver")
+
+
+def test_conformance() -> None:
+    check_engine(LocalEngine())
+    check_engine(processes())
+
+
+def test_spawned_workers_count_the_same_votes() -> None:
+    smoothed = Smoothed(Slow(), NOISE, 2, batch=64)
+    expected = list(LocalEngine().map(smoothed, QUOTA, 3, INPUTS))
+    same(list(ProcessEngine(2).map(smoothed, QUOTA, 3, INPUTS)), expected)
+
+
+def test_a_killed_worker_is_replaced_and_its_inputs_are_done_again() -> None:
+    smoothed = Smoothed(Slow(), NOISE, 2, batch=64)
+    expected = list(LocalEngine().map(smoothed, QUOTA, 3, INPUTS))
+    found = []
+    killed: set[int | None] = set()
+    for votes in processes().map(smoothed, QUOTA, 3, INPUTS):
+        found.append(votes)
+        if len(found) in (1, 6):
+            victim = next(p for p in multiprocessing.active_children() if p.pid not in killed)
+            victim.kill()
+            killed.add(victim.pid)
+    assert len(killed) == 2
+    same(found, expected)
+
+
+def test_an_input_that_kills_its_workers_is_named() -> None:
+    inputs = [(index, x + 1e6 if index == 4 else x) for index, x in INPUTS]
+    found = []
+    with pytest.raises(RunError, match=r"3 workers died at input 4 \(exit code -9\)"):
+        found.extend(processes().map(Smoothed(Deadly(), NOISE, 2, batch=64), QUOTA, 3, inputs))
+    assert not multiprocessing.active_children()
+
+
+def test_nobody_is_left_when_results_are_not_wanted_any_more() -> None:
+    votes = processes().map(Smoothed(Slow(), NOISE, 2, batch=64), QUOTA, 3, INPUTS)
+    next(votes)
+    assert len(multiprocessing.active_children()) == 2
+    votes.close()  # type: ignore[attr-defined]  (it is a generator)
+    assert not multiprocessing.active_children()
+
+
+SCRIPT = """
+import multiprocessing, sys, time
+from tests.engines.test_processes import INPUTS, NOISE, QUOTA, Slow
+from wulff.engines import ProcessEngine
+from wulff.smoothing import Smoothed
+if __name__ == "__main__":
+    votes = ProcessEngine(2).map(Smoothed(Slow(), NOISE, 2, batch=64), QUOTA, 3, INPUTS)
+    next(votes)
+    sys.stdout.write(" ".join(str(p.pid) for p in multiprocessing.active_children()) + "\\n")
+    sys.stdout.flush()
+    time.sleep(100)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
+def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    root = str(Path(__file__).parents[2])
+    paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
+    parent = subprocess.Popen(
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": paths},
+        cwd=root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert parent.stdout is not None
+    with parent, parent.stdout:
+        workers = [int(pid) for pid in parent.stdout.readline().split()]
+        assert len(workers) == 2
+        assert all(alive(pid) for pid in workers)
+        parent.send_signal(how)
+        parent.wait(20)
+    deadline = time.monotonic() + 20
+    while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not any(alive(pid) for pid in workers)
+
+
+def test_inputs_are_taken_when_they_are_needed() -> None:
+    """A long stream of inputs is not loaded at once."""
+    taken = 0
+
+    def stream() -> Iterator[tuple[int, Tensor]]:
+        nonlocal taken
+        for index in range(1000):
+            taken += 1
+            yield index, INPUTS[0][1]
+
+    votes = processes().map(Smoothed(Slow(), NOISE, 2, batch=64), QUOTA, 3, stream())
+    next(votes)
+    assert taken < 20
+    votes.close()  # type: ignore[attr-defined]
+
+
+def test_models_that_cannot_be_sent_are_refused() -> None:
+    smoothed = Smoothed(lambda batch: batch.flatten(1)[:, :2], NOISE, 2)
+    with pytest.raises(InputError, match="define it in a module"):
+        list(ProcessEngine(2).map(smoothed, QUOTA, 0, INPUTS))
+
+
+def test_engines_are_found_by_name_and_by_number() -> None:
+    assert find("processes").name == "processes"
+    assert with_workers(1).name == "local"
+    assert with_workers(3).name == "processes"
+    with pytest.raises(InputError, match="unknown engine 'cloud'"):
+        find("cloud")
+    with pytest.raises(InputError, match="workers must be a positive integer, got 0"):
+        with_workers(0)

@@ -1,0 +1,117 @@
+"""Architectures have the published sizes, normalise inside, and depend on their seed alone."""
+
+import sys
+import types
+
+import pytest
+import torch
+from torch import nn
+
+from wulff import models
+from wulff.errors import InputError
+from wulff.models.normalize import CIFAR10, IMAGENET
+
+MNIST, CIFAR, LARGE = (1, 28, 28), (3, 32, 32), (3, 224, 224)
+
+# Parameters as counted by the authors of public implementations; `exact` where they print every digit.
+PUBLISHED = [
+    ("lenet", MNIST, 10, 431_080, 0),  # Caffe's LeNet
+    ("mlp", MNIST, 10, 784 * 2048 + 2048 + 2048 * 512 + 512 + 512 * 10 + 10, 0),
+    ("alexnet", CIFAR, 10, 2.47e6, 5e3),
+    ("resnet20", CIFAR, 10, 0.27e6, 5e3),
+    ("resnet110", CIFAR, 10, 1.73e6, 5e3),
+    ("resnet18", CIFAR, 10, 11_173_962, 0),
+    ("wrn40-2", CIFAR, 10, 2.24e6, 5e3),
+    ("resnet50", LARGE, 1000, 25_557_032, 0),
+]
+
+
+@pytest.mark.parametrize(("name", "shape", "classes", "count", "within"), PUBLISHED)
+def test_published_number_of_parameters(name, shape, classes, count, within) -> None:
+    model = models.build(name, shape, classes)
+    assert abs(sum(p.numel() for p in model.parameters()) - count) <= within
+
+
+def test_every_architecture_is_counted() -> None:
+    assert {case[0] for case in PUBLISHED} | {"cnn"} == set(models.ARCHITECTURES)
+
+
+@pytest.mark.parametrize("name", models.ARCHITECTURES)
+@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 36, 40)])
+def test_takes_images_of_other_sizes_and_learns(name: str, shape: tuple[int, ...]) -> None:
+    model = models.build(name, shape, 7)
+    x = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    out = model(x)
+    assert out.shape == (3, 7)
+    nn.functional.cross_entropy(out, torch.tensor([0, 3, 6])).backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
+    assert all(bool(p.grad.any()) for n, p in model.named_parameters() if n.endswith("weight") and p.ndim > 1)
+
+
+@pytest.mark.parametrize("name", models.ARCHITECTURES)
+def test_seed_decides_the_weights(name: str) -> None:
+    before = torch.random.get_rng_state()
+    first, again, other = (models.build(name, CIFAR, 10, seed).state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[key], again[key]) for key in first)
+    assert any(not torch.equal(first[key], other[key]) for key in first)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize(
+    ("name", "statistics"), [("resnet20", CIFAR10), ("wrn40-2", CIFAR10), ("resnet50", IMAGENET)]
+)
+def test_normalisation_is_the_first_layer(name: str, statistics) -> None:
+    model = models.build(name, CIFAR, 10).eval()
+    seen: list[torch.Tensor] = []
+    first = next(m for m in model.modules() if isinstance(m, nn.Conv2d))
+    first.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
+    x = torch.rand(2, *CIFAR)
+    model(x)
+    mean, std = (torch.tensor(part).view(3, 1, 1) for part in statistics)
+    torch.testing.assert_close(seen[0], (x - mean) / std)
+
+
+def test_lenet_takes_pixels_as_they_are_and_pools_after_relu() -> None:
+    model = models.build("lenet", MNIST, 10).eval()
+    x = torch.rand(2, *MNIST)
+    out = nn.functional.max_pool2d(nn.functional.conv2d(x, model.conv1.weight, model.conv1.bias).relu(), 2)
+    out = nn.functional.max_pool2d(nn.functional.conv2d(out, model.conv2.weight, model.conv2.bias).relu(), 2)
+    torch.testing.assert_close(model(x), model.fc2(model.fc1(out.flatten(1)).relu()))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("lenet", (1, 8, 8)),
+        ("lenet", (64,)),
+        ("alexnet", (3, 16, 16)),
+        ("resnet20", (64,)),
+        ("wrn40-2", (64,)),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused(name: str, shape: tuple[int, ...]) -> None:
+    with pytest.raises(InputError, match="needs images"):
+        models.build(name, shape, 10)
+
+
+def test_timm_architectures_are_normalised_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    def create_model(name: str, pretrained: bool, num_classes: int, in_chans: int) -> nn.Module:
+        if name != "tiny":
+            raise RuntimeError(f"Unknown model ({name})\nwith a second line")
+        net = nn.Sequential(nn.Flatten(), nn.Linear(in_chans * 16, num_classes))
+        net.default_cfg = {"mean": (0.1, 0.2, 0.3), "std": (0.5, 0.5, 0.5)}  # type: ignore[assignment]
+        return net
+
+    monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(create_model=create_model))
+    model = models.build("timm:tiny", (3, 4, 4), 5)
+    x = torch.rand(2, 3, 4, 4)
+    expected = model.model((x - torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1)) / 0.5)
+    torch.testing.assert_close(model(x), expected)
+    with pytest.raises(InputError, match="timm cannot build 'vast': Unknown model"):
+        models.build("timm:vast", (3, 4, 4), 5)
+
+
+def test_without_timm_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(InputError, match=r"pip install 'wulff\[timm\]'"):
+        models.build("timm:resnet18", CIFAR, 10)

@@ -1,0 +1,111 @@
+"""Public checkpoints load whatever wrappers their keys name; what does not fit is refused by name."""
+
+import collections
+from pathlib import Path
+
+import pytest
+import torch
+
+from wulff import models
+from wulff.errors import InputError
+
+CIFAR = (3, 32, 32)
+DESCRIPTION = models.Description("resnet20", CIFAR, 10)
+
+
+@pytest.fixture(scope="module")
+def trained() -> torch.nn.Module:
+    """A model whose every parameter and buffer differs from a fresh one."""
+    model = models.build("resnet20", CIFAR, 10, seed=3)
+    model(torch.rand(4, *CIFAR))  # moves the running statistics
+    return model.eval()
+
+
+def bare(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value for key, value in model.state_dict().items() if not key.startswith("normalize")}
+
+
+def same(model: torch.nn.Module, other: torch.nn.Module) -> bool:
+    x = torch.rand(2, *CIFAR)
+    return torch.equal(model(x), other(x))
+
+
+@pytest.mark.parametrize(
+    "prefix", ["", "module.", "1.", "1.module.", "module.1.", "model.", "_orig_mod.module.1."]
+)
+def test_wrappers_are_taken_off(prefix: str, trained, tmp_path: Path) -> None:
+    state = {prefix + key: value for key, value in bare(trained).items()}
+    content = {
+        "epoch": 90,
+        "arch": "cifar_resnet20",
+        "state_dict": collections.OrderedDict(state),
+        "best": 0.5,
+    }
+    torch.save(content, tmp_path / "checkpoint.pth.tar")
+    assert same(models.load(tmp_path / "checkpoint.pth.tar", DESCRIPTION).module, trained)
+
+
+@pytest.mark.parametrize(
+    "names", [("0.means", "0.sds"), ("0.module.mean", "0.module.std"), ("normalize.mu", "normalize.sigma")]
+)
+def test_statistics_of_a_normalisation_layer_are_used(names, trained, tmp_path: Path) -> None:
+    mean, std = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.3, 0.4])
+    state = {f"1.{key}": value for key, value in bare(trained).items()} | dict(
+        zip(names, (mean, std), strict=True)
+    )
+    torch.save(state, tmp_path / "plain.pt")
+    loaded = models.load(tmp_path / "plain.pt", DESCRIPTION).module
+    assert torch.equal(loaded.get_buffer("normalize.mean").flatten(), mean)
+    assert torch.equal(loaded.get_buffer("normalize.std").flatten(), std)
+
+
+def test_other_authors_names(tmp_path: Path) -> None:
+    for name, renaming in {
+        "resnet18": [(".downsample.", ".shortcut."), ("fc.", "linear.")],
+        "wrn40-2": [("block1.", "block1.layer."), (".downsample.", ".convShortcut.")],
+    }.items():
+        model = models.build(name, CIFAR, 10, seed=3)
+        state = bare(model)
+        for old, new in renaming:
+            state = {key.replace(old, new): value for key, value in state.items()}
+        torch.save(state, tmp_path / "other.pt")
+        loaded = models.load(tmp_path / "other.pt", models.Description(name, CIFAR, 10)).module
+        assert same(loaded, model.eval())
+
+
+def test_own_weights_keep_their_description(trained, tmp_path: Path) -> None:
+    described = models.Description("resnet20", CIFAR, 10, "gaussian(sigma=0.5)")
+    models.weights.save(tmp_path / "own.safetensors", trained, described)
+    loaded = models.load(tmp_path / "own.safetensors")
+    assert loaded.description == described
+    assert same(loaded.module, trained)
+
+
+def refusal(state: object, folder: Path, description: models.Description = DESCRIPTION) -> str:
+    torch.save(state, folder / "bad.pt")
+    with pytest.raises(InputError) as caught:
+        models.load(folder / "bad.pt", description)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_what_does_not_fit_is_refused_by_name(trained, tmp_path: Path) -> None:
+    state = bare(trained)
+    assert "no weights for 'fc.bias'" in refusal({k: v for k, v in state.items() if k != "fc.bias"}, tmp_path)
+    assert "'head.weight' belongs to no layer" in refusal(state | {"head.weight": torch.ones(1)}, tmp_path)
+    assert "'fc.bias' has shape (7,), not (10,)" in refusal(state | {"fc.bias": torch.ones(7)}, tmp_path)
+    assert "NaN" in refusal(state | {"fc.bias": torch.full((10,), torch.nan)}, tmp_path)
+    assert "belongs to no layer" in refusal(state | {"module.fc.bias": torch.ones(10)}, tmp_path)  # twice
+    assert "must hold a state dict" in refusal({"epoch": 3}, tmp_path)
+    assert "must hold a state dict" in refusal([torch.ones(1)], tmp_path)
+    assert "do not fit resnet110" in refusal(state, tmp_path, models.Description("resnet110", CIFAR, 10))
+
+
+def test_pickled_code_is_never_run(tmp_path: Path) -> None:
+    class Trap:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    message = refusal({"state_dict": {}, "extra": Trap()}, tmp_path)
+    assert "more than tensors" in message
+    assert not (tmp_path / "ran").exists()

@@ -1,0 +1,201 @@
+"""The loop: schedules, augmentation, mixed precision, and going on after an interruption."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from wulff import datasets, models, noises, runs, training
+from wulff.errors import InputError, RunError
+from wulff.training.augmentation import augment
+
+NOISE = noises.parse("gaussian(sigma=0.25)")
+
+
+def data(rows: int = 96) -> tuple[torch.Tensor, torch.Tensor]:
+    digits = datasets.load("digits", "train").slice(f":{rows}")
+    return digits.images, digits.labels
+
+
+def fresh(schedule: training.Schedule) -> training.Training:
+    return training.Training(models.build("cnn", (1, 8, 8), 10, schedule.seed), NOISE, schedule=schedule)
+
+
+def rates(schedule: training.Schedule) -> list[float]:
+    state = fresh(schedule)
+    found = []
+    for _ in range(schedule.epochs):
+        found.append(state.optimizer.param_groups[0]["lr"])
+        state.optimizer.step()
+        state.scheduler.step()
+    return found
+
+
+def test_learning_rates() -> None:
+    assert rates(training.Schedule(epochs=4, learning_rate=1.0)) == pytest.approx(
+        [1, 0.853553, 0.5, 0.146447], abs=1e-6
+    )
+    step = training.Schedule(epochs=90, learning_rate=0.01, decay="step")
+    assert rates(step) == pytest.approx([0.01] * 30 + [0.001] * 30 + [0.0001] * 30)
+
+
+def test_one_step_is_sgd_with_momentum_and_weight_decay() -> None:
+    schedule = training.Schedule(epochs=2, batch=200, learning_rate=0.1)
+    state = fresh(schedule)
+    before = [p.detach().clone() for p in state.model.parameters()]
+    images, labels = data()
+    epochs = state.run(images, labels)
+    next(epochs)
+    step = [(old - new.detach()) / 0.1 for old, new in zip(before, state.model.parameters(), strict=True)]
+    other = fresh(schedule)
+    order = torch.randperm(len(images), generator=other.generator)
+    noisy = images[order] + NOISE.sample(tuple(images.shape), generator=other.generator)
+    nn.functional.cross_entropy(other.model(noisy), labels[order]).backward()
+    for moved, parameter in zip(step, other.model.parameters(), strict=True):
+        assert parameter.grad is not None
+        torch.testing.assert_close(moved, parameter.grad + 1e-4 * parameter.detach(), rtol=1e-3, atol=1e-5)
+
+
+def test_a_training_taken_up_again_ends_the_same() -> None:
+    images, labels = data()
+    schedule = training.Schedule(epochs=5, batch=32, decay="step", decay_every=2)
+    whole = fresh(schedule)
+    expected = list(whole.run(images, labels))
+    first = fresh(schedule)
+    epochs = first.run(images, labels)
+    next(epochs), next(epochs)
+    second = fresh(schedule)
+    second.load_state_dict(first.state_dict())
+    assert list(second.run(images, labels)) == expected[2:]
+    for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_mixed_precision_learns_about_the_same(precision) -> None:
+    images, labels = data(256)
+    schedules = [training.Schedule(epochs=12, precision=kind) for kind in ("fp32", precision)]
+    exact, mixed = (list(fresh(schedule).run(images, labels))[-1] for schedule in schedules)
+    assert mixed.loss != exact.loss
+    assert abs(mixed.loss - exact.loss) < 0.15
+    assert mixed.loss < 1.5
+
+
+def test_crops_and_flips() -> None:
+    x = torch.arange(64.0).view(1, 1, 8, 8).expand(400, 1, 8, 8) / 64
+    generator = torch.Generator().manual_seed(0)
+    padded = nn.functional.pad(x[0, 0], (1, 1, 1, 1))
+    crops = {padded[i : i + 8, j : j + 8].numpy().tobytes() for i in range(3) for j in range(3)}
+    found = [image.contiguous().numpy().tobytes() for image in augment(x, "crop", generator)[:, 0]]
+    assert set(found) == crops  # 400 draws miss one of nine with probability 9·(8/9)^400 < 1e-19
+    flipped = augment(x, "crop-flip", generator)[:, 0]
+    straight = {image.contiguous().numpy().tobytes() for image in flipped}
+    mirrored = {image.flip(1).contiguous().numpy().tobytes() for image in flipped}
+    assert crops < straight
+    assert crops < mirrored
+    assert len(straight) == 18
+    assert augment(x, "none", generator) is x
+    with pytest.raises(InputError, match="crops need images"):
+        augment(torch.rand(2, 5), "crop", generator)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"epochs": 0},
+        {"batch": 0},
+        {"decay_every": 0},
+        {"learning_rate": float("nan")},
+        {"momentum": 1.0},
+        {"weight_decay": -1.0},
+        {"decay": "linear"},
+        {"augmentation": "rotate"},
+        {"precision": "fp8"},
+    ],
+)
+def test_schedules_that_are_refused(wrong: dict) -> None:
+    with pytest.raises(InputError, match=str(next(iter(wrong.values())))):
+        training.Schedule(**wrong)
+
+
+COMMAND = [
+    "train",
+    "--noise",
+    "gaussian(sigma=0.25)",
+    "--epochs",
+    "12",
+    "--objective",
+    "consistency(weight=3)",
+]
+
+
+def start(store: Path) -> subprocess.Popen[bytes]:
+    program = "from wulff.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *COMMAND, "--store", str(store)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+
+
+def test_killed_and_started_again_it_ends_with_the_same_loss_and_weights(tmp_path: Path, wulff) -> None:
+    assert wulff(*COMMAND, "--store", str(tmp_path / "undisturbed")).code == 0
+    killed = tmp_path / "killed"
+    process = start(killed)
+    deadline = time.monotonic() + 100
+    while not (killed / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (killed / "weights.safetensors").exists()
+    assert "give another folder" in wulff(*COMMAND, "--seed", "1", "--store", str(killed)).err
+    assert wulff(*COMMAND, "--store", str(killed)).code == 0
+    results = [
+        tomllib.loads((tmp_path / name / "training.toml").read_text())["result"]
+        for name in ("undisturbed", "killed")
+    ]
+    for result in results:
+        del result["seconds"]
+    assert results[0] == results[1]
+    first, second = (
+        (tmp_path / name / "weights.safetensors").read_bytes() for name in ("undisturbed", "killed")
+    )
+    assert first == second
+    assert not (killed / "checkpoint.pt").exists()
+
+
+def test_damaged_checkpoints_and_foreign_folders_are_refused(tmp_path: Path, wulff) -> None:
+    spec = runs.TrainingSpec(noise=str(NOISE), schedule=training.Schedule(epochs=3))
+
+    class Stop(Exception):
+        pass
+
+    def stop(epoch: training.Epoch) -> None:
+        raise Stop
+
+    store = tmp_path / "stopped"
+    with pytest.raises(Stop):
+        runs.train(spec, store, stop)
+    checkpoint = store / "checkpoint.pt"
+    content = checkpoint.read_bytes()
+    checkpoint.write_bytes(content[: len(content) // 2])
+    with pytest.raises(RunError, match="delete it to start again"):
+        runs.train(spec, store)
+    checkpoint.write_bytes(content)
+    runs.train(spec, store)
+    with pytest.raises(InputError, match="already holds trained weights"):
+        runs.train(spec, store)
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "thesis.txt").write_text("mine")
+    with pytest.raises(InputError, match="holds no training"):
+        runs.train(spec, tmp_path / "foreign")
+    assert [file.name for file in (tmp_path / "foreign").iterdir() if file.name != ".lock"] == ["thesis.txt"]
