@@ -9,7 +9,19 @@ import torch
 import typer
 
 import wulff
-from wulff.cli import certify, import_log, noises, plan, plot, predict, quickstart, radius, report, train
+from wulff.cli import (
+    attack,
+    certify,
+    import_log,
+    noises,
+    plan,
+    plot,
+    predict,
+    quickstart,
+    radius,
+    report,
+    train,
+)
 from wulff.cli.console import warn
 from wulff.errors import WulffError
 
@@ -27,6 +39,7 @@ app.command("noises")(noises.noises)
 app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
+app.command("attack")(attack.attack)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
 app.add_typer(plot.app, name="plot")
@@ -51,8 +64,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     torch.set_num_threads(int(os.environ.get("WULFF_THREADS", "1")))
     warnings.showwarning = lambda message, *_, **__: warn(str(message))
     try:
-        app(args=arguments, prog_name="wulff", standalone_mode=False)
-        code = 0
+        code = app(args=arguments, prog_name="wulff", standalone_mode=False) or 0  # of typer.Exit
     except WulffError as error:
         code = _refuse(str(error))
     except UsageProblem as error:

@@ -1,5 +1,6 @@
 """Runs: a spec, an append-only journal, and the folder they live in."""
 
+from wulff.runs.attack import Outcome, attack
 from wulff.runs.execute import certify, execute
 from wulff.runs.published import import_log
 from wulff.runs.records import CertifiedRadius, Record
@@ -9,10 +10,12 @@ from wulff.runs.train import TrainingSpec, train
 
 __all__ = [
     "CertifiedRadius",
+    "Outcome",
     "Record",
     "Run",
     "Spec",
     "TrainingSpec",
+    "attack",
     "certify",
     "execute",
     "import_log",
