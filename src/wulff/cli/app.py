@@ -12,6 +12,7 @@ import wulff
 from wulff.cli import (
     attack,
     certify,
+    download,
     import_log,
     noises,
     plan,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("radius")(radius.radius)
 app.command("noises")(noises.noises)
+app.command("download")(download.download)
 app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)

@@ -6,6 +6,7 @@ import typer
 
 from wulff import models, runs, training
 from wulff.cli.console import DatasetOption, DeviceOption, NoiseOption, SliceOption, progress_bar
+from wulff.cli.download import fetch
 
 ObjectiveOption = Annotated[
     str,
@@ -40,6 +41,9 @@ def train(
     slice: SliceOption = ":",
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
     device: DeviceOption = "cpu",
+    download: Annotated[
+        bool, typer.Option("--download", help="Get the data set first, if it is not there.")
+    ] = False,
 ) -> None:
     """Train a classifier under noise; killed at any moment, the same command goes on from the last epoch."""
     schedule = training.Schedule(
@@ -63,6 +67,8 @@ def train(
         slice=slice,
         device=device,
     )
+    if download:
+        fetch(dataset.partition(":")[0])
     with progress_bar() as progress:
         task = progress.add_task(f"training {noise}", total=epochs, words="")
         path = runs.train(
