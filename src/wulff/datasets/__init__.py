@@ -61,6 +61,16 @@ def load(name: str, split: str = "test") -> Dataset:
     return dataclasses.replace(DATASETS[known](split, path or None), name=name)
 
 
+USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "crop-flip", "svhn": "crop"}
+"""How images of a data set are usually changed for training; house numbers cannot be mirrored."""
+
+
+def usual_augmentation(name: str) -> str:
+    """The usual augmentation for a data set that `load` knows; `none` for others than natural images."""
+    known = name.partition(":")[0]
+    return USUAL_AUGMENTATION.get(known.removesuffix("-train").removesuffix("-test"), "none")
+
+
 __all__ = [
     "DATASETS",
     "SOURCES",
@@ -78,4 +88,5 @@ __all__ = [
     "load",
     "mnist",
     "svhn",
+    "usual_augmentation",
 ]
