@@ -144,6 +144,12 @@ def test_two_processes_train_one_model(tmp_path: Path) -> None:
     assert any(not torch.equal(value, fresh[key]) for key, value in first["model"].items())
 
 
+def test_every_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert training.own_device("cuda") == "cuda"
+    monkeypatch.setenv("LOCAL_RANK", "3")
+    assert [training.own_device(name) for name in ("cuda", "cuda:1", "cpu")] == ["cuda:3", "cuda:1", "cpu"]
+
+
 def test_natural_images_are_cropped_and_mirrored_by_default() -> None:
     assert datasets.usual_augmentation("cifar10:/data") == "crop-flip"
     assert datasets.usual_augmentation("svhn-train") == "crop"

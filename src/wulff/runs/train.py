@@ -80,7 +80,7 @@ def train(
         raise InputError(f"{folder} already holds trained weights; give another folder, or remove it.")
     noise = noises.parse(spec.noise)
     objective = training.parse_objective(spec.objective)
-    device = use_device(spec.device)
+    device = use_device(training.own_device(spec.device))
     dataset = datasets.load(spec.dataset, "train").slice(spec.slice)
     noise.in_dim(dataset.images[0].numel())
     model = models.build(spec.model, dataset.input_shape, dataset.num_classes, spec.schedule.seed)

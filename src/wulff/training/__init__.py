@@ -7,6 +7,7 @@ from wulff.training.macer import Macer
 from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
 from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective
+from wulff.training.processes import own_device
 from wulff.training.schedule import AUGMENTATIONS, DECAYS, PRECISIONS, Schedule
 from wulff.training.self_training import SelfTraining, pseudo_labels
 from wulff.training.smoothadv import SmoothAdv
@@ -32,6 +33,7 @@ __all__ = [
     "Training",
     "noisy_accuracy",
     "objective_spec",
+    "own_device",
     "parse_objective",
     "pseudo_labels",
     "train",

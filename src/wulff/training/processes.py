@@ -18,6 +18,11 @@ def rank_and_world() -> tuple[int, int]:
     return dist.get_rank(), world
 
 
+def own_device(name: str) -> str:
+    """The device of this process: `cuda` means the GPU with its number, where torchrun has given it one."""
+    return f"cuda:{os.environ['LOCAL_RANK']}" if name == "cuda" and "LOCAL_RANK" in os.environ else name
+
+
 def average(tensors: Iterable[Tensor]) -> None:
     """Replace tensors by their means over all processes, in one message."""
     kept = list(tensors)
