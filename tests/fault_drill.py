@@ -30,6 +30,27 @@ class Fault:
 
 FAULTS = [
     Fault(
+        "ambiguous copies keep their votes",
+        "smoothing/voting.py",
+        "if void is not None:",
+        "if False:",
+        "tests/smoothing/test_exact.py",
+    ),
+    Fault(
+        "uniform draw used without its inequality",
+        "stats/randomized.py",
+        "bound = np.where(excess(bound) <= 0, np.minimum(bound, plain), plain)",
+        "bound = np.minimum(bound, plain) * (1 - 1e-9)",
+        "tests/stats/test_randomized.py",
+    ),
+    Fault(
+        "a smaller n takes the first votes",
+        "runs/recertify.py",
+        "drawn = generator.choice(n, fewer, replace=False, shuffle=False)",
+        "drawn = np.arange(fewer)",
+        "tests/runs/test_recertify.py",
+    ),
+    Fault(
         "radii computed in float32",
         "certificates/registry.py",
         "at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)",

@@ -38,6 +38,12 @@ def test_commands_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert result.code == 0, (command, result)
 
 
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")), ids=lambda p: p.name)
+def test_python_in_the_docs_runs(page: Path) -> None:
+    for indent, block in re.findall(r"^( *)```python\n(.*?)```", page.read_text(), flags=re.DOTALL | re.M):
+        exec(compile(re.sub(rf"^{indent}", "", block, flags=re.M), str(page), "exec"), {})
+
+
 @pytest.mark.parametrize("page", sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]), ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):

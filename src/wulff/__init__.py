@@ -1,6 +1,6 @@
 """wulff: provably stable classifiers by randomized smoothing."""
 
-from wulff import certificates, noises, reports, runs, stats
+from wulff import certificates, geometry, noises, reports, runs, stats
 from wulff.certificates import Radii, certified_radius, plan
 from wulff.errors import InputError, NotCoveredError, RunError, WulffError
 from wulff.norms import Norm
@@ -20,6 +20,7 @@ __all__ = [
     "__version__",
     "certificates",
     "certified_radius",
+    "geometry",
     "noises",
     "plan",
     "reports",

@@ -11,6 +11,7 @@ PREDICT = "predict --model {files}/model --store {files}/new --slice :2 --n 20"
 PLAN = "plan --noise uniform(sigma=0.5) --norm l1 --radius 0.5"
 TRAIN = "train --store {files}/new --epochs 1"
 REPORT = "report {files}/run"
+RECERTIFY = "recertify {files}/run"
 IMPORT = "import --store {files}/new"
 
 CASES = [
@@ -58,6 +59,28 @@ CASES = [
     ("plan --noise uniform(sigma=0.5) --norm l1 --radius 0", "must be positive"),
     ("plan --noise uniform(sigma=0.5) --norm l2 --radius 0.5", "depends on the dimension"),
     (f"{PLAN} --rho 0.3", "--rho must lie in"),
+    # geometry
+    ("limits --norm linf --dim 0", "dim must be a positive integer"),
+    ("limits --norm l7x --dim 8", "unknown norm"),
+    ("limits --norm linf --dim 8 --s 0.5", "s must lie in (0, 0.5)"),
+    ("limits --norm linf --dim 8 --l 0", "l must lie in (0, 1]"),
+    ("limits --norm linf --dim 8 --l 1", "l must be below 1"),
+    ("limits --norm linf --dim 8 --noise unif(scale=1)", "unknown noise"),
+    ("limits --norm linf --dim 8 --epsilon 0.1", "at least one --noise"),
+    ("limits --norm linf --dim 8 --epsilon -1 --noise uniform(scale=1)", "epsilon must be positive"),
+    ("limits --norm linf", "Missing option"),
+    ("advise --norm l1 --dim 8 --sigma 0", "sigma must be positive"),
+    ("advise --norm l1 --dim 8 --rho 0.5", "--rho must lie in (0.5, 1)"),
+    ("advise --norm l1 --dim 8 --rho 0.9,high", "must be a number"),
+    ("advise --norm l1 --dim 8 --noise pareto(scale=1,a=1)", "no noise is left"),
+    ("advise --norm l1 --dim 0", "dim must be a positive integer"),
+    ("plot crystal --norm lp(3) -o {files}/new.png", "definition 5.1 averages over vertices"),
+    ("plot crystal --norm linf --dim 4 -o {files}/new.png", "2 or 3 dimensions"),
+    ("plot crystal --norm linf -o {files}/new.gif", "a figure must end in"),
+    ("plot levels uniform(sigma=1) --shift 1,x -o {files}/new.png", "--shift must be numbers"),
+    ("plot levels uniform(sigma=1) --shift 1 -o {files}/new.png", "two numbers"),
+    ("plot levels uniform(sigma=1) --p 2 -o {files}/new.png", "p must lie in (0, 1)"),
+    ("plot gallery -o {files}/new", "make it first"),
     # models
     ("certify --model {files}/nothing.pt --store {files}/new", "no weights at"),
     ("certify --model {files}/not-a-run --store {files}/new", "no weights at"),
@@ -96,6 +119,13 @@ CASES = [
     (f"{CERTIFY} --store {{files}}/not-a-run", "is not a run"),
     (f"{CERTIFY} --store {{files}}/run", "give another folder, or the same parameters to resume"),
     (f"{CERTIFY} --store {{files}}/bad-spec", "damaged"),
+    (f"{CERTIFY} --estimator wilson", "estimator must be clopper-pearson or"),
+    (f"{CERTIFY} --estimator randomized-clopper-pearson --stop-relative 0.1", "needs a fixed n"),
+    (f"{CERTIFY} --sampling precise", "sampling must be float or exact"),
+    (f"{CERTIFY} --sampling exact", "give levels=16"),
+    (f"{CERTIFY} --sampling exact --levels 0", "levels must be an integer"),
+    (f"{CERTIFY} --sampling exact --levels 16 --noise pareto(scale=1,a=3)", "exists for gaussian, laplace"),
+    (f"{CERTIFY} --sampling exact --dataset {{files}}/good.npz", "round them to the grid first"),
     (f"{PREDICT} --n 0", "n must be a positive integer"),
     (f"{PREDICT} --alpha 1", "alpha must lie in (0, 1)"),
     (f"{TRAIN} --noise unif(sigma=1)", "unknown noise"),
@@ -145,6 +175,17 @@ CASES = [
     (f"{REPORT} -o {{files}}/new.gif", "a figure must end in"),
     (f"{REPORT} -o {{files}}/nowhere/new.png", "make it first"),
     (f"{REPORT} -o {{files}}/nowhere/new.html", "make it first"),
+    # other certificates from the counts of a run
+    (f"{RECERTIFY} --n 51", "has no more votes for each input"),
+    (f"{RECERTIFY} --n 0 --store {{files}}/new", "n must be a positive integer"),
+    (f"{RECERTIFY} --alpha 1 --store {{files}}/new", "alpha must lie in (0, 1)"),
+    (f"{RECERTIFY} --norm l0 --store {{files}}/new", "p ≥ 1"),
+    (f"{RECERTIFY} --bound both --store {{files}}/new", "bound must be one-sided or two-sided"),
+    (f"{RECERTIFY} --estimator wilson --store {{files}}/new", "estimator must be"),
+    (f"{RECERTIFY} --store {{files}}/run", "give another folder"),
+    (f"{RECERTIFY} --store {{files}}/not-a-run", "is not a run"),
+    ("recertify {files}/not-a-run", "is not a run"),
+    ("recertify {files}/torn", "torn line"),
     # logs
     (f"{IMPORT} {{files}}/nothing.tsv", "no log at"),
     (f"{IMPORT} {{files}}/good.npz", "cannot read"),

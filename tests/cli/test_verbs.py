@@ -165,8 +165,55 @@ def test_quickstart_in_small(wulff, tmp_path: Path) -> None:
 def test_version_and_help(wulff) -> None:
     assert wulff("--version").code == 0
     assert "certify" in wulff().out
-    for verb in ("radius", "noises", "train", "certify", "predict", "report", "plan", "import", "quickstart"):
+    for verb in (
+        "radius",
+        "noises",
+        "train",
+        "certify",
+        "predict",
+        "report",
+        "plan",
+        "limits",
+        "advise",
+        "import",
+        "recertify",
+        "quickstart",
+    ):
         assert wulff(verb, "--help").code == 0
+
+
+def test_recertify_prints_a_table_or_stores_a_run(wulff, files: Path, tmp_path: Path) -> None:
+    before = (files / "run" / "records.jsonl").read_bytes()
+    printed = wulff("recertify", str(files / "run"), "--norm", "linf", "--alpha", "0.05", "--n", "40")
+    assert printed.code == 0
+    assert "linf radius" in printed.out
+    assert "1 - 0.05" in printed.out
+    assert "from 40 others" in printed.out
+    assert (files / "run" / "records.jsonl").read_bytes() == before
+    store = tmp_path / "again"
+    arguments = ["recertify", str(files / "run"), "--bound", "two-sided", "--store", str(store)]
+    for _ in range(2):  # the second time nothing is left to do
+        assert wulff(*arguments).code == 0
+    assert runs.load(store).spec["bound"] == "two-sided"
+    assert json.loads((store / "summary.json").read_text())["inputs"] == 3
+    assert wulff("report", str(store), "-o", str(tmp_path / "page.html")).code == 0
+    assert "simultaneous Clopper-Pearson" in (tmp_path / "page.html").read_text()
+
+
+def test_exact_sampling_and_the_randomised_estimator(wulff, files: Path, tmp_path: Path) -> None:
+    arguments = ["--model", str(files / "model"), "--slice", ":3", "--n", "100"]
+    exact = [*arguments, "--sampling", "exact", "--levels", "16"]
+    store = tmp_path / "run"
+    randomized = ["--norm", "l1", "--estimator", "randomized-clopper-pearson", "--store", str(store)]
+    assert wulff("certify", *exact, *randomized).code == 0
+    run = runs.load(store)
+    assert (run.spec["sampling"], run.spec["levels"]) == ("exact", 16)
+    assert all(0 < (record.draw or 0) <= 1 for record in run.records)
+    assert len({record.draw for record in run.records}) == 3
+    statement = runs.Terms.of_run(run.spec).statement
+    assert "one uniform number for each input" in statement
+    assert "multiples of 1/" in statement
+    assert wulff("predict", *exact, "--store", str(tmp_path / "prediction")).code == 0
 
 
 def test_plots(wulff, tmp_path: Path) -> None:
@@ -175,7 +222,49 @@ def test_plots(wulff, tmp_path: Path) -> None:
     methods = ["plot", "methods", "laplace(scale=1)", "--norm", "l2"]
     assert wulff(*methods, "-o", str(tmp_path / "methods.svg")).code == 0
     assert wulff(*radii, "-o", str(tmp_path / "radii.gif")).code == 2
-    assert len(list(tmp_path.iterdir())) == 2
+    assert wulff("plot", "crystal", "--norm", "l1", "-o", str(tmp_path / "crystal.png")).code == 0
+    assert wulff("plot", "crystal", "--dim", "2", "-o", str(tmp_path / "crystal.svg")).code == 0
+    levels = ["plot", "levels", "laplace(sigma=0.5)", "--shift", "0.4,0.2"]
+    assert wulff(*levels, "-o", str(tmp_path / "levels.png")).code == 0
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_limits(wulff) -> None:
+    result = wulff("limits", "--norm", "linf", "--dim", "20")
+    assert result.code == 0
+    bound, gaussian = (
+        [float(cell) for cell in line.split()[-3:]]
+        for name in ("no noise exceeds", "gaussian")
+        for line in result.out.splitlines()
+        if line.startswith(name) and ":" not in line
+    )
+    assert all(low < high for low, high in zip(gaussian, bound, strict=True))
+    assert "left open by the theory" in result.out
+    lines = [json.loads(line) for line in wulff("limits", "--dim", "20", "--json").out.splitlines()]
+    assert [line["dim"] for line in lines] == [1, 10, 20]
+    assert lines[-1]["attained"]["gaussian(scale=1)"] < lines[-1]["bound"]
+    used = wulff("limits", "--dim", "20", "--noise", "gaussian(sigma=0.5)", "--epsilon", "0.05")
+    assert used.out.startswith("gaussian(sigma=0.5): at epsilon = 0.05, s = 0.1726")
+    assert "l = 0.6826" in used.out
+    unused = wulff("limits", "--dim", "20", "--noise", "uniform(sigma=0.5)", "--epsilon", "5", "--json")
+    assert json.loads(unused.out)["s"] == 0.5
+
+
+def test_advise(wulff) -> None:
+    arguments = ["advise", "--norm", "l1", "--dim", "64", "--sigma", "0.5", "--rho", "0.8,0.999"]
+    result = wulff(*arguments)
+    assert result.code == 0
+    assert "The crystal is the cube" in result.out
+    lines = [json.loads(line) for line in wulff(*arguments, "--json").out.splitlines()]
+    assert [line["noise"].split("(")[0] for line in lines] == ["uniform", "laplace"]
+    for line in lines:
+        found = certified_radius(line["noise"], line["error"], "l1")
+        assert line["radius"] == pytest.approx(float(found.radius), rel=1e-12)
+        assert line["second"] < line["radius"]
+    assert lines[0]["reason"].startswith("shape")
+    assert lines[1]["reason"].startswith("tail")
+    few = wulff(*arguments, "--noise", "gaussian(scale=1)", "--noise", "pareto(scale=1,a=1)")
+    assert "pareto(a=1) is left out" in few.out
 
 
 def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from wulff import runs
 from wulff.errors import RunError
 from wulff.runs.journal import RECORDS, SPEC, SUMMARY
+from wulff.stats import Anytime
 from wulff.training import Schedule
 
 KILLS = 20
@@ -94,6 +95,29 @@ def test_torn_last_line_is_done_again(model: Path, undisturbed: Path, tmp_path: 
     assert records(folder) == records(undisturbed)
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sampling": "exact", "levels": 16},
+        {"estimator": "randomized-clopper-pearson"},
+        {"sampling": "exact", "levels": 16, "stop": Anytime(radii=[0.2])},
+    ],
+    ids=str,
+)
+def test_restarts_and_batches_change_nothing_in_other_modes(
+    model: Path, tmp_path: Path, changes: dict
+) -> None:
+    whole = tmp_path / "whole"
+    runs.certify(spec(model, slice=":8", **changes), whole)
+    for lines, batch in ((0, 16), (1, 64), (5, 1000)):  # killed after so many records
+        folder = tmp_path / str(lines)
+        shutil.copytree(whole, folder)
+        journal = (folder / RECORDS).read_bytes().splitlines(keepends=True)
+        (folder / RECORDS).write_bytes(b"".join(journal[:lines]) + journal[lines][:30])
+        runs.certify(spec(model, slice=":8", batch=batch, **changes), folder)
+        assert records(folder) == records(whole)
+
+
 def test_every_batch_size_gives_the_same_records(model: Path, undisturbed: Path, tmp_path: Path) -> None:
     for batch in (16, 64, 1000):
         folder = tmp_path / str(batch)
@@ -110,6 +134,7 @@ def test_a_finished_run_is_left_as_it_is(model: Path, undisturbed: Path) -> None
 @pytest.mark.parametrize(
     "changes",
     [{"n": 1001}, {"n0": 11}, {"alpha": 0.01}, {"seed": 1}, {"norms": ("l1",)}, {"slice": ":61"},
+     {"sampling": "exact", "levels": 16}, {"estimator": "randomized-clopper-pearson"},
      {"noise": "uniform(sigma=0.5)"}, {"task": "predict"}],
     ids=str,
 )  # fmt: skip

@@ -110,6 +110,30 @@ def test_statement_and_other_norms() -> None:
     assert other.error.tolist() == proof.error.tolist()
 
 
+def test_randomised_estimator() -> None:
+    smoothed = wulff.Smoothed(brightness, NOISE, 5)
+    arguments = {"norm": "l1", "n": 200, "seed": 4}
+    plain = smoothed.certify(X, **arguments)
+    proof = smoothed.certify(X, estimator="randomized-clopper-pearson", **arguments)
+    assert proof.counts.votes.tolist() == plain.counts.votes.tolist()
+    assert (proof.radius >= plain.radius).all()
+    assert (proof.radius > plain.radius).any()
+    assert proof.draw is not None
+    assert "randomised Clopper-Pearson" in proof.statement
+    alone = smoothed.certify(X[2:], index=[2], estimator="randomized-clopper-pearson", **arguments)
+    assert alone.draw is not None
+    assert (alone.draw[0], alone.error[0]) == (proof.draw[2], proof.error[2])
+    assert proof.against("l2").error.tolist() == proof.error.tolist()
+    two = smoothed.certify(X, estimator="randomized-clopper-pearson", bound="two-sided", **arguments)
+    assert (two.error <= smoothed.certify(X, bound="two-sided", **arguments).error).all()
+    stop = wulff.stats.Anytime(relative=0.1)
+    with pytest.raises(InputError, match="needs a fixed n"):
+        smoothed.certify(X, estimator="randomized-clopper-pearson", stop=stop, **arguments)
+    with pytest.raises(InputError, match="one number for each"):
+        certify_counts(proof.selection, proof.counts, proof.noise, norm="l1", alpha=0.01, seed=0,
+                       estimator="randomized-clopper-pearson", draw=np.array([0.5]))  # fmt: skip
+
+
 def test_a_sample_cannot_be_used_twice() -> None:
     votes = np.array([[30, 0]])
     selection, estimation = SelectionCounts(votes, 30), EstimationCounts(votes, 30)

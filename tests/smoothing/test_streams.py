@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from scipy import stats
 
-from wulff.smoothing import Phase, stream
+from wulff.smoothing import Phase, Purpose, estimator_draws, host_stream, stream
 
 CPU = torch.device("cpu")
 
@@ -33,3 +33,25 @@ def test_numbers_of_neighbouring_blocks_are_uniform_and_uncorrelated() -> None:
     correlation = np.corrcoef(blocks.numpy())
     off_diagonal = correlation[np.triu_indices(200, 1)]
     assert np.abs(off_diagonal).max() < 0.2  # 6.3 standard errors, 19,900 pairs
+
+
+def test_draws_of_the_estimator_are_uniform_and_keyed_by_seed_and_input() -> None:
+    draws = estimator_draws(3, range(4000))
+    assert draws.min() > 0
+    assert draws.max() <= 1
+    assert stats.kstest(draws, "uniform").pvalue > 1e-6  # the false-alarm rate
+    np.testing.assert_array_equal(estimator_draws(3, [17, 5]), draws[[17, 5]])
+    assert (estimator_draws(4, range(100)) != draws[:100]).all()
+
+
+def test_streams_for_other_purposes_share_nothing_with_the_noise() -> None:
+    def words(generator: np.random.Generator) -> set[int]:
+        return set(generator.bit_generator.random_raw(1000).tolist())  # type: ignore[attr-defined]
+
+    phases = [
+        set(np.random.Philox(key=[1, 2], counter=[0, block, int(phase), 0]).random_raw(1000).tolist())
+        for phase in Phase
+        for block in range(3)
+    ]
+    others = [words(host_stream(1, 2, purpose, block)) for purpose in Purpose for block in (0, 1, 100)]
+    assert len(set().union(*phases, *others)) == 1000 * (len(phases) + len(others))

@@ -34,17 +34,18 @@ def bracketed_root(
     sign_low, sign_high = np.sign(fa), np.sign(fb)
     c, fc = a.copy(), fa.copy()
     fraction = np.full(a.shape, 0.5)
+    open_ = np.ones(a.shape, dtype=bool)  # a root that is found stays: it does not depend on its company
     for _ in range(iterations):
         t = a + fraction * (b - a)
         ft = function(t)
         same = np.sign(ft) == np.sign(fa)
         c, fc = np.where(same, a, b), np.where(same, fa, fb)
-        b, fb = np.where(same, b, a), np.where(same, fb, fa)
-        a, fa = t, ft
+        b, fb = np.where(same | ~open_, b, a), np.where(same | ~open_, fb, fa)
+        a, fa = np.where(open_, t, a), np.where(open_, ft, fa)
         width = np.abs(b - a)
         limit = tolerance * np.maximum(np.abs(a), np.abs(b)) + 1e-300
-        done = (width <= limit) | (fa == 0)
-        if done.all():
+        open_ = (width > limit) & (fa != 0)
+        if not open_.any():
             break
         with np.errstate(all="ignore"):
             xi, phi = (a - b) / (c - b), (fa - fb) / (fc - fb)

@@ -8,6 +8,7 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     iid,
     laplace,
     level_set,
+    mixed_linf,
     power,
     prior_bounds,
     privacy_loss,

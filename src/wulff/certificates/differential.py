@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.certificates.differential_profile import Profile, build_profile
+from wulff.certificates.differential_profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.directions import direction
 from wulff.certificates.radial_quadrature import RadialQuadrature
 from wulff.certificates.registry import register
@@ -16,7 +16,18 @@ _ULPS = 2**17
 """3e-11, for the expectations over the radius: see the checks of RadialQuadrature."""
 
 
-@register(NormRadialNoise, Norm.L1, method="differential", tight=False, ulps=_ULPS)
+_register = functools.partial(
+    register,
+    NormRadialNoise,
+    method="differential",
+    tight=False,
+    ulps=_ULPS,
+    growth="rate",
+    shortfall=LARGEST_SHORTFALL,
+)
+
+
+@_register(Norm.L1)
 def differential_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/Φ(p), Φ(p) = min_c {c p + E[T·E(D - c/T)₊]} [Yang et al. 2020, theorem 4.1].
 
@@ -27,7 +38,7 @@ def differential_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> Floa
     return _radii(noise, error, dim, Norm.L1)
 
 
-@register(NormRadialNoise, Norm.L2, method="differential", tight=False, ulps=_ULPS)
+@_register(Norm.L2)
 def differential_l2(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/Φ(p), Φ(p) = min_c {c p + E[T·E(D - c/T)₊]} [Yang et al. 2020, theorem 4.1].
 
@@ -37,7 +48,7 @@ def differential_l2(noise: NormRadialNoise, error: FloatArray, dim: int) -> Floa
     return _radii(noise, error, dim, Norm.L2)
 
 
-@register(NormRadialNoise, Norm.LINF, method="differential", tight=False, ulps=_ULPS)
+@_register(Norm.LINF)
 def differential_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/Φ(p), Φ(p) = min_c {c p + E[T·E(D - c/T)₊]} [Yang et al. 2020, theorem 4.1].
 

@@ -18,9 +18,12 @@ from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.radial_quadrature import RadialQuadrature
 
 SMALLEST_ERROR = 1e-300
+LARGEST_SHORTFALL = 1e-5
+"""Radii are below the ∫dp/Φ of a valid Φ by at most this part: twice the margin, and more."""
 _START = 1e-13
 _DEGREE = 15
 _TOLERANCE = 1e-12
+_DENSITY_AT_0 = 1 / math.sqrt(2 * math.pi)
 _NODES, _ = legendre.leggauss(_DEGREE + 1)
 _FIT = np.linalg.inv(legendre.legvander(_NODES, _DEGREE))
 
@@ -34,7 +37,7 @@ class Profile:
         coefficients: For every panel the Legendre coefficients of ∫g from its lower end.
         radii: The radius at the lower end of each panel.
         top: Φ where it is largest: it bounds Φ from above for all errors before the first panel.
-        margin: The relative error of the polynomials, by the size of their last coefficients.
+        margin: The relative error of the polynomials, by the size of their last coefficients; < 2.5e-6.
     """
 
     edges: FloatArray
@@ -64,19 +67,23 @@ def legendre_series(coefficients: FloatArray, row: np.ndarray, t: FloatArray) ->
     return total
 
 
-def build_profile(quadrature: RadialQuadrature, direction: Direction) -> Profile:
+def build_profile(quadrature: RadialQuadrature, direction: Direction, normal: float = 0.0) -> Profile:
     """Integrate 1/Φ for the score T·D of a norm-radial noise [Yang et al. 2020, theorem 4.1].
+
+    For a score that has a second part, which is below normal · N(0,1) in convex order, normal · φ(z) is
+    added to Φ: the largest mean of a sum is at most the sum of the largest means.
 
     Φ(p) = min_c {c p + E[(T·D - c)₊]}, so that *every* c gives an upper bound on Φ(p), with an error of
     second order in c: an inexact c makes the radius a little smaller, never larger. What must be exact are
     the two expectations (see RadialQuadrature) and the integral over z, whose panels are halved until the
     last coefficients of g are negligible (1e-12) in the radius; what is left of them is the margin.
     """
-    growth = _Growth(quadrature, direction)
-    first = growth.start + _START
+    growth = _Growth(quadrature, direction, normal)
+    first = (growth.start if normal == 0 else 0.0) + _START
     steps = first + _START * np.geomspace(1, 0.25 / _START, 15)
     last = float(normal_quantile(np.array(SMALLEST_ERROR)))
     edges = np.concatenate([[first], steps[steps < last], np.arange(steps[-1] + 2, last - 1, 2), [last]])
+    edges = np.append(edges, max(growth.start, first))
     if quadrature.score_is_constant:
         # Φ then has the kinks of the direction itself.
         kinks = _z(direction.tail(np.array(direction.kinks)))
@@ -105,6 +112,8 @@ def build_profile(quadrature: RadialQuadrature, direction: Direction) -> Profile
     radii = start + np.concatenate([[0.0], np.cumsum(whole)])[:-1]
     uncertain = np.abs(fits[:, -3:]).max(axis=1) * (upper - lower)
     margin = 4 * float(np.max(np.cumsum(uncertain) / (start + np.cumsum(whole))))
+    if not margin < LARGEST_SHORTFALL / 4:
+        raise ArithmeticError("the growth rate is too rough for the polynomials")
     return Profile(np.append(lower, upper[-1]), coefficients, radii, growth.top, margin)
 
 
@@ -116,12 +125,12 @@ def _near_half(z: float) -> float:
 class _Growth:
     """Upper bounds on Φ, from a table of thresholds c by p(c) = P[T·D > c]."""
 
-    def __init__(self, quadrature: RadialQuadrature, direction: Direction) -> None:
-        self._quadrature, self._direction = quadrature, direction
+    def __init__(self, quadrature: RadialQuadrature, direction: Direction, normal: float) -> None:
+        self._quadrature, self._direction, self._normal = quadrature, direction, normal
         mass = direction.mass
         self.start = float(normal_quantile(np.array(mass))) if mass < 0.5 else 0.0
         self.c, self.size, self.share = self._tabulate()
-        self.top = float(self.share[0])
+        self.top = float(self.share[0]) + normal * _DENSITY_AT_0
         self.z = _z(self.size)
         keep = np.concatenate([[True], np.diff(self.z) > 1e-15])
         keep &= self.z < 38
@@ -130,11 +139,12 @@ class _Growth:
     def fit(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """The Legendre coefficients of g on each of the panels."""
         z = (lower + upper)[:, None] / 2 + (upper - lower)[:, None] / 2 * _NODES
-        g = np.exp(-(z**2) / 2) / math.sqrt(2 * math.pi) / self._bound(z.ravel()).reshape(z.shape)
+        density = _DENSITY_AT_0 * np.exp(-(z**2) / 2)
+        g = density / (self._bound(z.ravel()).reshape(z.shape) + self._normal * density)
         return g @ _FIT.T
 
     def _bound(self, z: FloatArray) -> FloatArray:
-        """An upper bound on Φ at p = P[N(0,1) > z]."""
+        """An upper bound on the Φ of T·D at p = P[N(0,1) > z]."""
         p = special.ndtr(-z)
         after = np.clip(np.searchsorted(-self.size, -p), 1, len(self.c) - 1)
         bound = self.share[after] + self.c[after] * (p - self.size[after])

@@ -18,13 +18,13 @@ def _where(covered: bool, radius: FloatArray) -> FloatArray:
     return radius if covered else np.full_like(radius, np.nan)
 
 
-@register(ExpL1, Norm.L1, method=_METHOD, tight=True, ulps=8)
+@register(ExpL1, Norm.L1, method=_METHOD, tight=True, ulps=8, growth="rate")
 def exp_l1_l1(noise: ExpL1, error: FloatArray, dim: int) -> FloatArray:
     """-log(2 · error) for j = 0, k = 1, which is Laplace noise [Teng et al. 2019]; tight."""
     return _where(_is_plain(noise), -np.log(2 * error))
 
 
-@register(ExpLinf, Norm.LINF, method=_METHOD, tight=True, ulps=8)
+@register(ExpLinf, Norm.LINF, method=_METHOD, tight=True, ulps=8, growth="rate")
 def exp_linf_linf(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     """-log(2 · error) for j = 0, k = 1 [Yang et al. 2020, table A.1]; tight.
 
@@ -34,7 +34,7 @@ def exp_linf_linf(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     return _where(_is_plain(noise), -np.log(2 * error))
 
 
-@register(ExpLinf, Norm.L1, method=_METHOD, tight=False, ulps=256)
+@register(ExpLinf, Norm.L1, method=_METHOD, tight=False, ulps=256, growth="rate")
 def exp_linf_l1(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     """2d(½ - error)/E[T] for error ≥ 1/(2d), E[T] = (d-1)Γ((d-1-j)/k)/Γ((d-j)/k) [Yang et al. 2020, N.2].
 
@@ -46,7 +46,7 @@ def exp_linf_l1(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     return np.where(error >= 0.5 / dim, linear, beyond)
 
 
-@register(ExpLinf, Norm.L2, method=_METHOD, tight=False, ulps=512)
+@register(ExpLinf, Norm.L2, method=_METHOD, tight=False, ulps=512, growth="rate")
 def exp_linf_l2(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫ dm/√(⌊m⌋ + frac(m)²) from 2d·error to d, for j = 0 and k = 1; derived here.
 
@@ -65,7 +65,7 @@ def exp_linf_l2(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     return _where(_is_plain(noise), _segments(dim)[n.astype(np.int64)] + partial)
 
 
-@register(ExpL2, Norm.L2, method=_METHOD, tight=False, ulps=4096)
+@register(ExpL2, Norm.L2, method=_METHOD, tight=False, ulps=4096, growth="rate")
 def exp_l2_l2(noise: ExpL2, error: FloatArray, dim: int) -> FloatArray:
     """(d - 1) artanh(t), P[θ₁ > t] = error, for j = 0, k = 1 and d ≥ 2 [Yang et al. 2020, table A.1].
 
@@ -87,7 +87,7 @@ def exp_l2_l2(noise: ExpL2, error: FloatArray, dim: int) -> FloatArray:
     return _where(_is_plain(noise), (dim - 1) * artanh)
 
 
-@register(ExpL1, Norm.LINF, method=_METHOD, tight=False, ulps=2**14)
+@register(ExpL1, Norm.LINF, method=_METHOD, tight=False, ulps=2**14, growth="rate")
 def exp_l1_linf(noise: ExpL1, error: FloatArray, dim: int) -> FloatArray:
     """The exact integral of 1/Φ for j = 0, k = 1, where the score is a sum of d signs; derived here.
 

@@ -3,7 +3,8 @@
 A radius function r that is an integral of growth rates, r(e) = ∫_e^½ dp/Φ(p) with Φ(p) = Φ(1 - p), says
 more than when the error reaches ½: along any path of length s the error p obeys dp/ds ≤ Φ(p), hence
 r(p) ≥ r(e) - s, with r extended oddly by r(1 - p) = -r(p). A probability that starts at p therefore stays
-below the p' with r(p') = r(p) - s. For uniform laws, a shift v adds at most 1 - overlap(v) to any p.
+below the p' with r(p') = r(p) - s. For uniform laws, a shift v adds at most 1 - overlap(v) to any p. The
+methods that evaluate hockey-stick divergences bound the error at a radius themselves.
 """
 
 import numpy as np
@@ -34,8 +35,13 @@ def grown_error(
     entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Norm
 ) -> FloatArray:
     """An upper bound on the error after a perturbation of at most `radius`; nan where nothing is known."""
-    grow = _grown_by_rate if entry.growth == "rate" else _grown_by_overlap
-    grown = grow(entry, noise, error, radius, dim, norm)
+    if callable(entry.growth):
+        size = rounding.up(np.maximum(radius, 1e-300) / noise.scale, 1)
+        grown = np.maximum(entry.growth(noise, error, size, dim), error)
+    elif entry.growth == "rate":
+        grown = _grown_by_rate(entry, noise, error, radius, dim, norm)
+    else:
+        grown = _grown_by_overlap(entry, noise, error, radius, dim, norm)
     return np.where(radius > 0, grown, error)
 
 

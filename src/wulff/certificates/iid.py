@@ -19,7 +19,7 @@ _NODES, _ = legendre.leggauss(_DEGREE + 1)
 _FIT = np.linalg.inv(legendre.legvander(_NODES, _DEGREE))
 
 
-@register(IIDNoise, Norm.L1, method="quantile", tight=True, ulps=2**14)
+@register(IIDNoise, Norm.L1, method="quantile", tight=True, ulps=2**14, growth="rate")
 def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """F⁻¹(1 - error) for log-concave coordinates [Yang et al. 2020, theorem M.1]; tight.
 
@@ -31,7 +31,7 @@ def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     return noise.coordinate_isf(error)
 
 
-@register(IIDNoise, Norm.L1, method="differential", tight=False, ulps=2**14)
+@register(IIDNoise, Norm.L1, method="differential", tight=False, ulps=2**14, growth="rate", shortfall=1e-9)
 def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """∫_c^∞ dz/(exp(φ(z) - φ(0)) - 1), P[0 < Z₁ < c] = error, where φ is concave [Yang et al. 2020, M.2].
 
@@ -72,10 +72,11 @@ def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray,
         noise.coordinate_inner_quantile(np.array([_SMALLEST]))[0],
         noise.coordinate_isf(np.array([1e-40]))[0],
     ]
-    x = np.log(np.maximum(ends, 1e-305))
+    x = np.log(np.clip(ends, 1e-305, 1e300))
     coarse = np.linspace(x[0], x[1], 2 + int((x[1] - x[0]) / 0.5))
-    with np.errstate(over="ignore", divide="ignore"):
-        depth = np.log(np.expm1(noise.coordinate_potential(np.exp(coarse))))
+    potential = noise.coordinate_potential(np.exp(coarse))
+    with np.errstate(divide="ignore"):
+        depth = np.where(potential > 50, potential, np.log(np.expm1(np.minimum(potential, 50))))
     pieces = np.clip(np.ceil(np.diff(depth) / 3), 1, 1000).astype(int)
     spans = zip(coarse, coarse[1:], pieces, strict=False)
     parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in spans]

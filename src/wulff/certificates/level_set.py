@@ -16,10 +16,11 @@ from typing import Final
 import numpy as np
 from scipy import special
 
+from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set_profiles import ExponentialProfile, profile_of
-from wulff.certificates.level_set_solver import Duality, certify
+from wulff.certificates.level_set_solver import Duality, certify, grown
 from wulff.certificates.level_set_table import interpolated
 from wulff.certificates.registry import register
 from wulff.noises import Ball, ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
@@ -31,30 +32,58 @@ ULPS: Final = 1024
 
 _FEW: Final = 48
 
+_register = functools.partial(register, method="level-set", tight=True, ulps=ULPS)
 
-@register(ExpL2, Norm.L2, method="level-set", tight=True, ulps=ULPS)
-@register(ExpL2, Norm.L1, method="level-set", tight=True, ulps=ULPS)
-@register(PowerL2, Norm.L2, method="level-set", tight=True, ulps=ULPS)
-@register(PowerL2, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+
+def _spherical_kernel(dim: int) -> Kernel:
+    return OwnNorm(1) if dim == 1 else Spherical(dim)
+
+
+def _cube_kernel(dim: int) -> Kernel:
+    return OwnNorm(1) if dim == 1 else CubeAgainstL1(dim)
+
+
+def _spherical_grown(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    return _grown(noise, error, radius, dim, _spherical_kernel(dim))
+
+
+def _spherical_linf_grown(
+    noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int
+) -> FloatArray:
+    return _spherical_grown(noise, error, rounding.up(radius * np.sqrt(dim), 2), dim)
+
+
+def _own_norm_grown(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    return _grown(noise, error, radius, dim, OwnNorm(dim))
+
+
+def _cube_l1_grown(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    return _grown(noise, error, radius, dim, _cube_kernel(dim))
+
+
+@_register(ExpL2, Norm.L2, growth=_spherical_grown)
+@_register(ExpL2, Norm.L1, growth=_spherical_grown)
+@_register(PowerL2, Norm.L2, growth=_spherical_grown)
+@_register(PowerL2, Norm.L1, growth=_spherical_grown)
 def spherical(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error over spherical caps [Yang et al. 2020, theorem T.1]; tight.
 
     All directions are alike, so that the radii against l1 and l2 are the same.
     """
-    return _radius(noise, error, dim, OwnNorm(1) if dim == 1 else Spherical(dim))
+    return _radius(noise, error, dim, _spherical_kernel(dim))
 
 
-@register(ExpL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
-@register(PowerL2, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+@_register(ExpL2, Norm.LINF, growth=_spherical_linf_grown)
+@_register(PowerL2, Norm.LINF, growth=_spherical_linf_grown)
 def spherical_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The l2 radius over √d, the length of the longest vector in the unit cube; derived here, tight."""
     return spherical(noise, error, dim) / np.sqrt(dim)
 
 
-@register(ExpL1, Norm.L1, method="level-set", tight=True, ulps=ULPS)
-@register(PowerL1, Norm.L1, method="level-set", tight=True, ulps=ULPS)
-@register(ExpLinf, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
-@register(PowerLinf, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+@_register(ExpL1, Norm.L1, growth=_own_norm_grown)
+@_register(PowerL1, Norm.L1, growth=_own_norm_grown)
+@_register(ExpLinf, Norm.LINF, growth=_own_norm_grown)
+@_register(PowerLinf, Norm.LINF, growth=_own_norm_grown)
 def own_norm(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error over shifted facets; derived here, tight.
 
@@ -65,19 +94,19 @@ def own_norm(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     return _radius(noise, error, dim, OwnNorm(dim))
 
 
-@register(ExpLinf, Norm.L1, method="level-set", tight=True, ulps=ULPS)
-@register(PowerLinf, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+@_register(ExpLinf, Norm.L1, growth=_cube_l1_grown)
+@_register(PowerLinf, Norm.L1, growth=_cube_l1_grown)
 def cube_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error for cubes shifted along an axis; derived here, tight.
 
     The likelihood ratio is 1 on a set of positive mass. For errors of 1/(2d) and more that set decides,
     and r/2 is the (½ - error) quantile of |Z₁|: total variation.
     """
-    return _radius(noise, error, dim, OwnNorm(1) if dim == 1 else CubeAgainstL1(dim))
+    return _radius(noise, error, dim, _cube_kernel(dim))
 
 
-@register(Ball, Norm.L2, method="level-set", tight=True, ulps=ULPS)
-@register(Ball, Norm.L1, method="level-set", tight=True, ulps=ULPS)
+@register(Ball, Norm.L2, method="level-set", tight=True, ulps=ULPS, growth="overlap")
+@register(Ball, Norm.L1, method="level-set", tight=True, ulps=ULPS, growth="overlap")
 def ball(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
     """2 - 4 B⁻¹(¼ + error/2; (d+1)/2, (d+1)/2), B the beta law [Yang et al. 2020, theorem S.1]; tight.
 
@@ -95,7 +124,7 @@ def ball(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
     return np.where(lost <= shortfall * (1 - 1e-12), 2 * half, np.nan)
 
 
-@register(Ball, Norm.LINF, method="level-set", tight=True, ulps=ULPS)
+@register(Ball, Norm.LINF, method="level-set", tight=True, ulps=ULPS, growth="overlap")
 def ball_linf(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
     """The l2 radius over √d; derived here, tight."""
     return ball(noise, error, dim) / np.sqrt(dim)
@@ -111,6 +140,18 @@ def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel)
     errors, where = np.unique(error, return_inverse=True)
     log_r = _solved(duality, errors.tobytes()) if len(errors) <= _FEW else interpolated(duality, errors)
     return np.exp(log_r)[where].reshape(error.shape)
+
+
+def _grown(
+    noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int, kernel: Kernel
+) -> FloatArray:
+    profile = profile_of(noise.radial_law(dim))
+    if profile is None or (isinstance(kernel, OwnNorm) and profile == ExponentialProfile(dim, 0.0, 1.0)):
+        return np.full(error.shape, np.nan)  # the closed form knows the latter's growth
+    # Distances of more than e²⁵⁰ scales are as good as infinite: any error may become 1.
+    far = np.log(radius) > 250
+    found = grown(Duality(profile, kernel), error, np.where(far, 0.0, np.log(radius)))
+    return np.where(far, 1.0, found)
 
 
 @functools.lru_cache(maxsize=64)

@@ -11,6 +11,7 @@ makes p₁ = ½ and p₀ = e; an inaccurate one costs a little radius and never 
 """
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -76,6 +77,32 @@ class Duality:
 def _slack(found: Overlap, error: FloatArray, tau: FloatArray) -> FloatArray:
     growth = np.expm1(np.minimum(tau, _LARGEST_TAU))
     return (found.excess - growth * (found.p0 - error)) / (0.5 - error) - 1
+
+
+def grown(duality: Duality, error: FloatArray, log_r: FloatArray) -> FloatArray:
+    """Upper bounds on errors after the worst shift of given sizes: t · error + D_t at about the best t.
+
+    D_t = t D_{1/t} + 1 - t, because the noise is even, turns the bounds with t below one into
+    1 - (1 - error - D_t)/t with t above. Every t is valid; the first form is least where p₀ = error, the
+    second where p₁ = 1 - error, and the first is the better one if error < p₀ at t = 1.
+    """
+    low, high = np.full(error.shape, math.log(1e-6)), np.full(error.shape, math.log(600.0))
+    rising = error < duality.overlap(log_r, np.zeros(error.shape), _COARSE).p0
+
+    def beyond(log_tau: FloatArray) -> FloatArray:
+        found = duality.overlap(log_r, np.exp(log_tau), _COARSE)
+        with np.errstate(divide="ignore"):
+            return np.where(rising, np.log(error) - np.log(found.p0), 1 - error - found.p1)
+
+    below, above = beyond(low), beyond(high)
+    nearest = np.where(below >= 0, low, high)
+    inside = (below < 0) & (above > 0)
+    low, high = np.where(inside, low, nearest), np.where(inside, high, nearest)
+    tau = np.exp(bracketed_root(beyond, low, high, tolerance=1e-7)[0])
+    # slack_bound at error 0 bounds 2 D_t - 1.
+    divergence = (duality.slack_bound(np.zeros(error.shape), log_r, tau) + 1) / 2
+    bound = np.where(rising, np.exp(tau) * error + divergence, 1 - (1 - error - divergence) / np.exp(tau))
+    return np.clip(bound + 8 * EPSILON, 0.0, 1.0)
 
 
 def solve(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:

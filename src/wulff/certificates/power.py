@@ -8,7 +8,7 @@ from wulff.noises import PowerLinf
 from wulff.norms import Norm
 
 
-@register(PowerLinf, Norm.L1, method="closed-form", tight=False, ulps=256)
+@register(PowerLinf, Norm.L1, method="closed-form", tight=False, ulps=256, growth="rate")
 def power_linf_l1(noise: PowerLinf, error: FloatArray, dim: int) -> FloatArray:
     """2d(½ - error)/E[T] for error ≥ 1/(2d); E[T] = a - d for k = 1 [Yang et al. 2020, O.1].
 

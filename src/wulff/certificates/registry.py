@@ -28,8 +28,11 @@ SMALLEST_ERROR: Final = 1e-300
 
 RadiusFunction = Callable[..., FloatArray]
 
-Growth = Literal["rate", "overlap"]
-"""What a radius function r says about errors other than ½, see `Certificate.growth`."""
+GrowthFunction = Callable[[Any, FloatArray, FloatArray, int], FloatArray]
+"""Of noise, errors, radii > 0 at scale 1 and dimension: upper bounds on the errors at the radii, or nan."""
+
+Growth = Literal["rate", "overlap"] | GrowthFunction
+"""What a certificate says about errors other than ½, see `Certificate.growth`."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +51,9 @@ class Certificate:
             "rate": it is ∫_e^½ dp/Φ(p), where a perturbation of size dr adds at most Φ(p) dr to p, and
             Φ(p) = Φ(1 - p): the differential method and what it contains.
             "overlap": a perturbation smaller than r(½ - δ) adds at most δ to every p: uniform laws.
-            The function must then be accurate to `ulps` on both sides, not only from above.
+            A function: it bounds the error at a radius itself.
+            For a "rate" the radius must be accurate on both sides: to `ulps`, and `shortfall` from below.
+        shortfall: By which part of itself a radius may be below the "rate" integral, besides `ulps`.
         smallest_p: The smallest p for which a certificate against lp may rest on this one by conversion;
             above 1 where the function is slow and other certificates give more.
         comparison: A bound from the literature that a better theorem has superseded. It is never chosen
@@ -63,6 +68,7 @@ class Certificate:
     function: RadiusFunction
     source: str
     growth: Growth | None = None
+    shortfall: float = 0.0
     smallest_p: float = 1.0
     comparison: bool = False
 
@@ -73,11 +79,12 @@ class Certificate:
     def enclosure(
         self, noise: Noise, error: FloatArray, dim: int, norm: Norm
     ) -> tuple[FloatArray, FloatArray]:
-        """The radius rounded down and rounded up by `ulps`; nan where the theorem does not apply."""
+        """The radius rounded down and rounded up as far as it may be off; nan where not covered."""
         extra = (norm,) if self.norm is ANY_NORM else ()
         at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)
         value = np.where(np.isfinite(at_scale_one), at_scale_one * noise.scale, np.nan)
-        return rounding.down(value, self.ulps + 1), rounding.up(value, self.ulps + 1)
+        above = rounding.up(value * (1 + self.shortfall), self.ulps + 2)
+        return rounding.down(value, self.ulps + 1), above
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,6 +120,7 @@ def register(
     tight: bool,
     ulps: int,
     growth: Growth | None = None,
+    shortfall: float = 0.0,
     smallest_p: float = 1.0,
     comparison: bool = False,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
@@ -122,7 +130,9 @@ def register(
         first_paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
         source = " ".join(first_paragraph.split())
         _TABLE.append(
-            Certificate(noise, norm, method, tight, ulps, function, source, growth, smallest_p, comparison)
+            Certificate(
+                noise, norm, method, tight, ulps, function, source, growth, shortfall, smallest_p, comparison
+            )
         )
         return function
 
@@ -154,6 +164,9 @@ def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
             tight=False,
             ulps=entry.ulps + 32,
             function=functools.partial(_converted, entry, norm),
+            growth=entry.growth
+            if not callable(entry.growth)
+            else functools.partial(_grown_converted, entry, norm),
             source=f"the radius against {entry.norm}, times the least {norm} norm on its unit sphere",
         )
         for entry in sources
@@ -164,6 +177,14 @@ def _converted(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, 
     # The power of dim is off by at most 32 ulps: |log dim| · ½ ulp of the exponent, and one of pow itself.
     assert entry.norm is not None
     return entry.function(noise, error, dim) * norm.equivalence(entry.norm, dim)
+
+
+def _grown_converted(
+    entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, radius: FloatArray, dim: int
+) -> FloatArray:
+    assert entry.norm is not None
+    assert callable(entry.growth)
+    return entry.growth(noise, error, rounding.up(radius / norm.equivalence(entry.norm, dim), 32), dim)
 
 
 def certified_radius(

@@ -5,12 +5,15 @@ import numpy.typing as npt
 
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
-from wulff.certificates.growth import signed_enclosure
+from wulff.certificates.growth import grown_error, signed_enclosure
 from wulff.certificates.registry import Certificate, Radii, candidates, check_errors, dimension
 from wulff.errors import NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
+
+STEPS = 12
+"""Bisections between two radii, where every step evaluates a divergence."""
 
 
 def two_sided_radius(
@@ -27,7 +30,8 @@ def two_sided_radius(
     extended oddly: along a path the top class loses and a rival gains at most Φ(p) per unit of length.
     For Gaussian noise this is Cohen et al. 2019, theorem 1; in general derived here. For uniform laws
     both classes change by at most 1 - overlap, so it is the one-sided radius at the mean of the two
-    errors. Other certificates use error_top alone. The top class may have a probability below ½.
+    errors. Methods that bound the error at a radius are searched for the radius at which the two bounds
+    meet. The top class may have a probability below ½.
 
     Args:
         noise: The noise of the smoothed classifier, or its spec string.
@@ -86,8 +90,31 @@ def _two_sided(
         runner_up_low, _ = signed_enclosure(entry, noise, runner_up, dim, norm)
         total = np.nextafter(top_low + runner_up_low, -np.inf)
         return np.where(np.isnan(total), np.nan, np.maximum(0.5 * total, 0.0))
+    if callable(entry.growth):
+        return _where_they_meet(entry, noise, top, runner_up, dim, norm)
     error = rounding.up((top + runner_up) / 2, 1) if entry.growth == "overlap" else top
     radius = np.full(top.shape, np.nan)
     certain = error < 0.5
     radius[certain] = entry.radius(noise, error[certain], dim, norm)
     return radius
+
+
+def _where_they_meet(
+    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Norm
+) -> FloatArray:
+    """The largest radius found at which the bounds on the two errors have a sum below one, by bisection.
+
+    It lies between the one-sided radii of the two errors: at the first both errors are below ½, at the
+    second both may be above.
+    """
+    low, high = np.zeros(top.shape), np.zeros(top.shape)
+    for bound, error in ((low, top), (high, runner_up)):
+        certain = error < 0.5
+        bound[certain] = entry.radius(noise, error[certain], dim, norm)
+    for _ in range(STEPS):
+        middle = 0.5 * (low + high)
+        sizes = np.concatenate([middle, middle])
+        grown = grown_error(entry, noise, np.concatenate([top, runner_up]), sizes, dim, norm)
+        apart = rounding.up(grown[: len(top)] + grown[len(top) :], 1) < 1
+        low, high = np.where(apart, middle, low), np.where(apart, high, middle)
+    return np.where(np.isnan(high), np.nan, low)

@@ -40,7 +40,7 @@ def uniform(noise: Uniform, error: FloatArray, dim: int, norm: Norm) -> FloatArr
     return np.where(certainly_below & (equal <= math.log(norm.p)), radius, np.nan)
 
 
-@register(Uniform, ANY_NORM, method="one-large-coordinate", tight=False, ulps=2**14, growth=None)
+@register(Uniform, ANY_NORM, method="one-large-coordinate", tight=False, ulps=2**14, growth="overlap")
 def uniform_lp(noise: Uniform, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """2 · min_y (f(y) + (d-1) f((L-y)/(d-1)))^(1/p), from below, for 1 < p < 2 and d ≥ 2; derived here.
 

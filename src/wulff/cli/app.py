@@ -10,16 +10,19 @@ import typer
 
 import wulff
 from wulff.cli import (
+    advise,
     attack,
     certify,
     download,
     import_log,
+    limits,
     noises,
     plan,
     plot,
     predict,
     quickstart,
     radius,
+    recertify,
     report,
     train,
 )
@@ -42,8 +45,11 @@ app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
 app.command("attack")(attack.attack)
+app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("plan")(plan.plan)
+app.command("limits")(limits.limits)
+app.command("advise")(advise.advise)
 app.add_typer(plot.app, name="plot")
 app.command("import")(import_log.import_log)
 app.command("quickstart")(quickstart.quickstart)

@@ -10,7 +10,9 @@ from wulff.cli.console import (
     BatchOption,
     DatasetOption,
     DeviceOption,
+    LevelsOption,
     NormsOption,
+    SamplingOption,
     SeedOption,
     SliceOption,
     StoreOption,
@@ -36,6 +38,9 @@ def certify(
     bound: Annotated[
         str, typer.Option(help="one-sided, or two-sided to bound the others too.")
     ] = "one-sided",
+    estimator: Annotated[
+        str, typer.Option(help="clopper-pearson, or randomized-clopper-pearson at a fixed n.")
+    ] = "clopper-pearson",
     stop_radii: Annotated[
         str | None, typer.Option(help="Stop when each of these radii is decided, e.g. 0.25,0.5.")
     ] = None,
@@ -47,6 +52,8 @@ def certify(
     ] = False,
     slice: SliceOption = ":",
     seed: SeedOption = "0",
+    sampling: SamplingOption = "float",
+    levels: LevelsOption = 255,
     device: DeviceOption = "cpu",
     batch: BatchOption = DEFAULT_BATCH,
     architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
@@ -66,10 +73,13 @@ def certify(
         n0=n0,
         n=n,
         alpha=alpha,
+        estimator=estimator,  # type: ignore[arg-type]  (checked by prepare)
         bound=bound,  # type: ignore[arg-type]  (checked by prepare)
         stop=stop,
         slice=slice,
         seed=seed_from(seed),
+        sampling=sampling,  # type: ignore[arg-type]  (checked by prepare)
+        levels=levels,
         device=device,
         batch=batch,
         architecture=architecture,

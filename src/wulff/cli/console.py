@@ -31,6 +31,10 @@ StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfin
 SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
 DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, ...")]
 BatchOption = Annotated[int, typer.Option(help="Noisy copies per forward pass.")]
+SamplingOption = Annotated[
+    str, typer.Option(help="float, or exact: integer noise on pixels that are multiples of 1/levels.")
+]
+LevelsOption = Annotated[int, typer.Option(help="Grid steps per 1.0 for exact sampling: 255 for 8 bits.")]
 SliceOption = Annotated[str, typer.Option(help="Which inputs, as a Python slice such as ::20 or :200.")]
 
 

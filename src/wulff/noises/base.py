@@ -109,9 +109,15 @@ class Noise(ABC):
             return self
         if self.dim is not None:
             raise InputError(f"{self} was made for dim={self.dim}, but the input has {dim} coordinates.")
-        sizes = {self._size: getattr(self, self._size)}
+        return self._with(**{self._size: getattr(self, self._size)}, dim=dim)
+
+    def unit(self) -> Self:
+        """The same law at scale 1, for any dimension."""
+        return self._with(scale=1.0)
+
+    def _with(self, **sizes: float | int) -> Self:
         shape = {field: getattr(self, field) for field in self._shape_parameters()}
-        return type(self)(**sizes, **shape, dim=dim)
+        return type(self)(**sizes, **shape)
 
     def sample(
         self, shape: tuple[int, ...], *, generator: torch.Generator, dtype: torch.dtype = torch.float32

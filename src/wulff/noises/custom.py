@@ -14,7 +14,7 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
 from wulff.noises.draws import draw_signs, wide
-from wulff.noises.radial import RadialLaw
+from wulff.noises.radial import NumericalRadialLaw
 from wulff.noises.tables import NumericalLaw
 from wulff.norms import Norm
 
@@ -133,29 +133,20 @@ class CustomRadial(NormRadialNoise):
 
 @final
 @dataclasses.dataclass(frozen=True)
-class CustomLaw(RadialLaw):
+class CustomLaw(NumericalRadialLaw):
     """The radial law of a log-density, by numerical integration."""
 
     dim: int
     log_profile: LogDensity
 
     @property
-    def _law(self) -> NumericalLaw:
+    def sizes(self) -> NumericalLaw:
         return _size_law(self.log_profile, self.dim)
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        return self._law.mode, self._law.width
-
-    @property
-    def mean_score(self) -> float:
-        """E[T], infinite if it is not decided within the range of sizes that is looked at."""
-        return _mean_score(self)
 
     @property
     def turns(self) -> tuple[float, ...]:
         # Where the slope of |T| changes sign on a fine grid, narrowed down by bisection.
-        edges = self._law.edges
+        edges = self.sizes.edges
         x = np.unique(np.linspace(edges[:-1], edges[1:], 9))
         rising = np.diff(np.abs(self.score(x))) > 0
         lo, hi = (x[np.flatnonzero(rising[1:] != rising[:-1]) + shift] for shift in (0, 2))
@@ -173,37 +164,11 @@ class CustomLaw(RadialLaw):
     def score(self, x: FloatArray) -> FloatArray:
         return _score(self.log_profile, np.exp(x))
 
-    def log_density(self, x: FloatArray) -> FloatArray:
-        return self._law.log_density(x)
-
-    def cdf(self, x: FloatArray) -> FloatArray:
-        return self._law.cdf(x)
-
-    def sf(self, x: FloatArray) -> FloatArray:
-        return self._law.sf(x)
-
-    def ppf(self, q: FloatArray) -> FloatArray:
-        return self._law.ppf(q)
-
-    def isf(self, q: FloatArray) -> FloatArray:
-        return self._law.isf(q)
-
 
 @functools.lru_cache(maxsize=64)
 def _size_law(log_density: LogDensity, dim: int) -> NumericalLaw:
     """The law of x = log ‖Z‖ for the density exp(log_density(‖z‖)) on `dim` coordinates."""
     return NumericalLaw(lambda x: dim * x + _evaluate(log_density, np.exp(x)), -700.0, 700.0)
-
-
-@functools.lru_cache(maxsize=64)
-def _mean_score(law: CustomLaw) -> float:
-    sizes = _size_law(law.log_profile, law.dim)
-    x = sizes.edges
-    with np.errstate(over="ignore", divide="ignore"):
-        log_integrand = sizes.log_density(x) + np.log(np.abs(law.score(x)))
-    if not (log_integrand[[0, -1]] < np.nanmax(log_integrand) - 35).all():
-        return math.inf
-    return sizes.expectation(lambda x: np.abs(law.score(x)))
 
 
 def _evaluate(log_density: LogDensity, size: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from torch import Tensor
 from wulff._typing import FloatArray
 from wulff.noises.base import Noise
 from wulff.noises.draws import draw_signs, wide
+from wulff.noises.radial import NumericalRadialLaw
 from wulff.noises.tables import NumericalLaw
 
 
@@ -37,6 +38,10 @@ class MixedLinf(Noise):
         if not self.j < dim:
             self._refuse(f"j must be less than the dimension {dim} (the density could not be normalised)")
 
+    def pole_law(self, dim: int) -> "PoleLaw":
+        """The law of the part of the score that comes from the pole."""
+        return PoleLaw(dim, self.j)
+
     def mean_square(self, dim: int) -> float:
         # Given m = ‖z‖∞ one coordinate is ±m; the others are normal, truncated to [-m, m].
         return largest_coordinate_law(dim, self.j).expectation(lambda x: _mean_square_given(np.exp(x), dim))
@@ -54,6 +59,33 @@ class MixedLinf(Noise):
         face = torch.randint(dim, (len(rows), 1), generator=generator, device=out.device)
         rows.scatter_(1, face, largest * draw_signs(largest, generator))
         return out
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class PoleLaw(NumericalRadialLaw):
+    """The law of ‖Z‖∞, with the score of the pole alone: T = j/‖Z‖∞."""
+
+    dim: int
+    j: float
+
+    @property
+    def sizes(self) -> NumericalLaw:
+        return largest_coordinate_law(self.dim, self.j)
+
+    @property
+    def mean_score(self) -> float:
+        """j E[1/‖Z‖∞], a ratio of normalising constants."""
+        if not self.j < self.dim - 1:
+            return math.inf
+        lifted = largest_coordinate_law(self.dim, self.j + 1)
+        return self.j * math.exp(lifted.log_total - self.sizes.log_total)
+
+    def potential(self, x: FloatArray) -> FloatArray:
+        return self.j * x
+
+    def score(self, x: FloatArray) -> FloatArray:
+        return self.j * np.exp(-x)
 
 
 @functools.lru_cache(maxsize=64)

@@ -5,6 +5,7 @@ R itself may be far outside the range in which a density of R can be written dow
 """
 
 import dataclasses
+import functools
 import math
 from abc import ABC, abstractmethod
 from typing import final
@@ -14,6 +15,7 @@ from scipy import special
 
 from wulff._numerics.gammas import expm1_minus, gamma_peak, log_gamma_ratio, stirling_remainder
 from wulff._typing import FloatArray
+from wulff.noises.tables import NumericalLaw
 
 
 class RadialLaw(ABC):
@@ -63,6 +65,49 @@ class RadialLaw(ABC):
     @abstractmethod
     def centre(self) -> tuple[float, float]:
         """Where the density of x peaks, and about how wide the peak is: (mode, standard deviation)."""
+
+
+class NumericalRadialLaw(RadialLaw):
+    """A radial law whose probabilities are integrated numerically."""
+
+    @property
+    @abstractmethod
+    def sizes(self) -> NumericalLaw:
+        """The law of x."""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return self.sizes.mode, self.sizes.width
+
+    def log_density(self, x: FloatArray) -> FloatArray:
+        return self.sizes.log_density(x)
+
+    def cdf(self, x: FloatArray) -> FloatArray:
+        return self.sizes.cdf(x)
+
+    def sf(self, x: FloatArray) -> FloatArray:
+        return self.sizes.sf(x)
+
+    def ppf(self, q: FloatArray) -> FloatArray:
+        return self.sizes.ppf(q)
+
+    def isf(self, q: FloatArray) -> FloatArray:
+        return self.sizes.isf(q)
+
+    @property
+    def mean_score(self) -> float:
+        """E[T], infinite if it is not decided within the range of sizes that is looked at."""
+        return _mean_score(self)
+
+
+@functools.lru_cache(maxsize=64)
+def _mean_score(law: NumericalRadialLaw) -> float:
+    x = law.sizes.edges
+    with np.errstate(over="ignore", divide="ignore"):
+        log_integrand = law.log_density(x) + np.log(np.abs(law.score(x)))
+    if not (log_integrand[[0, -1]] < np.nanmax(log_integrand) - 35).all():
+        return math.inf
+    return law.sizes.expectation(lambda x: np.abs(law.score(x)))
 
 
 @final

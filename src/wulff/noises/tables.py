@@ -40,6 +40,7 @@ class NumericalLaw:
         self._left = np.concatenate([[0.0], np.cumsum(masses)])
         self._right = np.concatenate([np.cumsum(masses[::-1])[::-1], [0.0]])
         self.total = self._left[-1]
+        self.log_total = self._peak + float(np.log(self.total))
         self.width = float(np.sqrt(self.expectation(lambda x: (x - self.mode) ** 2)))
 
     def expectation(self, factor: Callable[[FloatArray], FloatArray]) -> float:

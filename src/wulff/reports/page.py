@@ -8,14 +8,10 @@ from pathlib import Path
 
 import tomli_w
 
-from wulff import noises
 from wulff.errors import InputError
-from wulff.norms import Norm
 from wulff.reports.plots import plot_certified_accuracy
 from wulff.reports.tables import Table, certified_accuracy
-from wulff.runs import Run
-from wulff.smoothing import statement
-from wulff.stats import Anytime
+from wulff.runs import Run, Terms
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -67,16 +63,11 @@ def write_page(runs: Sequence[Run], path: str | Path, radii: Sequence[float] | N
 
 
 def _guarantee(run: Run) -> str:
-    spec = run.spec
-    if spec.get("task") != "certify":
+    if run.spec.get("task") != "certify":
         return (
             "Imported from a published log; its radii are rounded, and are lowered here to what is certain."
         )
-    norms = [Norm.parse(norm) for norm in spec["norms"]]
-    stop = Anytime(**spec["stop"]) if "stop" in spec else None
-    return statement(
-        noises.parse(spec["noise"]), norms, spec["n0"], spec["n"], spec["alpha"], stop, spec["bound"]
-    )
+    return Terms.of_run(run.spec).statement
 
 
 def _table(table: Table) -> str:

@@ -3,9 +3,11 @@
 from wulff.runs.attack import Outcome, attack
 from wulff.runs.execute import certify, execute
 from wulff.runs.published import import_log
+from wulff.runs.recertify import recertify
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Spec
+from wulff.runs.terms import Terms
 from wulff.runs.train import TrainingSpec, train
 
 __all__ = [
@@ -14,11 +16,13 @@ __all__ = [
     "Record",
     "Run",
     "Spec",
+    "Terms",
     "TrainingSpec",
     "attack",
     "certify",
     "execute",
     "import_log",
     "load",
+    "recertify",
     "train",
 ]

@@ -9,18 +9,11 @@ import numpy as np
 
 from wulff import engines
 from wulff.runs.journal import Journal, stored_spec
-from wulff.runs.records import CertifiedRadius, Record, sparse
+from wulff.runs.records import Record, sparse
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
-from wulff.smoothing import (
-    AnytimeQuota,
-    FixedQuota,
-    Phase,
-    Quota,
-    Votes,
-    certification_counts,
-    certify_counts,
-)
+from wulff.runs.terms import Counted, Terms
+from wulff.smoothing import AnytimeQuota, FixedQuota, Phase, Quota, Votes
 from wulff.stats import predict as rank_test
 
 Progress = Callable[[Run], None]
@@ -46,6 +39,7 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
     counter = engines.find(engine)
     job = prepare(spec, stored_spec(folder))
     quota = _quota(job)
+    terms = Terms.of_run(job.document["run"]) if spec.task == "certify" else None
     with Journal(folder, job.document) as journal:
         run = Run(folder, job.document, journal.records)
         if progress:
@@ -58,11 +52,14 @@ def execute(spec: Spec, store: str | Path, engine: str = "local", progress: Prog
         for votes in counter.map(job.smoothed, quota, job.seed, waiting):
             now = time.perf_counter()
             seconds, started = round(now - started, 6), now
-            make = _predicted if spec.task == "predict" else _certified
-            journal.append(make(job, votes, labels[votes.index], seconds))
+            label = labels[votes.index]
+            if terms is None:
+                journal.append(_predicted(job, votes, label, seconds))
+            else:
+                journal.append(_certified(terms, votes, label, seconds))
             if progress:
                 progress(run)
-        journal.summarize(_summary(run))
+        journal.summarize(summary(run))
     return load(folder)
 
 
@@ -83,41 +80,29 @@ def _quota(job: Job) -> Quota:
     )
 
 
-def _certified(job: Job, votes: Votes, label: int, seconds: float) -> Record:
-    selection, estimation = certification_counts([votes])
-    radii: dict[str, CertifiedRadius] = {}
-    predict, error = -1, 1.0
-    for norm in job.norms:
-        proof = certify_counts(
-            selection,
-            estimation,
-            job.noise,
-            norm=norm,
-            alpha=job.spec.alpha,
-            seed=job.seed,
-            stop=job.spec.stop,
-            bound=job.spec.bound,
-        )
-        predict, error = int(proof.label[0]), float(proof.error[0])
-        radii[str(norm)] = CertifiedRadius(
-            radius=float(proof.radius[0]), method=str(proof.method[0]), tight=bool(proof.tight[0])
-        )
-    counts = {
-        "selection": sparse(votes.counts[Phase.SELECTION]),
-        "estimation": sparse(votes.counts[Phase.ESTIMATION]),
-    }
-    n = votes.sizes.get(Phase.ESTIMATION, 0)
-    return Record(votes.index, label, predict, seconds, n, error, counts, radii)
+def _certified(terms: Terms, votes: Votes, label: int, seconds: float) -> Record:
+    counted = Counted(
+        index=votes.index,
+        label=label,
+        seconds=seconds,
+        selection=votes.counts[Phase.SELECTION],
+        estimation=votes.counts[Phase.ESTIMATION],
+        n0=votes.sizes[Phase.SELECTION],
+        n=votes.sizes.get(Phase.ESTIMATION, 0),
+    )
+    return terms.records([counted])[0]
 
 
 def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:
     counts = votes.counts[Phase.PREDICTION]
-    predict = int(rank_test(counts, job.spec.alpha))
     n = votes.sizes[Phase.PREDICTION]
+    unknown = n - counts.sum() if job.spec.sampling == "exact" else None
+    predict = int(rank_test(counts, job.spec.alpha, unknown))
     return Record(votes.index, label, predict, seconds, n, counts={"prediction": sparse(counts)})
 
 
-def _summary(run: Run) -> dict[str, Any]:
+def summary(run: Run) -> dict[str, Any]:
+    """What is worth knowing of a run at a glance."""
     correct = run.predictions == run.labels
     return {
         "inputs": len(run.records),

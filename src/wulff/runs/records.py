@@ -36,6 +36,7 @@ class Record:
         counts: Votes by class for each phase; classes without votes are left out.
         n: How many samples its error was bounded from, or its prediction made from.
         error: The upper bound on the error of the selected label; None for predictions and imported logs.
+        draw: The uniform number of the randomised estimator, where it was used.
         radii: Certified radii by norm.
         seconds: The time that the input took.
     """
@@ -46,6 +47,7 @@ class Record:
     seconds: float
     n: int | None = None
     error: float | None = None
+    draw: float | None = None
     counts: dict[str, dict[int, int]] = dataclasses.field(default_factory=dict)
     radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict)
 

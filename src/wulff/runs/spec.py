@@ -9,7 +9,7 @@ import torch
 from wulff import datasets, models, noises
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.smoothing import DEFAULT_BATCH, Bound, Smoothed, check_seed
+from wulff.smoothing import DEFAULT_BATCH, Bound, Estimator, Sampling, Smoothed, check_estimator, check_seed
 from wulff.stats import Anytime, check_alpha, check_sample_size
 
 BOUNDS = ("one-sided", "two-sided")
@@ -31,8 +31,11 @@ class Spec:
         n: Samples that bound its error, or that predict it.
         alpha: The probability, for each input, with which its answer may be wrong.
         bound: `one-sided`, or `two-sided` to bound the other classes too (certify).
+        estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n (certify).
         stop: When to stop sampling an input (certify); None takes n samples for each.
         seed: The seed of the noise; None draws one from the operating system, and records it.
+        sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
+        levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
         device: Where the model runs.
         batch: How many noisy copies are classified at once.
         architecture: For weights that do not say what model they are for.
@@ -48,8 +51,11 @@ class Spec:
     n: int = 100_000
     alpha: float = 1e-3
     bound: Bound = "one-sided"
+    estimator: Estimator = "clopper-pearson"
     stop: Anytime | None = None
     seed: int | None = 0
+    sampling: Sampling = "float"
+    levels: int = 255
     device: str = "cpu"
     batch: int = DEFAULT_BATCH
     architecture: str | None = None
@@ -90,6 +96,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         raise InputError(f"unknown task {spec.task!r}; there is {', '.join(TASKS)}.")
     if spec.bound not in BOUNDS or (spec.bound == "two-sided" and spec.stop is not None):
         raise InputError(f"bound must be {' or '.join(BOUNDS)} (with a fixed n), got {spec.bound!r}.")
+    check_estimator(spec.estimator, spec.stop)
     if isinstance(spec.norms, str) or not spec.norms:
         raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
     norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
@@ -120,14 +127,20 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         "dataset": spec.dataset,
         "slice": spec.slice,
         "inputs": len(dataset),
+        "dim": dataset.images[0].numel(),
+        "classes": model.description.num_classes,
         "noise": str(noise),
         "n": n,
         "alpha": alpha,
         "seed": seed if seed < 2**63 else str(seed),  # TOML integers are signed
+        "sampling": spec.sampling,
         "device": device.type,
     }
+    if spec.sampling == "exact":
+        run["levels"] = spec.levels
     if spec.task == "certify":
         run |= {"n0": n0, "norms": [str(norm) for norm in norms], "bound": spec.bound}
+        run["estimator"] = spec.estimator
         if spec.stop is not None:
             run["stop"] = {
                 key: value for key, value in dataclasses.asdict(spec.stop).items() if value is not None
@@ -136,12 +149,29 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     document = {
         "run": run,
         "hashes": {"weights": model.sha256, "data": dataset.sha256()},
-        "versions": {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy", "scipy")},
+        "versions": versions(),
         "engine": {"batch": check_sample_size(spec.batch, "batch")},
     }
-    smoothed = Smoothed(model.module.to(device), noise, model.description.num_classes, batch=spec.batch)
+    smoothed = Smoothed(
+        model.module.to(device),
+        noise,
+        model.description.num_classes,
+        batch=spec.batch,
+        sampling=spec.sampling,
+        levels=spec.levels,
+    )
+    if isinstance(dataset.images, torch.Tensor):
+        smoothed.check_inputs(dataset.images)
+    elif spec.sampling == "exact":
+        for image in dataset.images:  # decoded one by one: they need not fit into memory together
+            smoothed.check_inputs(image[None])
     smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(spec, dataset, smoothed, norms, document)
+
+
+def versions() -> dict[str, str]:
+    """The versions of what computes the numbers."""
+    return {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy", "scipy")}
 
 
 def use_device(name: str) -> torch.device:

@@ -1,7 +1,7 @@
 """From vote counts to certified labels: what is proved for each input, in numbers and in words."""
 
 import dataclasses
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,9 +12,19 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.smoothing.samples import EstimationCounts, SelectionCounts
-from wulff.stats import ABSTAIN, Anytime, anytime_error_bound, error_upper_bound, two_sided_bounds
+from wulff.smoothing.sampling import Grid
+from wulff.smoothing.streams import estimator_draws
+from wulff.stats import (
+    ABSTAIN,
+    Anytime,
+    anytime_error_bound,
+    error_upper_bound,
+    randomized_error_bound,
+    two_sided_bounds,
+)
 
 Bound = Literal["one-sided", "two-sided"]
+Estimator = Literal["clopper-pearson", "randomized-clopper-pearson"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +45,9 @@ class Certification:
         seed: The seed of the noise.
         stop: The stopping policy, where the votes decided the number of samples.
         bound: `one-sided`, or `two-sided` where the other classes were bounded too.
+        estimator: How errors were bounded from counts of a fixed n.
+        draw: The uniform numbers of the randomised estimator, shape (m,).
+        grid: The grid of exact sampling; None if the noise was drawn in floating point.
     """
 
     label: IntArray
@@ -50,12 +63,25 @@ class Certification:
     seed: int
     stop: Anytime | None = None
     bound: Bound = "one-sided"
+    estimator: Estimator = "clopper-pearson"
+    draw: FloatArray | None = None
+    grid: Grid | None = None
 
     @property
     def statement(self) -> str:
         """What is guaranteed, in words."""
         n0, n = int(np.max(self.selection.n)), int(np.max(self.counts.n))
-        return statement(self.noise, [self.norm], n0, n, self.alpha, self.stop, self.bound)
+        return statement(
+            self.noise,
+            [self.norm],
+            n0,
+            n,
+            self.alpha,
+            self.stop,
+            self.bound,
+            estimator=self.estimator,
+            grid=self.grid,
+        )
 
     def against(self, norm: Norm | str) -> "Certification":
         """The same counts against another norm; both statements hold at once, with the same alpha."""
@@ -68,6 +94,9 @@ class Certification:
             seed=self.seed,
             stop=self.stop,
             bound=self.bound,
+            estimator=self.estimator,
+            draw=self.draw,
+            grid=self.grid,
         )
 
 
@@ -82,6 +111,9 @@ def certify_counts(
     method: str | None = None,
     stop: Anytime | None = None,
     bound: Bound = "one-sided",
+    estimator: Estimator = "clopper-pearson",
+    draw: FloatArray | None = None,
+    grid: Grid | None = None,
 ) -> Certification:
     """Certify from counts [Cohen et al. 2019, Certify; any noise and norm].
 
@@ -96,6 +128,11 @@ def certify_counts(
         stop: The policy that decided the number of samples while they were counted, if any did.
         bound: `one-sided` bounds the error of the label and needs it below ½. `two-sided` also bounds every
             other class, at a smaller share of alpha each, and needs only that the label leads.
+        estimator: `randomized-clopper-pearson` spends alpha to the last digit with the help of one uniform
+            number for each input; see `wulff.stats.randomized_error_bound`. It needs a fixed n.
+        draw: These numbers, of shape (inputs,); by default they are keyed by the seed and the position.
+        grid: The grid of exact sampling, if the noise was drawn so; votes that are missing from n are then
+            those of ambiguous draws, which may have been for any class.
 
     Raises:
         InputError: The counts are of the wrong kind or do not belong together.
@@ -108,15 +145,24 @@ def certify_counts(
     if selection.votes.shape != estimation.votes.shape:
         raise InputError(f"the counts differ in shape: {selection.votes.shape} and {estimation.votes.shape}.")
     chosen = selection.top()
+    draw = _draw(estimator, draw, len(estimation), seed, stop)
     if bound == "two-sided":
         if stop is not None or estimation.votes.shape[1] < 2:
             raise InputError(
                 "two-sided bounds need at least two classes and a fixed n; use bound='one-sided'."
             )
-        error, rival = two_sided_bounds(estimation.votes, estimation.n, chosen, alpha, selection.votes)
+        error, rival = two_sided_bounds(
+            estimation.votes,
+            estimation.n,
+            chosen,
+            alpha,
+            selection.votes,
+            draw=draw,
+            unknown_votes=grid is not None,
+        )
         radii: Radii = two_sided_radius(noise, error, rival, norm, method=method)
     elif bound == "one-sided":
-        error = _error(estimation, chosen, alpha, stop)
+        error = _error(estimation, chosen, alpha, stop, draw)
         radii = certified_radius(noise, error, norm, method=method)
     else:
         raise InputError(f"bound must be one-sided or two-sided, got {bound!r}.")
@@ -135,14 +181,48 @@ def certify_counts(
         seed=seed,
         stop=stop,
         bound=bound,
+        estimator=estimator,
+        draw=draw,
+        grid=grid,
     )
 
 
-def _error(counts: EstimationCounts, label: IntArray, alpha: float, stop: Anytime | None) -> FloatArray:
+def check_estimator(estimator: str, stop: Anytime | None) -> None:
+    """Refuse an estimator that does not exist, or that cannot be used with the stopping policy."""
+    if estimator not in get_args(Estimator):
+        raise InputError(f"estimator must be {' or '.join(get_args(Estimator))}, got {estimator!r}.")
+    if estimator == "randomized-clopper-pearson" and stop is not None:
+        raise InputError(
+            "the randomized-clopper-pearson estimator needs a fixed n: its bound is exact for one sample "
+            "size chosen in advance, not for one that the votes decide; leave out the estimator or the stop."
+        )
+
+
+def _draw(
+    estimator: str, draw: FloatArray | None, inputs: int, seed: int, stop: Anytime | None
+) -> FloatArray | None:
+    """The uniform number of each input that the estimator takes; None if it takes none."""
+    check_estimator(estimator, stop)
+    if estimator == "clopper-pearson":
+        return None
+    drawn = estimator_draws(seed, range(inputs)) if draw is None else np.asarray(draw, dtype=np.float64)
+    if drawn.shape != (inputs,):
+        raise InputError(f"draw must hold one number for each of {inputs} inputs, got shape {drawn.shape}.")
+    return drawn
+
+
+def _error(
+    counts: EstimationCounts, label: IntArray, alpha: float, stop: Anytime | None, draw: FloatArray | None
+) -> FloatArray:
     """The upper bound on the error of each label; 1 for inputs that were not sampled at all."""
-    bound = error_upper_bound if stop is None else anytime_error_bound
     n = np.broadcast_to(counts.n, label.shape)
-    error = bound(counts.misses(label), np.maximum(n, 1), alpha)
+    misses, some = counts.misses(label), np.maximum(n, 1)
+    if stop is not None:
+        error = anytime_error_bound(misses, some, alpha)
+    elif draw is not None:
+        error = randomized_error_bound(misses, some, alpha, draw)
+    else:
+        error = error_upper_bound(misses, some, alpha)
     return np.where(n > 0, error, 1.0)
 
 
@@ -154,18 +234,34 @@ def statement(
     alpha: float,
     stop: Anytime | None = None,
     bound: str = "one-sided",
+    *,
+    estimator: str = "clopper-pearson",
+    grid: Grid | None = None,
 ) -> str:
     """The guarantee of a certification, in words."""
-    how = f"from {n:,} others by the one-sided Clopper-Pearson bound"
+    name = "randomised Clopper-Pearson" if estimator == "randomized-clopper-pearson" else "Clopper-Pearson"
+    how = f"from {n:,} others by the one-sided {name} bound"
     if bound == "two-sided":
-        how = f"together with the other classes from {n:,} others by simultaneous Clopper-Pearson bounds"
+        how = f"together with the other classes from {n:,} others by simultaneous {name} bounds"
     if stop is not None:
         how = f"from up to {n:,} others by a bound that is valid whenever sampling stops"
+    if estimator == "randomized-clopper-pearson":
+        how += ", with one uniform number for each input that is in the record"
+    where, law, noise_is = "", "Z", f"Z ~ {noise}"
+    sampled = "Samples are drawn in floating point; that they follow the law of Z exactly is an assumption."
+    if grid is not None:
+        steps = grid.resolution(noise)
+        where, law = f" in multiples of 1/{steps}", "N"
+        noise_is = f"N is Z rounded to multiples of 1/{steps} and Z ~ {noise}"
+        sampled = (
+            "N is drawn in integers that follow its law exactly, from random bits that are assumed to be "
+            "independent and fair; x is the multiple of "
+            f"1/{grid.levels} that the input stands for, and draws that the bits leave open count as misses."
+        )
     return (
-        f"For each input x with a label other than -1: g(x') is that label for all x' with ‖x' - x‖ below "
-        f"the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the base classifier f "
-        f"returns most often on x + Z, Z ~ {noise}. This holds with probability at least 1 - {alpha:g} over "
-        f"the noise samples, for each input separately. The label was chosen on {n0:,} samples and its "
-        f"error bounded {how}. Samples are drawn in floating point; that they follow the law of Z exactly "
-        f"is an assumption."
+        f"For each input x with a label other than -1: g(x') is that label for all x'{where} with ‖x' - x‖ "
+        f"below the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the base "
+        f"classifier f returns most often on x + {law}, {noise_is}. This holds with probability at least "
+        f"1 - {alpha:g} over the noise samples, for each input separately. The label was chosen on {n0:,} "
+        f"samples and its error bounded {how}. {sampled}"
     )

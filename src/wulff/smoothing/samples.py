@@ -15,7 +15,7 @@ class Counts:
 
     Attributes:
         votes: Integers of shape (inputs, classes). Rows sum to at most n: outputs that are not a number
-            vote for no class.
+            vote for no class, and no more do copies whose noise was ambiguous.
         n: The number of noisy copies of each input: one number, or one for each.
     """
 
@@ -31,6 +31,11 @@ class Counts:
         if (votes < 0).any() or (votes.sum(axis=1) > self.n).any():
             raise InputError(f"votes must be at least 0 and sum to at most n = {self.n} for each input.")
         object.__setattr__(self, "votes", votes.astype(np.int64))
+
+    @property
+    def unknown(self) -> IntArray:
+        """How many of the n copies have no vote, for each input."""
+        return self.n - self.votes.sum(axis=1)
 
     def __len__(self) -> int:
         return len(self.votes)

@@ -12,12 +12,13 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
-from wulff.smoothing.certification import Bound, Certification, certify_counts
+from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
 from wulff.smoothing.classifier import Voter, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
+from wulff.smoothing.sampling import Sampling, grid_for
 from wulff.smoothing.stopping import AnytimeQuota
-from wulff.smoothing.streams import Phase
+from wulff.smoothing.streams import Phase, estimator_draws
 from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
@@ -40,6 +41,10 @@ class Smoothed(nn.Module):
         noise: Z, or its spec string, in the units of the inputs.
         num_classes: The number of labels.
         batch: How many noisy copies are classified at once; it does not change the noise.
+        sampling: `float` adds floating point noise. `exact` draws gaussian, laplace or uniform noise as
+            integers of the exact law and adds them to inputs that are multiples of 1/levels, so that nothing
+            about the noise is assumed but fair random bits; see `docs/guarantees.md`.
+        levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
 
     Raises:
         InputError: An argument is not of this form.
@@ -52,6 +57,8 @@ class Smoothed(nn.Module):
         num_classes: int,
         *,
         batch: int = DEFAULT_BATCH,
+        sampling: Sampling = "float",
+        levels: int = 255,
     ) -> None:
         super().__init__()
         if not callable(model):
@@ -60,6 +67,7 @@ class Smoothed(nn.Module):
         self.noise = parse_noise(noise)
         self.num_classes = check_sample_size(num_classes, "num_classes")
         self.batch = check_sample_size(batch, "batch")
+        self.grid = grid_for(sampling, levels)
 
     def counts(
         self,
@@ -83,8 +91,7 @@ class Smoothed(nn.Module):
         Returns:
             Votes of shape (inputs, classes): SelectionCounts, EstimationCounts or PredictionCounts.
         """
-        n, x = check_sample_size(n), check_images(x)
-        self.noise.in_dim(x[0].numel())
+        n, x = check_sample_size(n), self.check_inputs(x)
         votes = self._vote(x, FixedQuota({phase: n}), check_seed(seed), index)
         return _COUNTS[phase](np.stack([vote.counts[phase] for vote in votes]), n)
 
@@ -103,7 +110,7 @@ class Smoothed(nn.Module):
         """
         check_alpha(alpha)
         counts = self.counts(x, n, phase=Phase.PREDICTION, seed=seed, index=index)
-        return rank_test(counts.votes, alpha)
+        return rank_test(counts.votes, alpha, counts.unknown if self.grid else None)
 
     def certify(
         self,
@@ -119,6 +126,7 @@ class Smoothed(nn.Module):
         stop: Anytime | None = None,
         labels: Sequence[int] | None = None,
         bound: Bound = "one-sided",
+        estimator: Estimator = "clopper-pearson",
     ) -> Certification:
         """Labels and the radii within which no adversary can change them [Cohen et al. 2019, Certify].
 
@@ -135,19 +143,23 @@ class Smoothed(nn.Module):
                 samples. By default every input gets n samples, as in the papers.
             labels: The true label of each input, for `Anytime(skip_incorrect=True)`.
             bound: `one-sided`, or `two-sided` to bound the other classes too; see `certify_counts`.
+            estimator: `clopper-pearson`, or `randomized-clopper-pearson` for slightly larger radii at a
+                fixed n; see `certify_counts`.
 
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
         """
         norm, alpha = Norm.parse(norm), check_alpha(alpha)
         n0, n, seed = check_sample_size(n0, "n0"), check_sample_size(n), check_seed(seed)
-        x = check_images(x)
+        check_estimator(estimator, stop)
+        x = self.check_inputs(x)
         noise = self.noise.in_dim(x[0].numel())
         quota: Quota = FixedQuota({Phase.SELECTION: n0, Phase.ESTIMATION: n})
         if stop is not None:
             truth = None if labels is None else dict(zip(_names(x, index), map(int, labels), strict=True))
             quota = AnytimeQuota(stop, noise, [norm], n0=n0, n=n, alpha=alpha, labels=truth)
         votes = self._vote(x, quota, seed, index)
+        randomized = estimator == "randomized-clopper-pearson"
         return certify_counts(
             *certification_counts(votes),
             noise,
@@ -157,7 +169,19 @@ class Smoothed(nn.Module):
             method=method,
             stop=stop,
             bound=bound,
+            estimator=estimator,
+            draw=estimator_draws(seed, _names(x, index)) if randomized else None,
+            grid=self.grid,
         )
+
+    def check_inputs(self, x: Tensor) -> Tensor:
+        """Inputs that this classifier can smooth, as `check_images` returns them; others are refused."""
+        x = check_images(x)
+        noise = self.noise.in_dim(x[0].numel())
+        if self.grid is not None:
+            self.grid.resolution(noise)
+            self.grid.check(x)
+        return x
 
     def forward(self, x: Tensor) -> Tensor:
         """`predict` with its defaults, as a tensor on the device of x."""
@@ -166,7 +190,9 @@ class Smoothed(nn.Module):
     def vote_loop(self, quota: Quota, *, seed: int) -> VoteLoop:
         """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`."""
         voter = Voter(self.model, self.num_classes)
-        return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device())
+        return VoteLoop(
+            voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device(), grid=self.grid
+        )
 
     def _vote(self, x: Tensor, quota: Quota, seed: int, index: Sequence[int] | None) -> list[Votes]:
         with evaluating(self.model):

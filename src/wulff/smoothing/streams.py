@@ -6,9 +6,12 @@ the same noise whatever the batch size, the order of the inputs, or the number o
 
 import enum
 import functools
+from collections.abc import Iterable
 
 import numpy as np
 import torch
+
+from wulff._typing import FloatArray
 
 BLOCK = 64
 """Samples that share one key. A block is always drawn whole, even where only some of it is needed."""
@@ -23,6 +26,13 @@ class Phase(enum.IntEnum):
     SELECTION = 0
     ESTIMATION = 1
     PREDICTION = 2
+
+
+class Purpose(enum.IntEnum):
+    """What random numbers other than noise are for; they share no counter with any phase."""
+
+    ESTIMATOR = 1024
+    SUBSAMPLE = 1025
 
 
 def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int) -> torch.Generator:
@@ -41,6 +51,21 @@ def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int
     state[_STATE_START : _STATE_START + _STATE_WORDS] = philox.random_raw(_STATE_WORDS // 2).view(np.uint32)
     generator.set_state(torch.from_numpy(state.view(np.uint8)))
     return generator
+
+
+def host_stream(seed: int, index: int, purpose: Purpose, block: int = 0) -> np.random.Generator:
+    """Random numbers of one input that are independent of its noise, and of those for other purposes."""
+    key = np.array([seed, index], dtype=np.uint64)
+    return np.random.Generator(np.random.Philox(key=key, counter=[0, block, int(purpose), 0]))
+
+
+def estimator_draws(seed: int, index: Iterable[int]) -> FloatArray:
+    """One number in (0, 1] for each input, for randomised bounds.
+
+    It is a uniform one rounded up to a multiple of 2⁻⁵³: bounds rise with it, so that they stay valid.
+    """
+    raw = [host_stream(seed, i, Purpose.ESTIMATOR).integers(2**53) for i in index]
+    return (np.array(raw, dtype=np.float64) + 1) * 2.0**-53
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
+from wulff.smoothing.sampling import Grid, sampler
 from wulff.smoothing.streams import BLOCK, Phase, stream
 
 
@@ -57,10 +58,19 @@ class VoteLoop:
         seed: The run's seed, from 0 to 2⁶⁴ - 1.
         batch: How many noisy copies are classified at once.
         device: Where the classifier lives.
+        grid: The grid of the inputs, for exact sampling; None adds noise in floating point.
     """
 
     def __init__(
-        self, voter: Voter, noise: Noise, quota: Quota, *, seed: int, batch: int, device: torch.device
+        self,
+        voter: Voter,
+        noise: Noise,
+        quota: Quota,
+        *,
+        seed: int,
+        batch: int,
+        device: torch.device,
+        grid: Grid | None = None,
     ) -> None:
         self.voter = voter
         self.noise = noise
@@ -68,6 +78,7 @@ class VoteLoop:
         self.seed = seed
         self.batch = batch
         self.device = device
+        self.grid = grid
 
     def run(self, inputs: Iterable[tuple[int, Tensor]]) -> Iterator[Votes]:
         """The votes for each (index, x), x of the same shape, in the order of the inputs."""
@@ -114,14 +125,16 @@ class _Pool:
         at_first = sum(loop.quota.wanted(index, None).values())
         most_inputs = math.ceil(2 * loop.batch / at_first) + 1
         self.loop = loop
-        self.noise = loop.noise.in_dim(x.numel())
+        self.sampler = sampler(loop.noise.in_dim(x.numel()), loop.grid, loop.device)
         self.batch = x.new_empty(loop.batch, *x.shape)
         self.scratch = x.new_empty(BLOCK, *x.shape)
         self.filled = 0
         self.owners = torch.empty(loop.batch, dtype=torch.int64, device=loop.device)
         self.ones = torch.ones_like(self.owners)
-        shape = (most_inputs, len(Phase), loop.voter.bins)
+        # One slot more than there are inputs takes the votes of void copies, which count for nobody.
+        shape = (most_inputs + 1, len(Phase), loop.voter.bins)
         self.tally = torch.zeros(shape, dtype=torch.int64, device=loop.device)
+        self.void_bin = most_inputs * len(Phase) * loop.voter.bins
         self.free_slots = deque(range(most_inputs))
         self.open: deque[_Ballot] = deque()
         self.undrawn: deque[_Ballot] = deque()
@@ -163,11 +176,14 @@ class _Pool:
         fits = offset == 0 and len(free) >= BLOCK
         copies = free[:BLOCK] if fits else self.scratch
         generator = stream(self.loop.device, self.loop.seed, ballot.index, phase, block)
-        self.noise.draw(copies, generator).mul_(self.noise.scale).add_(ballot.x)
+        void = self.sampler.fill(copies, ballot.x, generator)
         if not fits:
             free[:rows].copy_(copies[offset : offset + rows])
         first_bin = (ballot.slot * len(Phase) + phase) * self.loop.voter.bins
-        self.owners[self.filled : self.filled + rows] = first_bin
+        owners = self.owners[self.filled : self.filled + rows]
+        owners.fill_(first_bin)
+        if void is not None:
+            owners.masked_fill_(void[offset : offset + rows], self.void_bin)
         self.filled += rows
         ballot.drawn[phase] = drawn + rows
 

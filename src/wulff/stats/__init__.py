@@ -5,6 +5,7 @@ from wulff.stats.bounded_mean import mean_upper_bound
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
 from wulff.stats.planning import samples_needed
+from wulff.stats.randomized import randomized_error_bound
 from wulff.stats.two_sided import two_sided_bounds
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "log_evidence",
     "mean_upper_bound",
     "predict",
+    "randomized_error_bound",
     "samples_needed",
     "two_sided_bounds",
 ]

@@ -9,7 +9,7 @@ from wulff.stats.clopper_pearson import check_alpha, tail_accuracy
 ABSTAIN = -1
 
 
-def predict(counts: IntArray, alpha: float) -> IntArray:
+def predict(counts: IntArray, alpha: float, unknown: IntArray | None = None) -> IntArray:
     """The most frequent class where it is certain, and -1 (abstain) elsewhere.
 
     A label that is returned is the most probable class with probability at least 1 - alpha over the
@@ -19,6 +19,8 @@ def predict(counts: IntArray, alpha: float) -> IntArray:
     Args:
         counts: Votes by class, of shape (..., classes).
         alpha: The probability with which a returned label may be wrong, in (0, 1).
+        unknown: Votes that may have been for any class, of shape (...): all are given to the second class,
+            which can only raise the p-value.
 
     Returns:
         Labels, of shape (...).
@@ -29,6 +31,8 @@ def predict(counts: IntArray, alpha: float) -> IntArray:
     ordered = np.sort(counts, axis=-1)
     first = ordered[..., -1]
     second = ordered[..., -2] if counts.shape[-1] > 1 else np.zeros_like(first)
+    if unknown is not None:
+        second = second + unknown
     p_value = 2 * stats.binom.sf(first - 1, first + second, 0.5)
     certain = (p_value * (1 + tail_accuracy(first + second)) <= alpha) & (first > second)
     return np.where(certain, top, ABSTAIN)

@@ -6,6 +6,7 @@ import numpy.typing as npt
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+from wulff.stats.randomized import randomized_error_bound
 
 
 def two_sided_bounds(
@@ -14,6 +15,9 @@ def two_sided_bounds(
     label: npt.ArrayLike,
     alpha: float,
     selection: npt.ArrayLike | None = None,
+    *,
+    draw: npt.ArrayLike | None = None,
+    unknown_votes: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Upper bounds on the error of the label, and on the probability of every other class.
 
@@ -23,14 +27,18 @@ def two_sided_bounds(
     shares to the other classes. With it, classes are first put into buckets, each of which gets an equal
     share of alpha: the label, its strongest rivals one by one, and all others together, whose total
     probability bounds that of each. The buckets depend on independent samples only, so they are fixed
-    as far as the bounds are concerned.
+    as far as the bounds are concerned [class partitioning, Voráček 2024].
 
     Args:
-        votes: Counts by class, of shape (..., classes); they may add up to less than n (ambiguous draws).
+        votes: Counts by class, of shape (..., classes); they may add up to less than n.
         n: The number of samples, broadcast against the leading shape.
         label: The class under test, of shape (...), chosen independently of `votes`.
         alpha: The probability with which either bound may fail, in (0, 1).
         selection: Counts of samples that are independent of `votes`, e.g. those that chose the label.
+        draw: Uniform numbers of shape (...), for randomised bounds; see `randomized_error_bound`. One number
+            serves all the bounds of an input, since Bonferroni's inequality asks for no independence.
+        unknown_votes: Whether votes that are missing from n may have been for any class, as those of
+            ambiguous draws; they then count for every rival as well as against the label.
 
     Returns:
         The bounds on P[f(x+Z) ≠ label] and on max over c ≠ label of P[f(x+Z) = c], each of shape (...).
@@ -59,14 +67,17 @@ def two_sided_bounds(
         totals, (np.arange(label.size)[:, None], bucket.reshape(-1, classes)), votes.reshape(-1, classes)
     )
     strongest = totals[:, 1:].max(axis=-1).reshape(label.shape)  # bucket 0 is the label
+    if unknown_votes:
+        strongest = strongest + trials - votes.sum(axis=-1)
     rivals = bucket.max(axis=-1)
+    draws = None if draw is None else np.broadcast_to(np.asarray(draw, dtype=np.float64), label.shape)
     if classes == 2:  # the rival's probability is below the label's error: one bound is enough
-        error = np.asarray(error_upper_bound(trials - top, trials, alpha))
+        error = _bound_each(trials - top, trials, np.full(label.shape, alpha), draws)
         return error[()], error[()]
     share_top = np.full(label.shape, alpha / 2) if selection is None else alpha / (rivals + 1)
     share_rival = alpha / (2 * rivals) if selection is None else share_top
-    error = _bound_each(trials - top, trials, share_top)
-    return error[()], np.minimum(_bound_each(strongest, trials, share_rival), error)[()]
+    error = _bound_each(trials - top, trials, share_top, draws)
+    return error[()], np.minimum(_bound_each(strongest, trials, share_rival, draws), error)[()]
 
 
 def _own_buckets(classes: int, label: IntArray) -> IntArray:
@@ -91,10 +102,13 @@ def _buckets(selection: IntArray, label: IntArray) -> IntArray:
     return np.minimum(rank, alone + 1)
 
 
-def _bound_each(misses: IntArray, n: IntArray, alpha: FloatArray) -> FloatArray:
-    """Clopper-Pearson bounds at a level that may differ from input to input, but has few values."""
+def _bound_each(misses: IntArray, n: IntArray, alpha: FloatArray, draw: FloatArray | None) -> FloatArray:
+    """Bounds at a level that may differ from input to input, but has few values."""
     bound = np.empty(misses.shape)
     for level in np.unique(alpha):
         same = alpha == level
-        bound[same] = error_upper_bound(misses[same], n[same], float(level))
+        if draw is None:
+            bound[same] = error_upper_bound(misses[same], n[same], float(level))
+        else:
+            bound[same] = randomized_error_bound(misses[same], n[same], float(level), draw[same])
     return bound

@@ -1,0 +1,156 @@
+"""Radii against linf from growth functions of single shifts (r, ..., r), one curve per shift on a list.
+
+G(p, v) ≤ t p + D_t(v) for every t ≥ 0, with the hockey-stick divergence D_t: whatever t is used, the bound
+is valid. A curve holds such lines for one shift; how they are found differs between noises.
+"""
+
+import abc
+import dataclasses
+import functools
+import itertools
+import math
+
+import numpy as np
+
+from wulff._typing import FloatArray
+from wulff.certificates.gaussian import normal_quantile
+
+SMALLEST_ERROR = 1e-40
+"""Smaller errors get the radius of this one."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """The growth function of one shift from above, as the least of the lines p ↦ t p + D_t.
+
+    Attributes:
+        shift: The r of the shift (r, ..., r).
+        reach: An error that the shift certainly does not bring above ½.
+        log_t, log_overlap: The lines' log t and log(1 - D_t).
+        log_break: The log of the p where each line meets the next one.
+    """
+
+    shift: float
+    reach: float
+    log_t: FloatArray
+    log_overlap: FloatArray
+    log_break: FloatArray
+
+    def grown(self, p: FloatArray) -> FloatArray:
+        """An upper bound on the error after the shift."""
+        log_t, log_overlap = self.line(p)
+        return np.minimum((p * np.exp(log_t) - np.expm1(log_overlap)) * (1 + 1e-12), 1.0)
+
+    def line(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """log t and log(1 - D_t) of the line that is the lowest one at each p."""
+        best = len(self.log_t) - 1 - np.searchsorted(self.log_break[::-1], np.log(p))
+        return self.log_t[best], self.log_overlap[best]
+
+
+def curve_through(shift: float, log_t: FloatArray, divergence: FloatArray) -> Curve:
+    """The curve with upper bounds on D_t at ascending t."""
+    gap = np.clip(divergence, 0.0, 1 - 1e-9)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_reach = np.log(0.5 - gap) - log_t - 1e-12
+        log_break = np.log(np.maximum(-np.diff(gap), 0.0)) - log_t[:-1] - np.log(np.expm1(np.diff(log_t)))
+    reach = float(np.exp(np.nanmax(log_reach))) if np.isfinite(log_reach).any() else 0.0
+    return Curve(shift, reach, log_t, np.log1p(-gap) - 1e-15, np.minimum.accumulate(log_break))
+
+
+def useless(shift: float) -> Curve:
+    """The curve of a shift that is too large for any error of interest."""
+    return Curve(shift, 0.0, np.zeros(1), np.full(1, -1e3), np.zeros(0))
+
+
+class ShiftCurves(abc.ABC):
+    """The curves of one noise at scale 1, for shifts in a geometric sequence.
+
+    Attributes:
+        unit: A shift in the middle of the list.
+        ratio: The ratio of successive shifts.
+    """
+
+    @property
+    @abc.abstractmethod
+    def unit(self) -> float: ...
+
+    @property
+    @abc.abstractmethod
+    def ratio(self) -> float: ...
+
+    @abc.abstractmethod
+    def curve(self, shift: float) -> Curve:
+        """The curve of any shift > 0."""
+
+    def node(self, index: int) -> Curve:
+        """The curve of a shift on the list."""
+        return self.at(self.shift(index))
+
+    def at(self, shift: float) -> Curve:
+        """`curve`, computed once."""
+        return _curve(self, shift)
+
+    def on_the_list(self, radius: FloatArray) -> FloatArray:
+        """The next larger shifts on the list."""
+        index = np.ceil((np.log(radius / self.unit) + 14) / math.log(self.ratio) + 1e-9)
+        return np.maximum(self.unit * np.exp(index * math.log(self.ratio) - 14), radius)
+
+    @property
+    def size(self) -> int:
+        """How many shifts are on the list: from e⁻¹⁴ to e¹⁵ units."""
+        return math.ceil(29 / math.log(self.ratio))
+
+    def shift(self, index: int) -> float:
+        """A shift on the list."""
+        return self.unit * math.exp(index * math.log(self.ratio) - 14)
+
+    def largest_nodes(self, p: FloatArray) -> np.ndarray:
+        """The index of the largest shift after which each error is still below ½; -1 if there is none."""
+        z = normal_quantile(np.minimum(p, np.nextafter(0.5, 0)))
+        low, high = np.full(p.shape, -1), np.where(p < 0.5, self.size - 1, 0)
+        low_z, high_z = np.zeros(p.shape), np.full(p.shape, np.inf)
+        for step in itertools.count(1):
+            still = high - low > 1
+            if not still.any():
+                return low
+            middle = (low + high) // 2 if step % 4 == 0 else self._guess(z, low, low_z, high, high_z)
+            reach = np.full(p.shape, math.inf)
+            for k in np.unique(middle[still]):
+                reach[still & (middle == k)] = self.node(int(k)).reach
+            reach_z = normal_quantile(np.clip(reach, 1e-300, 0.5))
+            holds, fails = still & (p <= reach), still & (p > reach)
+            low, low_z = np.where(holds, middle, low), np.where(holds, reach_z, low_z)
+            high, high_z = np.where(fails, middle, high), np.where(fails, reach_z, high_z)
+        raise AssertionError
+
+    def _guess(
+        self, z: FloatArray, low: np.ndarray, low_z: FloatArray, high: np.ndarray, high_z: FloatArray
+    ) -> np.ndarray:
+        """An index between low and high: r as a power of the normal quantile z of the error it allows."""
+        step = math.log(self.ratio)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            below, above, here = np.log(low_z), np.log(high_z), np.log(z)
+            guess = np.select(
+                [np.isfinite(below) & np.isfinite(above), np.isfinite(below), np.isfinite(above)],
+                [
+                    low + (high - low) * (here - below) / (above - below),
+                    low + (here - below) / step,
+                    high - (above - here) / step,
+                ],
+                (here + 14) / step,
+            )
+        guess = np.nan_to_num(guess, nan=0.0, posinf=self.size, neginf=0.0)
+        return np.clip(np.floor(guess), low + 1, high - 1).astype(int)
+
+    def grown(self, p: FloatArray, radius: FloatArray) -> FloatArray:
+        """Upper bounds on errors after shifts of given sizes, of which at most some dozens differ."""
+        grown = np.ones(p.shape)
+        for size in np.unique(radius[np.isfinite(radius)]):
+            here = radius == size
+            grown[here] = self.at(float(size) * (1 + 1e-12)).grown(p[here])
+        return grown
+
+
+@functools.lru_cache(maxsize=8192)
+def _curve(curves: ShiftCurves, shift: float) -> Curve:
+    return curves.curve(shift)

@@ -1,0 +1,156 @@
+"""What no additive noise can do: a bound on the radius from what the noise must leave recognisable.
+
+Words as used here, after Yang et al. 2020, section 7: a smoothing is (ε, s, l)-useful for a norm if
+
+    robust       a label of probability ½ + s is certified at every distance up to ε: G(½ - s, v) ≤ ½;
+    informative  noise around two inputs that differ by 1 or more is told apart with a total variation of at
+                 least l.
+
+The unit of length is the full range of a pixel. `explicit_bound` asks for the second property along single
+coordinates only, so that it holds for more smoothings than the published statements do.
+"""
+
+import dataclasses
+import functools
+import math
+
+import numpy as np
+from scipy import special
+
+from wulff.errors import InputError
+from wulff.geometry.bodies import check_body_dim
+from wulff.geometry.cotype import cotype_constant
+from wulff.norms import Norm
+
+
+@dataclasses.dataclass(frozen=True)
+class PublishedLimit:
+    """A limit that is known up to a factor.
+
+    Attributes:
+        source: Paper and theorem.
+        statement: The limit in words.
+        order: Its dependence on norm and dimension: ε ≤ c(s, l) · order.
+        constant: What the theory says of c(s, l).
+    """
+
+    source: str
+    statement: str
+    order: float
+    constant: str
+
+
+OPEN = "left open by the theory: it depends on s and l only"
+
+
+def published_limits(norm: Norm | str, dim: int) -> tuple[PublishedLimit, PublishedLimit]:
+    """The two published forms: for any norm by its cotype-2 constant, and for l_p by the dimension.
+
+    For p ≥ 2 they agree, because the constant of l_p^d is d^(1/2 - 1/p). For p < 2 neither depends on d.
+    """
+    norm, dim = Norm.parse(norm), check_body_dim(dim)
+    constant = cotype_constant(norm, dim)
+    general = PublishedLimit(
+        "Yang et al. 2020, theorem 7.3", "ε = O(1/C₂), C₂ the cotype-2 constant", 1 / constant.low, OPEN
+    )
+    power = min(1.0, dim ** (1 / norm.p - 0.5))
+    special_case = PublishedLimit(
+        "Yang et al. 2020, corollary 7.4", "ε = O(min(1, d^(1/p - 1/2)))", power, OPEN
+    )
+    return general, special_case
+
+
+def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # noqa: E741
+    """A number that ε cannot exceed, for every additive noise and every dimension; derived here.
+
+    Let q be the density of the noise and K(v) = ∫ √(q(z) q(z - v)) dz. As an autocorrelation, K is the
+    Fourier transform of the law of some random frequency ξ [Bochner]: K(v) = E cos<v, ξ>.
+
+    Robust: K(v) ≥ κ(s) for ‖v‖ ≤ ε, see `least_affinity`. Take v with k independent coordinates, uniform on
+    [-a, a], a = ε k^(-1/p): then E Π_{j ≤ k} sinc(aξ_j) ≥ κ. As |sinc x| ≤ exp(-min(x²/6, 1.52)), this is
+    E e^(-S) ≥ κ with S = Σ min(a²ξ_j²/6, 1.52).
+
+    Informative: 1 - K(u e_j) ≥ 1 - √(1 - l²) =: h for u ≥ 1. Take u = 1 + τ|g| with a normal g, and average
+    over j: h ≤ E F with F = mean of 1 - E cos(uξ_j) ≤ mean of min(M, c ξ_j²), c = E u²/2 and M the largest
+    value of 1 - E cos(ux). So F ≤ min(M, 6cS/(a²k)), a function of 1 - e^(-S) whose concave hull is linear
+    up to S = Ma²k/(6c) and gives h ≤ M(1 - κ)/(1 - exp(-Ma²k/(6c))). If M(1 - κ) < h, then
+
+        ε ≤ √((6c/M) · Λ) · k^(1/p - 1/2),   Λ = -log(1 - M(1 - κ)/h),   as long as Λ ≤ 1.52 k.
+
+    Every τ and every k ≤ d give a bound; the least is returned, and ∞ if there is none: where s is too large
+    for l, mixtures of no noise and endless noise are robust at every distance.
+
+    Args:
+        norm: The adversary's norm.
+        dim: The number of input coordinates.
+        s: The margin, in (0, ½).
+        l: The total variation along a coordinate, in (0, 1].
+
+    Raises:
+        InputError: An argument is outside its range.
+    """
+    norm, dim = Norm.parse(norm), check_body_dim(dim)
+    affinity = least_affinity(check_margin(s))
+    told_apart = check_variation(l) ** 2 / (1 + math.sqrt(1 - l**2))
+    best = math.inf
+    for spread in np.concatenate([[0.0], np.geomspace(0.05, 20, 25)]):
+        highest, curvature = _test_law(float(spread))
+        share = highest * (1 - affinity) / told_apart
+        if share >= 1:
+            continue
+        needed = -math.log1p(-share)
+        smallest = max(1, math.ceil(needed / 1.52))
+        count = dim if norm.p >= 2 else smallest
+        if smallest <= dim:
+            rate = math.sqrt(6 * curvature / highest * needed)
+            best = min(best, rate * count ** (1 / norm.p - 0.5))
+    return best * (1 + 1e-9)
+
+
+def least_affinity(s: float) -> float:
+    """The least K(v) of a shift with G(e, v) ≤ ½, e = ½ - s; derived here.
+
+    G is concave, and a tangent at e of slope m gives G(p) ≤ ½ + m(p - e); by reflection at v/2 also
+    G(p) ≤ 1 - e + (p - ½)/m. The larger G, the smaller K = ∫ √G'(p) dp, which for the lesser of these two
+    lines is √m (1 + 2me)/(1 + m). G(0) ≥ 0 demands m ≤ 1/(2e); tangents with m < 1 give at least ½ + e.
+    """
+    error = 0.5 - s
+    # Stationary points of log K solve 2e m² + (6e - 1) m + 1 = 0.
+    slopes = [1.0, 1 / (2 * error)]
+    roots = np.roots([2 * error, 6 * error - 1, 1.0])
+    slopes += [float(root.real) for root in roots if abs(root.imag) < 1e-12 and 1 < root.real < slopes[1]]
+    return min(math.sqrt(m) * (1 + 2 * m * error) / (1 + m) for m in slopes) * (1 - 1e-12)
+
+
+@functools.lru_cache(maxsize=256)
+def _test_law(spread: float) -> tuple[float, float]:
+    """(M, c) of u = 1 + spread · |g|: the largest 1 - E cos(ux), rounded up, and E u²/2."""
+    mean = 1 + spread * math.sqrt(2 / math.pi)
+    curvature = 0.5 * (1 + 2 * spread * math.sqrt(2 / math.pi) + spread**2)
+    if spread == 0:
+        return 2.0, curvature
+    # E e^(iux) = e^(ix) w(spread·x/√2) with Faddeeva's w. Its derivative is at most E u, and beyond the last
+    # point its size is at most that of w, which falls.
+    last = 40 / spread
+    step = 5e-3 / mean
+    largest = 0.0
+    for start in np.arange(0.0, last, 1e5 * step):
+        x = start + step * np.arange(10**5)
+        transform = np.exp(1j * x) * special.wofz(spread * x / math.sqrt(2))
+        largest = max(largest, float(1 - transform.real.min()))
+    beyond = 1 + abs(special.wofz(spread * last / math.sqrt(2)))
+    return max(largest + 0.5 * mean * step, float(beyond)), curvature
+
+
+def check_margin(s: float) -> float:
+    """s as a float; refuses what is not in (0, ½)."""
+    if not 0 < s < 0.5:
+        raise InputError(f"s must lie in (0, 0.5), got {s!r}; it is the label's probability less one half.")
+    return float(s)
+
+
+def check_variation(l: float) -> float:  # noqa: E741
+    """l as a float; refuses what is not in (0, 1]."""
+    if not 0 < l <= 1:
+        raise InputError(f"l must lie in (0, 1], got {l!r}; it is a total variation.")
+    return float(l)

@@ -1,0 +1,162 @@
+"""What the noises of the library attain, next to what none can exceed (see `limits`)."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from wulff.certificates import certified_radius, largest_error
+from wulff.errors import InputError, NotCoveredError
+from wulff.geometry.growth_functions import total_variation
+from wulff.geometry.limits import check_margin, check_variation, explicit_bound, published_limits
+from wulff.noises import Noise
+from wulff.noises import parse as parse_noise
+from wulff.norms import Norm
+
+REPRESENTATIVES = (
+    "gaussian(scale=1)",
+    "laplace(scale=1)",
+    "uniform(scale=1)",
+    "ball(scale=1)",
+    "exp-lp(scale=1,p=4)",
+    "pareto(scale=1,a=3)",
+    "exp-l2(scale=1,j=0,k=1)",
+    "exp-linf(scale=1,j=0,k=1)",
+    "exp-linf(scale=1,j=0,k=10)",
+)
+"""One noise of each character, in any dimension; sizes are set by whoever uses them."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Usefulness:
+    """For which (ε, s, l) a noise is useful.
+
+    Attributes:
+        noise: The noise, with its dimension.
+        norm: The adversary's norm.
+        epsilon: The distance.
+        s: The margin above ½ that a label's probability needs to be certified at ε, rounded up; ½ if no
+            probability is enough.
+        l: The total variation between the noise around two inputs that differ by 1 in one coordinate. For
+            linf that is the least over all inputs that differ by 1 or more; for other norms those that
+            differ in many coordinates may be told apart less well.
+    """
+
+    noise: Noise
+    norm: Norm
+    epsilon: float
+    s: float
+    l: float  # noqa: E741
+
+
+def usefulness(noise: Noise | str, epsilon: float, norm: Norm | str, dim: int) -> Usefulness:
+    """What a given noise attains: its s for an ε, by its certificates, and its l by total variation.
+
+    Densities here are even and unimodal in each coordinate, so that moving any further coordinate only
+    makes two inputs easier to tell apart: against linf, one coordinate is the worst case of l.
+
+    Raises:
+        InputError: An argument is outside its range.
+        NotCoveredError: No certificate covers the noise and the norm, or its l is not known.
+    """
+    noise, norm = parse_noise(noise).in_dim(dim), Norm.parse(norm)
+    if not 0 < epsilon < math.inf:
+        raise InputError(f"epsilon must be positive and finite, got {epsilon!r}.")
+    error = largest_error(noise, epsilon, norm, dim)
+    margin = 0.5 if error is None else 0.5 - error
+    return Usefulness(noise, norm, epsilon, margin, recognisability(noise))
+
+
+def recognisability(noise: Noise) -> float:
+    """The total variation when one coordinate moves by 1: l, rounded down.
+
+    Raises:
+        NotCoveredError: It is not known for this noise.
+    """
+    assert noise.dim is not None
+    try:
+        return float(total_variation(noise, np.eye(1, noise.dim)[0]).low)
+    except InputError:
+        raise NotCoveredError(
+            f"the total variation of {noise} along one coordinate is not known in closed form."
+        ) from None
+
+
+def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
+    """The noise of this shape in the largest size that leaves a coordinate recognisable: total variation l.
+
+    Raises:
+        InputError: l is not in (0, 1), where 1 would allow bounded noise only.
+        NotCoveredError: The total variation is not known for this noise.
+    """
+    if not check_variation(l) < 1:
+        raise InputError(f"l must be below 1 for noise to be sized by it, got {l!r}.")
+    unit = resized(noise, 1.0).in_dim(dim)
+    low, high = -60.0, 60.0
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        enough = recognisability(resized(unit, math.exp(middle))) >= l
+        low, high = (middle, high) if enough else (low, middle)
+    return resized(unit, math.exp(low))
+
+
+def resized(noise: Noise | str, scale: float) -> Noise:
+    """The noise of the same shape at another scale."""
+    noise = parse_noise(noise)
+    shape = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    return type(noise)(scale=scale, dim=noise.dim, **shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class LimitRow:
+    """One dimension of the table of limits.
+
+    Attributes:
+        dim: The number of input coordinates.
+        order: The published limit up to its constant, which is open: ε = O(order).
+        bound: The explicit bound, which no additive noise exceeds.
+        attained: The certified radius of each noise at its largest size for l; nan where no certificate
+            covers it.
+    """
+
+    dim: int
+    order: float
+    bound: float
+    attained: dict[str, float]
+
+
+def limits_table(
+    norm: Norm | str,
+    dims: list[int],
+    s: float = 0.25,
+    l: float = 0.9,  # noqa: E741
+    noises: tuple[str, ...] = REPRESENTATIVES,
+) -> list[LimitRow]:
+    """The best radius that label probabilities can certify as the dimension grows, and what noises attain.
+
+    All noises are sized alike, by l. The radius of each is that of its best certificate at the error ½ - s;
+    where that one is no exact theorem, the noise may be better than the number says.
+
+    Raises:
+        InputError: An argument is outside its range.
+    """
+    norm, s = Norm.parse(norm), check_margin(s)
+    rows = []
+    for dim in dims:
+        attained = {spec: _attained(spec, norm, dim, s, l) for spec in noises}
+        order = published_limits(norm, dim)[1].order
+        rows.append(LimitRow(dim, order, explicit_bound(norm, dim, s, l), attained))
+    return rows
+
+
+def _attained(spec: str, norm: Norm, dim: int, s: float, l: float) -> float:  # noqa: E741
+    try:
+        return float(certified_radius(sized_by(spec, dim, l), 0.5 - s, norm, dim).radius)
+    except NotCoveredError:
+        return math.nan
+
+
+def growing_dimensions(dim: int) -> list[int]:
+    """1, 10, 100, ... and the dimension itself."""
+    powers = [10**k for k in range(len(str(dim)))]
+    return [*(power for power in powers if power < dim), dim]

@@ -1,0 +1,132 @@
+"""Noise on a grid, exactly: integers whose law is that of the noise rounded to multiples of 1/resolution.
+
+A coordinate Z of the noise rounds to N = round(resolution · Z). Its sign is fair and its size has the tails
+
+    P[|N| ≥ j] = P[|Z| ≥ (j - ½)/resolution],  j = 1, 2, ...
+
+so that |N| is the number of tails that lie above one uniform number V in [0, 1). Of V the first 63 bits W are
+drawn. A tail is a real number; integers below and above 2⁶³ times it are computed in exact arithmetic
+(`wulff._numerics.fixed_point`). W decides whether V is below the tail unless it falls between the two. Draws
+that leave this open are ambiguous. All others are what V would have given, whatever its further bits.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from fractions import Fraction
+
+import torch
+from torch import Tensor
+
+from wulff._numerics import fixed_point
+from wulff.errors import InputError
+from wulff.noises.base import Noise
+from wulff.noises.gaussian import Gaussian
+from wulff.noises.laplace import Laplace
+from wulff.noises.uniform import Uniform
+
+MAGNITUDE_BITS = 63
+_MAGNITUDE = 2**MAGNITUDE_BITS - 1
+_GUIDE_BITS = 17
+_UNDECIDED = -(2**31)
+_CHUNK = 2**18
+"""Coordinates that are drawn at once, so that the 64-bit integers of a block need little memory."""
+
+_TAILS: dict[type[Noise], tuple[Callable[[Fraction, int], list[int]], Fraction]] = {
+    Gaussian: (fixed_point.gaussian_tails, fixed_point.GAUSSIAN_END),
+    Laplace: (fixed_point.laplace_tails, fixed_point.LAPLACE_END),
+    Uniform: (fixed_point.uniform_tails, Fraction(1)),
+}
+"""Tails by noise, at scale 1, and where they have fallen below 2⁻⁶³."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LatticeNoise:
+    """The law of round(resolution · Z) for one coordinate.
+
+    Attributes:
+        resolution: Units per 1.0 of input.
+        lower: Integers at or below 2⁶³ P[|N| ≥ j], ascending: the largest j first; int64.
+        upper: Integers at or above them.
+    """
+
+    resolution: int
+    lower: Tensor
+    upper: Tensor
+
+    @property
+    def ambiguity(self) -> float:
+        """The probability that the draw of one coordinate is ambiguous."""
+        return float((self.upper - self.lower).sum()) / 2**MAGNITUDE_BITS
+
+    def draw(self, rows: int, dim: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Independent draws.
+
+        Returns:
+            int32 of shape (rows, dim), and which rows hold an ambiguous draw, bool of shape (rows,).
+        """
+        out = torch.empty(rows, dim, dtype=torch.int32, device=generator.device)
+        ambiguous = torch.zeros(rows, dtype=torch.bool, device=generator.device)
+        step = max(1, _CHUNK // dim)
+        bits = torch.empty(min(step, rows) * dim, dtype=torch.int64, device=generator.device)
+        for start in range(0, rows, step):
+            some = slice(start, min(start + step, rows))
+            drawn = bits[: len(out[some]) * dim].random_(-(2**63), None, generator=generator)
+            numbers, open_ = self.decode(drawn)
+            out[some] = numbers.view(-1, dim)
+            ambiguous[some] = open_.view(-1, dim).any(dim=1)
+        return out, ambiguous
+
+    def decode(self, bits: Tensor) -> tuple[Tensor, Tensor]:
+        """The numbers that 64 uniform bits each stand for, and where they are ambiguous; a vector of each."""
+        if bits.device.type != "cpu":  # a list of the undecided ones would wait for the device
+            return self._search(bits)
+        numbers = self._guide.take((bits >> (64 - _GUIDE_BITS)).add_(2 ** (_GUIDE_BITS - 1)))
+        undecided = (numbers == _UNDECIDED).nonzero().flatten()
+        ambiguous = torch.zeros_like(numbers, dtype=torch.bool)
+        numbers[undecided], ambiguous[undecided] = self._search(bits[undecided])
+        return numbers, ambiguous
+
+    def _search(self, bits: Tensor) -> tuple[Tensor, Tensor]:
+        magnitude = bits & _MAGNITUDE
+        passed = torch.searchsorted(self.lower, magnitude, right=True)  # at least 1: the first bound is 0
+        size = (len(self.lower) - passed).to(torch.int32)
+        return torch.where(bits < 0, -size, size), magnitude < self.upper[passed - 1]
+
+    @functools.cached_property
+    def _guide(self) -> Tensor:
+        """The numbers that the first bits of a draw decide, where they do: most draws need no search."""
+        first = torch.arange(-(2 ** (_GUIDE_BITS - 1)), 2 ** (_GUIDE_BITS - 1)) << (64 - _GUIDE_BITS)
+        last = first + (2 ** (64 - _GUIDE_BITS) - 1)
+        (small, ambiguous), (large, _) = self._search(first), self._search(last)
+        return torch.where((small == large) & ~ambiguous, small, _UNDECIDED)
+
+
+def can_draw(noise: Noise) -> bool:
+    """Whether the noise can be drawn exactly."""
+    return type(noise) in _TAILS
+
+
+def lattice_noise(noise: Noise, resolution: int, device: torch.device) -> LatticeNoise:
+    """The integer law of a noise, with its tables on a device.
+
+    Raises:
+        InputError: There is no exact sampler for this noise.
+    """
+    if not can_draw(noise):
+        names = ", ".join(law.name for law in _TAILS)
+        raise InputError(f"exact sampling exists for {names} noise, got {noise}; use sampling='float'.")
+    return _tabulate(type(noise), noise.scale, resolution, device)
+
+
+@functools.lru_cache(maxsize=16)
+def _tabulate(law: type[Noise], scale: float, resolution: int, device: torch.device) -> LatticeNoise:
+    tails, end = _TAILS[law]
+    step = 1 / (2 * resolution * Fraction(scale))
+    count = int((end / step + 1) / 2)  # the tails at (2j - 1) · step ≤ end
+    lower, upper = fixed_point.bounds(tails(step, count), MAGNITUDE_BITS)
+    # All further tails are below 2⁻⁶³: only W = 0 leaves them open.
+    lower, upper = [*lower, 0], [*upper, 1]
+    return LatticeNoise(
+        resolution, torch.tensor(lower[::-1], device=device), torch.tensor(upper[::-1], device=device)
+    )
