@@ -71,12 +71,17 @@ def test_normalisation_is_the_first_layer(name: str, statistics) -> None:
     torch.testing.assert_close(seen[0], (x - mean) / std)
 
 
-def test_lenet_takes_pixels_as_they_are_and_pools_after_relu() -> None:
-    model = models.build("lenet", MNIST, 10).eval()
-    x = torch.rand(2, *MNIST)
+@pytest.mark.parametrize("shape", [MNIST, (1, 29, 31), (3, 16, 40)])
+def test_lenet_is_two_convolutions_with_relu_and_pooling_on_pixels_as_they_are(shape) -> None:
+    model = models.build("lenet", shape, 10).double()
+    x = torch.rand(2, *shape, dtype=torch.float64)
     out = nn.functional.max_pool2d(nn.functional.conv2d(x, model.conv1.weight, model.conv1.bias).relu(), 2)
     out = nn.functional.max_pool2d(nn.functional.conv2d(out, model.conv2.weight, model.conv2.bias).relu(), 2)
-    torch.testing.assert_close(model(x), model.fc2(model.fc1(out.flatten(1)).relu()))
+    out = model.fc2(model.fc1(out.flatten(1)).relu())
+    torch.testing.assert_close(model(x), out)
+    expected = torch.autograd.grad(out.square().sum(), list(model.parameters()))
+    found = torch.autograd.grad(model(x).square().sum(), list(model.parameters()))
+    torch.testing.assert_close(found, expected)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,11 @@ import typer
 import wulff
 from wulff.cli import (
     advise,
+    attack,
     audit,
     certify,
     compare,
+    download,
     import_log,
     limits,
     ls,
@@ -42,9 +44,11 @@ app = typer.Typer(
 )
 app.command("radius")(radius.radius)
 app.command("noises")(noises.noises)
+app.command("download")(download.download)
 app.command("train")(train.train)
 app.command("certify")(certify.certify)
 app.command("predict")(predict.predict)
+app.command("attack")(attack.attack)
 app.command("recertify")(recertify.recertify)
 app.command("report")(report.report)
 app.command("compare")(compare.compare)
@@ -76,8 +80,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     torch.set_num_threads(int(os.environ.get("WULFF_THREADS", "1")))
     warnings.showwarning = lambda message, *_, **__: warn(str(message))
     try:
-        app(args=arguments, prog_name="wulff", standalone_mode=False)
-        code = 0
+        code = app(args=arguments, prog_name="wulff", standalone_mode=False) or 0  # of typer.Exit
     except WulffError as error:
         code = _refuse(str(error))
     except UsageProblem as error:

@@ -60,7 +60,7 @@ def batch_invariance(
         raise InputError(f"the weights at {model} do not say which noise they are for; give --noise.")
     audit = audit_batch_invariance(
         loaded.module,
-        inputs.images,
+        inputs.images[:],
         noises.parse(named),
         policy=policy,
         copies=copies,

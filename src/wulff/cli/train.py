@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
-from wulff import models, runs, training
+from wulff import datasets, models, runs, training
 from wulff.cli.console import DatasetOption, DeviceOption, NoiseOption, SliceOption, progress_bar
+from wulff.cli.download import fetch
 
 ObjectiveOption = Annotated[
     str,
@@ -35,11 +36,26 @@ def train(
         str, typer.Option(help="cosine, or step: divide by 10 every --decay-every epochs.")
     ] = "cosine",
     decay_every: Annotated[int, typer.Option(help="Epochs between two steps.")] = 30,
-    augmentation: Annotated[str, typer.Option(help="none, crop or crop-flip, before the noise.")] = "none",
+    augmentation: Annotated[
+        str, typer.Option(help="none, crop or crop-flip; usual: crops and flips for natural images.")
+    ] = "usual",
     precision: Annotated[str, typer.Option(help="fp32, or mixed precision: bf16, fp16.")] = "fp32",
     slice: SliceOption = ":",
     seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
     device: DeviceOption = "cpu",
+    weights: Annotated[str | None, typer.Option(help="Start from these weights (pre-training).")] = None,
+    unlabelled: Annotated[
+        str | None, typer.Option(help="A data set for self-training; needs --teacher.")
+    ] = None,
+    teacher: Annotated[
+        str | None, typer.Option(help="The training, or its weights, that labels --unlabelled.")
+    ] = None,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write scalars for TensorBoard.")
+    ] = False,
+    download: Annotated[
+        bool, typer.Option("--download", help="Get the data set first, if it is not there.")
+    ] = False,
 ) -> None:
     """Train a classifier under noise; killed at any moment, the same command goes on from the last epoch."""
     schedule = training.Schedule(
@@ -50,7 +66,7 @@ def train(
         weight_decay=weight_decay,
         decay=decay,  # type: ignore[arg-type]  (checked by Schedule)
         decay_every=decay_every,
-        augmentation=augmentation,  # type: ignore[arg-type]
+        augmentation=datasets.usual_augmentation(dataset) if augmentation == "usual" else augmentation,  # type: ignore[arg-type]
         precision=precision,  # type: ignore[arg-type]
         seed=seed,
     )
@@ -62,7 +78,12 @@ def train(
         schedule=schedule,
         slice=slice,
         device=device,
+        weights=weights,
+        unlabelled=unlabelled,
+        teacher=teacher,
     )
+    if download:
+        fetch(dataset.partition(":")[0])
     with progress_bar() as progress:
         task = progress.add_task(f"training {noise}", total=epochs, words="")
         path = runs.train(
@@ -74,5 +95,6 @@ def train(
                 words=f"loss {epoch.loss:.3f}, noisy accuracy {epoch.noisy_accuracy:.3f}",
             ),
             lambda epochs_done: progress.update(task, completed=epochs_done),
+            tensorboard,
         )
     typer.echo(path)

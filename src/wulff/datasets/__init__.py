@@ -7,8 +7,13 @@ from typing import Protocol
 
 from wulff.datasets.arrays import arrays
 from wulff.datasets.base import Dataset
+from wulff.datasets.cifar10 import cifar10
 from wulff.datasets.digits import digits
+from wulff.datasets.download import SOURCES, download
+from wulff.datasets.folders import image_folder, imagenet
 from wulff.datasets.idx import fashion_mnist, mnist
+from wulff.datasets.image_files import ImageFiles
+from wulff.datasets.svhn import svhn
 from wulff.errors import InputError
 
 SPLITS = ("train", "test")
@@ -20,7 +25,15 @@ class Loader(Protocol):
     def __call__(self, split: str, path: str | None = None) -> Dataset: ...
 
 
-DATASETS: dict[str, Loader] = {"digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist}
+DATASETS: dict[str, Loader] = {
+    "digits": digits,
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+    "cifar10": cifar10,
+    "svhn": svhn,
+    "imagenet": imagenet,
+    "folder": image_folder,
+}
 """Loaders by name."""
 
 
@@ -48,4 +61,32 @@ def load(name: str, split: str = "test") -> Dataset:
     return dataclasses.replace(DATASETS[known](split, path or None), name=name)
 
 
-__all__ = ["DATASETS", "SPLITS", "Dataset", "Loader", "arrays", "digits", "fashion_mnist", "load", "mnist"]
+USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "crop-flip", "svhn": "crop"}
+"""How images of a data set are usually changed for training; house numbers cannot be mirrored."""
+
+
+def usual_augmentation(name: str) -> str:
+    """The usual augmentation for a data set that `load` knows; `none` for others than natural images."""
+    known = name.partition(":")[0]
+    return USUAL_AUGMENTATION.get(known.removesuffix("-train").removesuffix("-test"), "none")
+
+
+__all__ = [
+    "DATASETS",
+    "SOURCES",
+    "SPLITS",
+    "Dataset",
+    "ImageFiles",
+    "Loader",
+    "arrays",
+    "cifar10",
+    "digits",
+    "download",
+    "fashion_mnist",
+    "image_folder",
+    "imagenet",
+    "load",
+    "mnist",
+    "svhn",
+    "usual_augmentation",
+]

@@ -7,16 +7,18 @@ import re
 import torch
 from torch import Tensor
 
+from wulff.datasets.image_files import ImageFiles
 from wulff.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Labelled inputs, in memory.
+    """Labelled inputs, in memory or in files.
 
     Attributes:
         name: How the data set was asked for.
         images: float32 in [0, 1], of shape (inputs, ...); images are (inputs, channels, height, width).
+            Images in files are decoded when they are indexed.
         labels: int64 of shape (inputs,), from 0 to num_classes - 1.
         num_classes: The number of labels.
         index: The position of each input in the whole set, before any slice was taken.
@@ -26,7 +28,7 @@ class Dataset:
     """
 
     name: str
-    images: Tensor
+    images: Tensor | ImageFiles
     labels: Tensor
     num_classes: int
     index: tuple[int, ...] = ()
@@ -38,6 +40,14 @@ class Dataset:
                 f"{self.name}: images must be (inputs, ...) with one label each, "
                 f"got {tuple(images.shape)} images and {tuple(labels.shape)} labels."
             )
+        if isinstance(images, Tensor):  # what is decoded from files lies in [0, 1]
+            self._check_pixels(images)
+        if int(labels.min()) < 0 or int(labels.max()) >= self.num_classes:
+            raise InputError(f"{self.name}: labels must lie between 0 and {self.num_classes - 1}.")
+        if not self.index:
+            object.__setattr__(self, "index", tuple(range(len(images))))
+
+    def _check_pixels(self, images: Tensor) -> None:
         finite = images.flatten(1).isfinite().all(dim=1)
         if not bool(finite.all()):
             raise InputError(
@@ -49,10 +59,6 @@ class Dataset:
                 f"{self.name}: pixels range from {low:.3g} to {high:.3g}, but must lie in [0, 1]; "
                 "divide 8-bit pixels by 255, and leave normalisation to the model."
             )
-        if int(labels.min()) < 0 or int(labels.max()) >= self.num_classes:
-            raise InputError(f"{self.name}: labels must lie between 0 and {self.num_classes - 1}.")
-        if not self.index:
-            object.__setattr__(self, "index", tuple(range(len(images))))
 
     def __len__(self) -> int:
         return len(self.images)
@@ -70,11 +76,18 @@ class Dataset:
         index = self.index[chosen]
         if not index:
             raise InputError(f"the slice {text!r} takes none of the {len(self)} inputs of {self.name}.")
-        return Dataset(self.name, self.images[chosen], self.labels[chosen], self.num_classes, index)
+        if isinstance(self.images, Tensor):
+            images = self.images[chosen]
+        else:
+            images = self.images.select(range(len(self))[chosen])
+        return Dataset(self.name, images, self.labels[chosen], self.num_classes, index)
 
     def sha256(self) -> str:
         """The hash of images, labels and their shapes."""
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.num_classes)).encode())
-        digest.update(self.images.contiguous().numpy().tobytes())
+        if isinstance(self.images, Tensor):
+            digest.update(self.images.contiguous().numpy().tobytes())
+        else:
+            digest.update(self.images.digest())
         digest.update(self.labels.to(torch.int64).contiguous().numpy().tobytes())
         return digest.hexdigest()

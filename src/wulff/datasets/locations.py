@@ -31,7 +31,7 @@ def folder_of(name: str, path: str | None, also: Sequence[Path] = ()) -> Path:
         if place.is_dir():
             return place
     looked = ", ".join(map(str, places))
-    remedy = "check the path" if path else f"give {name}:PATH, set {VARIABLE}, or download it (--download)"
+    remedy = "check the path" if path else f"give {name}:PATH, set {VARIABLE}, or see `wulff download`"
     raise InputError(f"{name} is not in {looked}; {remedy}.")
 
 

@@ -98,6 +98,23 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
     return Model(module.eval(), description, weights.sha256(file))
 
 
+def start_from(module: nn.Module, path: str | Path) -> str:
+    """Put the weights of a file or of a training's folder into a model that is to be trained further.
+
+    The last layer keeps its own where the file's is for other classes. Returns the file's hash.
+
+    Raises:
+        InputError: The weights are missing or damaged, or do not fit.
+    """
+    file = Path(path) / weights.FILE_NAME if Path(path).is_dir() else Path(path)
+    state, _ = weights.read(file)
+    try:
+        load_public(module, state, new_head=True)
+    except InputError as error:
+        raise InputError(f"the weights at {file} do not fit the model: {error}.") from None
+    return weights.sha256(file)
+
+
 __all__ = [
     "ARCHITECTURES",
     "MLP",
@@ -111,5 +128,6 @@ __all__ = [
     "WideResNet",
     "build",
     "load",
+    "start_from",
     "weights",
 ]

@@ -34,16 +34,22 @@ def inner_state(content: object) -> dict[str, Tensor] | None:
     return None
 
 
-def load_public(model: nn.Module, state: Mapping[str, Tensor]) -> None:
+def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> None:
     """Load a state dict into a model, whatever wrappers its keys name.
 
     Statistics of a normalisation layer replace the model's own; where the checkpoint has none, the ones of
     the architecture stay.
 
+    Args:
+        model: Its weights are replaced.
+        state: The weights by name.
+        new_head: Where the last linear layer has another shape, for other classes, it keeps its own weights.
+
     Raises:
         InputError: Keys are missing or left over, or shapes differ; the message names one of them.
     """
     own = model.state_dict()
+    head = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1:]
     found: dict[str, Tensor] = {}
     for key, value in state.items():
         name = _own_name(key, own) or _statistic(key, own)
@@ -52,7 +58,10 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor]) -> None:
         if name.endswith((".mean", ".std")) and value.numel() in (1, own[name].numel()):
             value = value.reshape(-1).expand(own[name].numel()).reshape(own[name].shape)
         if value.shape != own[name].shape:
-            raise InputError(f"{key!r} has shape {tuple(value.shape)}, not {tuple(own[name].shape)}")
+            if new_head and name.rpartition(".")[0] in head:
+                value = own[name]
+            else:
+                raise InputError(f"{key!r} has shape {tuple(value.shape)}, not {tuple(own[name].shape)}")
         found[name] = value
     may_lack = {
         name for name in own if name.endswith(("num_batches_tracked", "normalize.mean", "normalize.std"))

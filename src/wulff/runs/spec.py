@@ -189,7 +189,11 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         levels=spec.levels,
         policy=policy,
     )
-    smoothed.check_inputs(dataset.images)
+    if isinstance(dataset.images, Tensor):
+        smoothed.check_inputs(dataset.images)
+    elif spec.sampling == "exact":
+        for image in dataset.images:  # decoded one by one: they need not fit into memory together
+            smoothed.check_inputs(image[None])
     smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(spec, dataset, smoothed, norms, document)
 

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from wulff import datasets, models, noises, training
 from wulff.errors import InputError, RunError
 from wulff.runs.journal import refuse_other_spec, replace
+from wulff.runs.scalars import Scalars
 from wulff.smoothing import use_device
 
 TRAINING = "training.toml"
@@ -33,6 +34,9 @@ class TrainingSpec:
         schedule: Length, speed and seed.
         slice: Which of the inputs, as a Python slice.
         device: Where the model is trained.
+        weights: Weights to start from (pre-training); by default the seed decides them.
+        unlabelled: A data set for self-training, without use for its labels; half of each batch is from it.
+        teacher: The weights of the classifier that labels it, or the folder of its training.
     """
 
     noise: str
@@ -42,6 +46,9 @@ class TrainingSpec:
     schedule: training.Schedule = dataclasses.field(default_factory=training.Schedule)
     slice: str = ":"
     device: str = "cpu"
+    weights: str | None = None
+    unlabelled: str | None = None
+    teacher: str | None = None
 
 
 def train(
@@ -49,6 +56,7 @@ def train(
     store: str | Path,
     progress: Callable[[training.Epoch], None] | None = None,
     on_step: Callable[[float], None] | None = None,
+    tensorboard: bool = False,
 ) -> Path:
     """Train and write `weights.safetensors` and `training.toml` into the folder; returns the weights' path.
 
@@ -60,6 +68,7 @@ def train(
         store: The folder; created, or gone on with if it holds a checkpoint of the same spec.
         progress: Called after every epoch, and for the last one that a checkpoint holds.
         on_step: Called after every step with the epochs done, as a fraction.
+        tensorboard: Write the scalars of every epoch for TensorBoard too.
 
     Raises:
         InputError: The spec is not allowed, or the folder already holds weights; nothing is written.
@@ -71,26 +80,38 @@ def train(
         raise InputError(f"{folder} already holds trained weights; give another folder, or remove it.")
     noise = noises.parse(spec.noise)
     objective = training.parse_objective(spec.objective)
-    device = use_device(spec.device)
+    device = use_device(training.own_device(spec.device))
     dataset = datasets.load(spec.dataset, "train").slice(spec.slice)
     noise.in_dim(dataset.images[0].numel())
     model = models.build(spec.model, dataset.input_shape, dataset.num_classes, spec.schedule.seed)
+    hashes = {"data": dataset.sha256()}
+    if spec.weights is not None:
+        hashes["weights"] = models.start_from(model, spec.weights)
+    parameters = {key: value for key, value in dataclasses.asdict(spec).items() if value is not None}
     document = {
-        "training": dataclasses.asdict(spec)
-        | {"noise": str(noise), "objective": training.objective_spec(objective)},
-        "hashes": {"data": dataset.sha256()},
+        "training": parameters | {"noise": str(noise), "objective": training.objective_spec(objective)},
+        "hashes": hashes,
         "versions": {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy")},
     }
+    if spec.unlabelled is not None or spec.teacher is not None:
+        objective = _self_training(spec, objective, dataset, hashes, device)
     state = training.Training(model.to(device), noise, objective, spec.schedule)
+    scalars = Scalars(folder) if tensorboard else None
     keeper = _Keeper(folder, document, state)
     keeper.restore()
     if progress and keeper.history:
         progress(keeper.history[-1])
     try:
         for epoch in state.run(dataset.images, dataset.labels, on_step):
+            if state.rank > 0:
+                continue  # the first process keeps what all have trained
             keeper.keep(epoch)
+            if scalars:
+                scalars.add(epoch)
             if progress:
                 progress(epoch)
+        if state.rank > 0:
+            return path
         description = models.Description(spec.model, dataset.input_shape, dataset.num_classes, str(noise))
         temporary = path.with_name(f".{path.name}.new")
         models.weights.save(temporary, model, description)
@@ -100,6 +121,34 @@ def train(
     finally:
         keeper.release()
     return path
+
+
+def _self_training(
+    spec: TrainingSpec,
+    base: training.Objective,
+    dataset: datasets.Dataset,
+    hashes: dict[str, str],
+    device: torch.device,
+) -> training.Objective:
+    """The objective with the pseudo-labels that the teacher gives to unlabelled inputs."""
+    if spec.unlabelled is None or spec.teacher is None:
+        raise InputError("self-training needs both the unlabelled inputs and the teacher that labels them.")
+    teacher = models.load(spec.teacher)
+    unlabelled = datasets.load(spec.unlabelled, "train")
+    if not isinstance(unlabelled.images, torch.Tensor):
+        raise InputError(
+            f"the unlabelled inputs of {spec.unlabelled} must fit into memory; give an .npz file."
+        )
+    shapes = {dataset.input_shape, unlabelled.input_shape, teacher.description.input_shape}
+    if len(shapes) > 1 or teacher.description.num_classes > dataset.num_classes:
+        raise InputError(
+            f"teacher, {spec.unlabelled} and {spec.dataset} need inputs of one shape and the same classes, "
+            f"got {sorted(shapes)}, {teacher.description.num_classes} and {dataset.num_classes} classes."
+        )
+    hashes |= {"teacher": teacher.sha256, "unlabelled": unlabelled.sha256()}
+    images = unlabelled.images.to(device)
+    labels = training.pseudo_labels(teacher.module.to(device), images)
+    return training.SelfTraining(base, images, labels)
 
 
 class _Keeper:
@@ -118,7 +167,8 @@ class _Keeper:
         """Take up the checkpoint in the folder, if there is one of the same training."""
         if not self.folder.exists():
             return  # it is made when there is something to keep
-        self._claim()
+        if self.state.rank == 0:
+            self._claim()
         try:
             self._restore()
         except BaseException:

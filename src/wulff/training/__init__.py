@@ -1,11 +1,17 @@
 """Training of base classifiers for smoothing: one loop, one objective per method."""
 
 from wulff.training.consistency import Consistency
+from wulff.training.direct import Direct
 from wulff.training.loop import Epoch, Training, noisy_accuracy, train
+from wulff.training.macer import Macer
 from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
 from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective
+from wulff.training.processes import own_device
 from wulff.training.schedule import AUGMENTATIONS, DECAYS, PRECISIONS, Schedule
+from wulff.training.self_training import SelfTraining, pseudo_labels
+from wulff.training.smoothadv import SmoothAdv
+from wulff.training.smoothmix import SmoothMix
 from wulff.training.stability import Stability
 
 __all__ = [
@@ -14,14 +20,21 @@ __all__ = [
     "OBJECTIVES",
     "PRECISIONS",
     "Consistency",
+    "Direct",
     "Epoch",
+    "Macer",
     "NoiseAugmentation",
     "Objective",
     "Schedule",
+    "SelfTraining",
+    "SmoothAdv",
+    "SmoothMix",
     "Stability",
     "Training",
     "noisy_accuracy",
     "objective_spec",
+    "own_device",
     "parse_objective",
+    "pseudo_labels",
     "train",
 ]

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +13,27 @@ from wulff.noises import Noise
 from wulff.training.augmentation import augment
 from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
+from wulff.training.processes import average, rank_and_world
 from wulff.training.schedule import PRECISIONS, Schedule
 
 SMALLEST_CHANNELS_LAST = 16
 """Smaller images gain nothing from the memory format that is nearly twice as fast for others on a CPU."""
+
+
+class Inputs(Protocol):
+    """Inputs in [0, 1], of shape (inputs, ...): a tensor, or what decodes images when it is indexed."""
+
+    @property
+    def shape(self) -> torch.Size: ...
+
+    @property
+    def ndim(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> Tensor: ...
+
+    def to(self, device: torch.device, /) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,6 +47,9 @@ class Epoch:
 
 class Training:
     """A training in progress: a model, and everything that its next step depends on.
+
+    Under `torchrun` every process takes its share of each batch, with noise of its own, and gradients are
+    averaged; the schedule's batch is that of all processes together.
 
     Args:
         model: Maps inputs in [0, 1] to logits; it is trained where it is.
@@ -51,6 +71,7 @@ class Training:
         self.schedule = schedule
         self.device = next(model.parameters()).device
         self.done = 0
+        self.rank, self.world = rank_and_world()
         self.generator = torch.Generator(self.device).manual_seed(schedule.seed)
         self.optimizer = torch.optim.SGD(
             model.parameters(),
@@ -62,7 +83,7 @@ class Training:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=schedule.precision == "fp16")
 
     def run(
-        self, images: Tensor, labels: Tensor, on_step: Callable[[float], None] | None = None
+        self, images: Inputs, labels: Tensor, on_step: Callable[[float], None] | None = None
     ) -> Iterator[Epoch]:
         """Train for the epochs that are left; yields after every one.
 
@@ -84,14 +105,17 @@ class Training:
             self.model.train()
             total = torch.zeros((), device=self.device)
             seen = 0
-            order = torch.randperm(len(images), generator=self.generator, device=self.device)
+            order = torch.randperm(len(images), generator=self._order(), device=self.device)
             for rows in order.split(self.schedule.batch):
-                total += self._step(network, images[rows], labels[rows]) * len(rows)
+                mine = rows[self.rank :: self.world] if len(rows) >= self.world else rows
+                total += self._step(network, images[mine], labels[mine]) * len(rows)
                 seen += len(rows)
                 if on_step:
                     on_step(self.done + seen / len(images))
             self.scheduler.step()
             self.done += 1
+            if self.world > 1:
+                average([total, *(buffer for buffer in self.model.buffers() if buffer.is_floating_point())])
             mean_loss = float(total) / len(images)
             if not math.isfinite(mean_loss):
                 raise InputError(
@@ -106,9 +130,19 @@ class Training:
         x = augment(x, self.schedule.augmentation, self.generator)
         loss = self.objective(network, x, y, self.noise, self.generator, self.done + 1)
         self.scaler.scale(loss).backward()
+        if self.world > 1:
+            average(p.grad for p in self.model.parameters() if p.grad is not None)
         self.scaler.step(self.optimizer)
         self.scaler.update()
         return loss.detach()
+
+    def _order(self) -> torch.Generator:
+        """What the order of the inputs comes from: the same in all processes, whose noise differs."""
+        if self.world == 1:
+            return self.generator
+        epoch_seed = self.schedule.seed * 1_000_003 + self.done * self.world
+        self.generator.manual_seed(epoch_seed + self.rank)
+        return torch.Generator(self.device).manual_seed(epoch_seed)
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on, as tensors and plain values."""
@@ -149,7 +183,7 @@ class Autocast(nn.Module):
 
 def train(
     model: nn.Module,
-    images: Tensor,
+    images: Inputs,
     labels: Tensor,
     noise: Noise,
     objective: Objective = NoiseAugmentation(),  # noqa: B008 (frozen)
@@ -173,7 +207,7 @@ def train(
 
 @torch.inference_mode()
 def noisy_accuracy(
-    model: nn.Module, images: Tensor, labels: Tensor, noise: Noise, generator: torch.Generator
+    model: nn.Module, images: Inputs, labels: Tensor, noise: Noise, generator: torch.Generator
 ) -> float:
     """The share of inputs that the model classifies correctly on one noisy copy each, at most 1,000."""
     model.eval()

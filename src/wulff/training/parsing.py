@@ -6,14 +6,22 @@ import typing
 
 from wulff.errors import InputError
 from wulff.training.consistency import Consistency
+from wulff.training.direct import Direct
+from wulff.training.macer import Macer
 from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
+from wulff.training.smoothadv import SmoothAdv
+from wulff.training.smoothmix import SmoothMix
 from wulff.training.stability import Stability
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "augment": NoiseAugmentation,
+    "direct": Direct,
+    "smoothadv": SmoothAdv,
     "stability": Stability,
     "consistency": Consistency,
+    "macer": Macer,
+    "smoothmix": SmoothMix,
 }
 """Training methods by name."""
 

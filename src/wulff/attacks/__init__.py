@@ -1,0 +1,18 @@
+"""Attacks on base and smoothed classifiers: the check of certificates from the other side."""
+
+from wulff.attacks.ascent import climb, frozen, smoothed_loss
+from wulff.attacks.eot import EOTPGD
+from wulff.attacks.geometry import project, random_point, size, steepest
+from wulff.attacks.soft import SoftSmoothed
+
+__all__ = [
+    "EOTPGD",
+    "SoftSmoothed",
+    "climb",
+    "frozen",
+    "project",
+    "random_point",
+    "size",
+    "smoothed_loss",
+    "steepest",
+]

@@ -1,0 +1,65 @@
+"""`wulff attack`: try to break the certificates of a run."""
+
+import dataclasses
+import json
+from typing import Annotated
+
+import typer
+
+from wulff import runs
+from wulff.attacks import EOTPGD
+from wulff.cli.console import AlphaOption, progress_bar
+from wulff.errors import InputError
+
+
+def attack(
+    run: Annotated[str, typer.Argument(help="The folder of a run of `wulff certify`.")],
+    inside: Annotated[bool, typer.Option("--inside", help="Attack within the certified radii.")] = False,
+    outside: Annotated[
+        list[float] | None, typer.Option(help="Attack within this multiple of the radii; may be repeated.")
+    ] = None,
+    norm: Annotated[str | None, typer.Option(help="One of the run's norms; by default its first.")] = None,
+    steps: Annotated[int, typer.Option(help="Of projected gradient ascent.")] = 20,
+    copies: Annotated[int, typer.Option(help="Noisy copies of each input in a step.")] = 32,
+    restarts: Annotated[int, typer.Option(help="Attempts, all but one from random points.")] = 2,
+    n: Annotated[int, typer.Option(help="Fresh copies that judge a perturbed input.")] = 1_000,
+    alpha: AlphaOption = 1e-3,
+    seed: Annotated[int, typer.Option(help="Of attack and judgement; not the run's own.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Attack at most so many inputs.")] = None,
+    architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+) -> None:
+    """Attack every certified input; the exit status is 1 if more certificates broke than alpha allows."""
+    factors = [1.0] * inside + (outside or [])
+    if not factors:
+        raise InputError("give --inside, --outside 1.5, or both.")
+    with progress_bar() as progress:
+        task = progress.add_task(f"attacking {run}", total=None, words="")
+        outcomes = runs.attack(
+            run,
+            factors,
+            norm=norm,
+            method=EOTPGD(steps, copies, restarts),
+            n=n,
+            alpha=alpha,
+            seed=seed,
+            limit=limit,
+            architecture=architecture,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    for outcome in outcomes:
+        typer.echo(json.dumps(dataclasses.asdict(outcome)) if as_json else _sentence(outcome))
+    if any(outcome.contradicts for outcome in outcomes):
+        raise typer.Exit(1)
+
+
+def _sentence(outcome: runs.Outcome) -> str:
+    where = "inside" if outcome.factor <= 1 else f"at {outcome.factor:g} times"
+    text = (
+        f"{where} the {outcome.norm} radius: {outcome.broken} of {outcome.attacked} broken, "
+        f"{outcome.abstained} abstained"
+    )
+    if outcome.allowed is None:
+        return text
+    verdict = "CONTRADICTED: alpha allows" if outcome.contradicts else "as promised: alpha allows up to"
+    return f"{text}; {verdict} {outcome.allowed}"

@@ -1,0 +1,152 @@
+"""Try to break the certificates of a run: inside their radius, where nobody can, and beyond it."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from scipy import stats
+from torch import nn
+
+from wulff.attacks import EOTPGD
+from wulff.errors import InputError
+from wulff.norms import Norm
+from wulff.runs.records import Record
+from wulff.runs.run import Run, load
+from wulff.runs.spec import Job, Spec, prepare
+from wulff.stats import check_alpha, check_sample_size
+
+FALSE_ALARM = 1e-3
+"""With which probability certificates that keep their promise look as if they broke it."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What an attack on the certificates of a run achieved at one multiple of their radii.
+
+    Attributes:
+        norm: Against which the certificates are.
+        factor: The attacks' radius, as a multiple of the certified one.
+        attacked: How many certified inputs were attacked.
+        broken: On how many of them the smoothed classifier then gave another label, as by `predict`.
+        abstained: On how many `predict` abstained, which breaks nothing.
+        allowed: Up to factor 1: how many may break, but for a probability of `FALSE_ALARM`, if for every
+            input of the run certificate and judgement are each wrong with their alpha.
+    """
+
+    norm: str
+    factor: float
+    attacked: int
+    broken: int
+    abstained: int
+    allowed: int | None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether more certificates broke than their alpha allows."""
+        return self.allowed is not None and self.broken > self.allowed
+
+
+def attack(
+    store: str | Path,
+    factors: Sequence[float] = (1.0,),
+    *,
+    norm: Norm | str | None = None,
+    method: EOTPGD = EOTPGD(),  # noqa: B008 (frozen)
+    n: int = 1_000,
+    alpha: float = 1e-3,
+    seed: int = 1,
+    limit: int | None = None,
+    architecture: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Outcome]:
+    """Attack every certified input of a run at multiples of its radius.
+
+    Args:
+        store: The folder of a run of `certify`; its weights and data are where they were.
+        factors: Multiples of the certified radius; distances stay strictly below it times the factor.
+        norm: One of the run's norms; its first by default.
+        method: The attack.
+        n: Fresh noisy copies from which `predict` judges a perturbed input.
+        alpha: With which probability such a judgement may be wrong.
+        seed: Of the attack and of the judgement; the run's own noise is never used again.
+        limit: Attack at most so many inputs.
+        architecture: For weights that do not say it.
+        progress: Called with how many attacks are done, and how many there are.
+
+    Raises:
+        InputError: The run has no certificates against the norm, or its weights or data have changed.
+    """
+    run = load(store)
+    if not factors or any(not 0 < factor < float("inf") for factor in factors):
+        raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.")
+    alpha, n = check_alpha(alpha), check_sample_size(n)
+    wanted = str(Norm.parse(norm)) if norm is not None else next(iter(run.norms), "")
+    if not wanted:
+        raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
+    run.radii(wanted)  # refuses norms that the run does not have
+    job = _job(run, seed, architecture)
+    targets = [r for r in run.records if r.predict >= 0 and r.radii[wanted].radius > 0][:limit]
+    done, total = 0, len(targets) * len(factors)
+    outcomes = []
+    for factor in factors:
+        labels: list[int] = []
+        for batch in _batches(targets, max(1, job.smoothed.batch // method.copies)):
+            labels += _attacked(job, batch, wanted, factor, method, n, alpha, seed)
+            done += len(batch)
+            if progress:
+                progress(done, total)
+        broken = sum(label not in (-1, target.predict) for label, target in zip(labels, targets, strict=True))
+        # Wrong certificates are at most binomial among all inputs; among the certified ones alone, they may
+        # be more frequent than alpha.
+        wrong = min(1.0, float(run.spec["alpha"]) + alpha)
+        allowed = int(stats.binom.isf(FALSE_ALARM, len(run.records), wrong)) if factor <= 1 else None
+        outcomes.append(Outcome(wanted, factor, len(targets), broken, labels.count(-1), allowed))
+    return outcomes
+
+
+def _attacked(
+    job: Job,
+    batch: list[Record],
+    norm: str,
+    factor: float,
+    method: EOTPGD,
+    n: int,
+    alpha: float,
+    seed: int,
+) -> list[int]:
+    """The smoothed labels of perturbed inputs, -1 where `predict` abstains."""
+    places = {index: place for place, index in enumerate(job.dataset.index)}
+    device = next(job.smoothed.parameters()).device
+    x = torch.stack([job.dataset.images[places[record.index]] for record in batch]).to(device)
+    y = torch.tensor([record.predict for record in batch], device=device)
+    radius = torch.tensor([factor * record.radii[norm].radius for record in batch], dtype=torch.float64)
+    generator = torch.Generator(device).manual_seed(seed + batch[0].index)
+    model = job.smoothed.model
+    if not isinstance(model, nn.Module):
+        raise InputError("only torch models have the gradients that this attack needs.")
+    adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
+    index = [record.index for record in batch]
+    return job.smoothed.predict(adversary.cpu(), n, alpha, seed=seed, index=index).tolist()
+
+
+def _job(run: Run, seed: int, architecture: str | None) -> Job:
+    """The run's classifier and data, which must be the ones that it was made with."""
+    if run.spec.get("task") != "certify":
+        raise InputError(f"{run.folder} has no certificates to attack; make them with `wulff certify`.")
+    if int(run.spec["seed"]) == seed:
+        raise InputError(f"the seed {seed} is the run's own; give another one, for noise that is fresh.")
+    known = {field.name for field in dataclasses.fields(Spec)} - {"stop", "seed", "architecture"}
+    values = {key: value for key, value in run.spec.items() if key in known}
+    values["norms"] = tuple(values["norms"])
+    job = prepare(Spec(**values, seed=seed, architecture=architecture))
+    for name, stored in run.document.get("hashes", {}).items():
+        if job.document["hashes"].get(name) != stored:
+            raise InputError(
+                f"the {name} of {run.folder} are not what they were when it was made; attack needs the same."
+            )
+    return job
+
+
+def _batches(records: list[Record], size: int) -> list[list[Record]]:
+    return [records[start : start + size] for start in range(0, len(records), size)]

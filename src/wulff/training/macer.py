@@ -1,0 +1,106 @@
+"""MACER: training for the certified radius itself [Zhai et al. 2020], under any noise with a certificate."""
+
+import dataclasses
+import functools
+import math
+from typing import final
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wulff.certificates import certified_radius
+from wulff.errors import InputError, NotCoveredError
+from wulff.noises import Noise
+from wulff.norms import Norm
+from wulff.training.objective import draw, logits_of_copies
+
+LOG_ODDS = np.linspace(-30.0, 0.0, 601)
+"""Errors from 1e-13 to ½, at which radii are tabulated; between them they are linear in the log-odds."""
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Macer:
+    """Cross-entropy of the smoothed prediction, and a hinge on the certified radius of correct inputs.
+
+    With r(e) the certified radius at error e, extended by r(1 - e) = -r(e), and p_A, p_B the two largest
+    smoothed probabilities, the radius is R = ½(r(1 - p_A) - r(1 - p_B)); for Gaussian noise against l2 that
+    is the paper's σ/2 (Φ⁻¹(p_A) - Φ⁻¹(p_B)). Inputs with 0 ≤ R ≤ γσ/2 add weight · (γσ/2 - R). The radius is
+    a training signal here; what is certified later does not depend on it.
+
+    Attributes:
+        copies: Noisy copies of each input (k of the paper).
+        weight: Of the hinge (λ of the paper; on MNIST 16, 16, 6 at sigma .25, .5, 1).
+        gamma: The largest radius that the hinge asks for, in units of sigma / 2.
+        beta: The factor of the logits in the hinge, which brings their softmax closer to votes.
+        norm: Against which the radius is.
+        deferred: Epochs before the hinge is added.
+    """
+
+    copies: int = 16
+    weight: float = 16.0
+    gamma: float = 8.0
+    beta: float = 16.0
+    norm: str = "l2"
+    deferred: int = 0
+
+    def __post_init__(self) -> None:
+        Norm.parse(self.norm)
+        if (
+            self.copies < 1
+            or self.deferred < 0
+            or not (self.weight >= 0 and self.gamma > 0 and self.beta > 0)
+        ):
+            raise InputError(
+                "macer takes copies ≥ 1, deferred ≥ 0, weight ≥ 0, gamma > 0 and beta > 0, "
+                f"got {dataclasses.astuple(self)}."
+            )
+
+    def __call__(
+        self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int
+    ) -> Tensor:
+        logits = logits_of_copies(model, x, draw(noise, x, self.copies, generator))
+        smoothed = logits.softmax(dim=2).mean(dim=0)
+        chosen = smoothed.gather(1, y[:, None])
+        likelihood = -(chosen + 1e-10).log().mean()
+        if epoch <= self.deferred or self.weight == 0:
+            return likelihood
+        noise = noise.in_dim(x[0].numel())
+        table = radius_table(noise, Norm.parse(self.norm)).to(logits)
+        votes = (self.beta * logits).softmax(dim=2).mean(dim=0)
+        top, runner_up = votes.topk(2, dim=1).indices.unbind(dim=1)
+        error = votes.scatter(1, top[:, None], 0.0).sum(dim=1)  # 1 - p_A without losing its digits
+        second = votes.gather(1, runner_up[:, None])[:, 0]
+        radius = 0.5 * (_signed_radius(error, table) + _signed_radius(second, table))
+        largest = self.gamma * noise.sigma / 2
+        counts = (top == y) & (radius <= largest)
+        return likelihood + self.weight * (counts * (largest - radius)).mean()
+
+
+@functools.lru_cache(maxsize=64)
+def radius_table(noise: Noise, norm: Norm) -> Tensor:
+    """Certified radii at the errors with log-odds `LOG_ODDS`, from the smallest error to ½.
+
+    Raises:
+        InputError: The noise has no finite sigma, or no certificate against the norm grows with confidence.
+    """
+    if not math.isfinite(noise.sigma):
+        raise InputError(f"macer needs a noise with finite variance, got {noise}.")
+    try:
+        radii = certified_radius(noise, 1 / (1 + np.exp(-LOG_ODDS)), norm).radius
+    except NotCoveredError as error:
+        raise InputError(f"macer needs a certificate: {error}") from None
+    if not (radii[0] > radii[-2] > 0):
+        raise InputError(f"macer has nothing to learn from {noise} against {norm}: its radii do not grow.")
+    return torch.from_numpy(np.asarray(radii))
+
+
+def _signed_radius(error: Tensor, table: Tensor) -> Tensor:
+    """r(error) by interpolation, with its derivative; negative above ½."""
+    log_odds = error.clamp(1e-13, 1 - 1e-7).logit()
+    place = (log_odds.abs() / -LOG_ODDS[0]).clamp_max(1.0) * (len(table) - 1)
+    below = place.detach().floor().clamp_max(len(table) - 2)
+    falling = table.flip(0)  # from error ½ outward
+    low, high = falling[below.long()], falling[below.long() + 1]
+    return -log_odds.detach().sign() * (low + (place - below) * (high - low))
