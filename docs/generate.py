@@ -27,7 +27,9 @@ def page() -> str:
     for entry in certificates.table():
         norm = "any norm" if entry.norm is ANY_NORM else str(entry.norm)
         quality = "exact" if entry.tight else "lower bound"
-        names = [name for name, law in noises.NOISES.items() if issubclass(law, entry.noise)]
+        names = [
+            name for name, law in noises.NOISES.items() if issubclass(law, entry.noise) and entry.covers(law)
+        ]
         if getattr(entry, "comparison", False):
             quality = "for comparison only, never chosen"
         parts.append(f"### {', '.join(names) or entry.noise.__name__} against {norm}: {entry.method}\n")

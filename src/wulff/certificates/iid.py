@@ -10,7 +10,7 @@ from wulff._typing import FloatArray
 from wulff.certificates.differential_profile import legendre_series
 from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.registry import register
-from wulff.noises import HalfLine, IIDNoise, Pareto
+from wulff.noises import Gaussian, HalfLine, IIDNoise, Laplace, Pareto, Uniform
 from wulff.norms import Norm
 
 _SMALLEST = 1e-300
@@ -19,7 +19,15 @@ _NODES, _ = legendre.leggauss(_DEGREE + 1)
 _FIT = np.linalg.inv(legendre.legvander(_NODES, _DEGREE))
 
 
-@register(IIDNoise, Norm.L1, method="quantile", tight=True, ulps=2**14, growth="rate")
+@register(
+    IIDNoise,
+    Norm.L1,
+    method="quantile",
+    tight=True,
+    ulps=2**14,
+    growth="rate",
+    covers=lambda law: law is not Pareto,
+)
 def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """F⁻¹(1 - error) for log-concave coordinates [Yang et al. 2020, theorem M.1]; tight.
 
@@ -31,7 +39,16 @@ def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     return noise.coordinate_isf(error)
 
 
-@register(IIDNoise, Norm.L1, method="differential", tight=False, ulps=2**14, growth="rate", shortfall=1e-9)
+@register(
+    IIDNoise,
+    Norm.L1,
+    method="differential",
+    tight=False,
+    ulps=2**14,
+    growth="rate",
+    shortfall=1e-9,
+    covers=lambda law: law not in (Gaussian, Laplace, Uniform),
+)
 def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """∫_c^∞ dz/(exp(φ(z) - φ(0)) - 1), P[0 < Z₁ < c] = error, where φ is concave [Yang et al. 2020, M.2].
 

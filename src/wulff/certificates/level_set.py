@@ -14,7 +14,6 @@ import functools
 from typing import Final
 
 import numpy as np
-from scipy import special
 
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
@@ -23,7 +22,7 @@ from wulff.certificates.level_set_profiles import ExponentialProfile, profile_of
 from wulff.certificates.level_set_solver import Duality, certify, grown
 from wulff.certificates.level_set_table import interpolated
 from wulff.certificates.registry import register
-from wulff.noises import Ball, ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
+from wulff.noises import ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
 from wulff.noises.base import NormRadialNoise
 from wulff.norms import Norm
 
@@ -103,31 +102,6 @@ def cube_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     and r/2 is the (½ - error) quantile of |Z₁|: total variation.
     """
     return _radius(noise, error, dim, _cube_kernel(dim))
-
-
-@register(Ball, Norm.L2, method="level-set", tight=True, ulps=ULPS, growth="overlap")
-@register(Ball, Norm.L1, method="level-set", tight=True, ulps=ULPS, growth="overlap")
-def ball(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
-    """2 - 4 B⁻¹(¼ + error/2; (d+1)/2, (d+1)/2), B the beta law [Yang et al. 2020, theorem S.1]; tight.
-
-    Two unit balls at distance r share 1 - P[|X| ≤ r/2], where X² has the beta law (½, (d+1)/2): r/2 is the
-    quantile of |X| at ½ - error, which keeps its digits at both ends. The overlap at the rounded radius is
-    checked, with 1e-12 for the error of SciPy's incomplete beta function.
-    """
-    shape = (dim + 1) / 2
-    shortfall = 0.5 - error
-    half = np.sqrt(special.betaincinv(0.5, shape, shortfall))
-    for _ in range(8):
-        lost = special.betainc(0.5, shape, half * half)
-        half = np.where(lost <= shortfall * (1 - 1e-12), half, half * (1 - 1e-12))
-    lost = special.betainc(0.5, shape, half * half)
-    return np.where(lost <= shortfall * (1 - 1e-12), 2 * half, np.nan)
-
-
-@register(Ball, Norm.LINF, method="level-set", tight=True, ulps=ULPS, growth="overlap")
-def ball_linf(noise: Ball, error: FloatArray, dim: int) -> FloatArray:
-    """The l2 radius over √d; derived here, tight."""
-    return ball(noise, error, dim) / np.sqrt(dim)
 
 
 def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel) -> FloatArray:

@@ -56,6 +56,7 @@ class Certificate:
         shortfall: By which part of itself a radius may be below the "rate" integral, besides `ulps`.
         smallest_p: The smallest p for which a certificate against lp may rest on this one by conversion;
             above 1 where the function is slow and other certificates give more.
+        covers: Whether the theorem says anything about a subclass of `noise`.
         comparison: A bound from the literature that a better theorem has superseded. It is never chosen
             by default, only by name.
     """
@@ -70,6 +71,7 @@ class Certificate:
     growth: Growth | None = None
     shortfall: float = 0.0
     smallest_p: float = 1.0
+    covers: Callable[[type[Noise]], bool] = lambda law: True
     comparison: bool = False
 
     def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
@@ -122,6 +124,7 @@ def register(
     growth: Growth | None = None,
     shortfall: float = 0.0,
     smallest_p: float = 1.0,
+    covers: Callable[[type[Noise]], bool] = lambda law: True,
     comparison: bool = False,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
     """Enter a radius function into the table; see `Certificate` for the arguments."""
@@ -131,7 +134,18 @@ def register(
         source = " ".join(first_paragraph.split())
         _TABLE.append(
             Certificate(
-                noise, norm, method, tight, ulps, function, source, growth, shortfall, smallest_p, comparison
+                noise,
+                norm,
+                method,
+                tight,
+                ulps,
+                function,
+                source,
+                growth=growth,
+                shortfall=shortfall,
+                smallest_p=smallest_p,
+                covers=covers,
+                comparison=comparison,
             )
         )
         return function
@@ -144,7 +158,7 @@ def table(noise: type[Noise] | None = None, norm: Norm | None = None) -> list[Ce
     return [
         entry
         for entry in _TABLE
-        if (noise is None or issubclass(noise, entry.noise))
+        if (noise is None or (issubclass(noise, entry.noise) and entry.covers(noise)))
         and (norm is None or entry.norm is ANY_NORM or entry.norm == norm)
     ]
 
