@@ -183,6 +183,7 @@ def test_the_bound_has_the_published_order() -> None:
     assert explicit_bound("l1", 10**6, 0.25, 0.9) <= explicit_bound("l1", 10, 0.25, 0.9)
     # Noise that is absent or endless with probability ½ each is robust everywhere for s near ½.
     assert math.isinf(explicit_bound("linf", 3072, 0.4999, 0.5))
+    assert math.isinf(explicit_bound("linf", 3072, 0.25, 1e-200))
     # Less may be asked for: the bound rises with s and falls with l.
     assert explicit_bound("linf", 99, 0.1, 0.9) < explicit_bound("linf", 99, 0.2, 0.9)
     assert explicit_bound("linf", 99, 0.1, 0.95) < explicit_bound("linf", 99, 0.1, 0.9)

@@ -100,10 +100,9 @@ def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # 
     best = math.inf
     for spread in np.concatenate([[0.0], np.geomspace(0.05, 20, 25)]):
         highest, curvature = _test_law(float(spread))
-        share = highest * (1 - affinity) / told_apart
-        if share >= 1:
+        if highest * (1 - affinity) >= told_apart:
             continue
-        needed = -math.log1p(-share)
+        needed = -math.log1p(-highest * (1 - affinity) / told_apart)
         smallest = math.floor(needed / 1.52) + 1
         count = dim if norm.p >= 2 else smallest
         if smallest <= dim:
