@@ -2,12 +2,15 @@
 
 import json
 import tomllib
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wulff import certified_radius, runs
-from wulff._numerics.rounding import float_at_least
+from wulff._numerics.rounding import decimal_down, decimal_up, figures_down, figures_up, float_at_least
 from wulff.noises import NOISES
 
 
@@ -37,7 +40,7 @@ def test_probabilities_are_read_exactly_and_rounded_up(wulff) -> None:
         "radius", "laplace(scale=1)", "--norm", "l1", "--dim", "1", "--json", "--rho", "0." + "9" * 30
     )
     error = json.loads(result.out)["error"]
-    assert error == float_at_least(__import__("decimal").Decimal("1e-30"))
+    assert error == float_at_least(Decimal("1e-30"))
 
 
 def test_radius_from_counts_and_abstention(wulff) -> None:
@@ -240,12 +243,22 @@ def test_plots(wulff, tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 5
 
 
+@given(value=st.floats(1e-300, 1e300), digits=st.integers(1, 12))
+def test_figures_are_rounded_outwards(value: float, digits: int) -> None:
+    low, high = figures_down(value, digits), figures_up(value, digits)
+    assert Decimal(low) <= Decimal(value) <= Decimal(high)
+    assert Decimal(high) - Decimal(low) <= Decimal(10) ** (1 - digits) * Decimal(value)
+    assert Decimal(decimal_down(value, 4)) <= Decimal(value) <= Decimal(decimal_up(value, 4))
+    assert figures_down(0.0, digits) == "0"
+    assert figures_down(0.00369999, 4) == "0.003699"
+
+
 def test_limits(wulff) -> None:
     result = wulff("limits", "--norm", "linf", "--dim", "20")
     assert result.code == 0
     bound, gaussian = (
         [float(cell) for cell in line.split()[-3:]]
-        for name in ("no noise exceeds", "gaussian")
+        for name in ("none can exceed", "gaussian")
         for line in result.out.splitlines()
         if line.startswith(name) and ":" not in line
     )
@@ -255,7 +268,7 @@ def test_limits(wulff) -> None:
     assert [line["dim"] for line in lines] == [1, 10, 20]
     assert lines[-1]["attained"]["gaussian(scale=1)"] < lines[-1]["bound"]
     used = wulff("limits", "--dim", "20", "--noise", "gaussian(sigma=0.5)", "--epsilon", "0.05")
-    assert used.out.startswith("gaussian(sigma=0.5): at epsilon = 0.05, s = 0.1726")
+    assert used.out.startswith("gaussian(sigma=0.5): at epsilon = 0.05, s = 0.1727")
     assert "l = 0.6826" in used.out
     unused = wulff("limits", "--dim", "20", "--noise", "uniform(sigma=0.5)", "--epsilon", "5", "--json")
     assert json.loads(unused.out)["s"] == 0.5
@@ -276,6 +289,11 @@ def test_advise(wulff) -> None:
     assert lines[1]["reason"].startswith("tail")
     few = wulff(*arguments, "--noise", "gaussian(scale=1)", "--noise", "pareto(scale=1,a=1)")
     assert "pareto(a=1) is left out" in few.out
+    tail = wulff("advise", "--norm", "l2", "--dim", "64", "--rho", "0.6,0.9999")
+    assert "at 0.9999: exp-l2" in tail.out  # every change of the winner has its reason
+    huge = wulff("advise", "--norm", "l1", "--dim", "64", "--sigma", "1e250", "--rho", "0.9")
+    assert huge.code == 0
+    assert "e+250" in huge.out
 
 
 def test_plots_of_runs(wulff, files: Path, tmp_path: Path) -> None:

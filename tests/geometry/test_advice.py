@@ -53,7 +53,10 @@ def test_crystals_in_low_dimension() -> None:
     )
     assert advice.choices[0].best.noise.name == "exp-l1"
     assert advice.choices[0].best.is_crystal
-    assert all(candidate.is_crystal for candidate in advise("l2", 1, 1.0, [0.1]).candidates)
+    for norm in ("l1", "lp(3)"):
+        advice = advise(norm, 1, 1.0, [0.1])
+        assert advice.crystal == "the interval"
+        assert all(candidate.is_crystal for candidate in advice.candidates)
 
 
 def test_what_cannot_be_compared_is_left_out_with_a_reason() -> None:
@@ -66,6 +69,8 @@ def test_what_cannot_be_compared_is_left_out_with_a_reason() -> None:
     assert advice.choices[0].second == 0
     with pytest.raises(InputError, match="no noise is left"):
         advise("l2", 8, 1.0, [0.1], noises[1:])
+    with pytest.raises(InputError, match=r"^dim must be a positive integer"):
+        advise("l2", 0, 1.0)
     with pytest.raises(InputError, match="sigma"):
         advise("l2", 8, -1.0)
     with pytest.raises(InputError, match="errors"):

@@ -1,5 +1,6 @@
 """How fast bodies gain volume: theorems K.3 to K.7, 5.2 and 5.4 of Yang et al. 2020, and a search."""
 
+import itertools
 import math
 
 import numpy as np
@@ -16,6 +17,7 @@ from wulff.geometry import (
     growth,
     growths,
     least_growth,
+    least_growth_against_linf,
     level_equivalent,
     log_growth,
     mean_growth,
@@ -121,6 +123,28 @@ def test_the_crystal_is_the_only_one_to_grow_least() -> None:
     for norm in ("l1", "l2", "linf"):
         assert worst_growth(LpBall(norm, 3), ball) > 1.05 * least_growth(ball)
     assert least_growth(LpBall("linf", 2)) == pytest.approx(worst_growth(LpBall("l1", 2), LpBall("linf", 2)))
+
+
+def test_least_growth_against_linf_in_every_dimension() -> None:
+    """Between its bounds where the crystal can be listed, to 1e-9; its limit is that of the ball, √(e d)."""
+    for dim in (1, 2, 3, 4):
+        low, high = least_growth_against_linf(dim)
+        assert low <= least_growth(LpBall("linf", dim)) <= high
+        signs = np.array(list(itertools.product((-1.0, 1.0), repeat=dim)))
+        matrices = signs[np.array(list(itertools.product(range(2**dim), repeat=dim)))]
+        exact = np.abs(np.linalg.det(matrices)).mean() * 2**dim / math.factorial(dim)
+        assert dim / 2 * exact ** (1 / dim) == pytest.approx(least_growth(LpBall("linf", dim)), rel=1e-9)
+        fourth = (np.linalg.det(matrices) ** 4).mean() / math.factorial(dim) ** 2
+        assert low == pytest.approx(dim * (math.factorial(dim) * fourth) ** (-1 / (2 * dim)), rel=1e-8)
+    off = []
+    for dim in (10, 1000, LARGE):
+        low, high = least_growth_against_linf(dim)
+        assert low < high == pytest.approx(worst_growth(LpBall("l2", dim), LpBall("linf", dim)))
+        off.append(1 - low / math.sqrt(E * dim))
+        assert abs(off[-1]) < 2 * math.log(dim) / dim
+    assert abs(off[-1]) < abs(off[0])
+    with pytest.raises(InputError, match="positive integer"):
+        least_growth_against_linf(0)
 
 
 def test_where_vertices_differ_the_crystal_wins_on_average_only() -> None:

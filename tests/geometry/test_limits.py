@@ -156,6 +156,14 @@ def test_affinity_of_certified_shifts_is_above_its_bound(s: float) -> None:
     slopes = np.geomspace(1, 1 / (2 * error), 20_001)
     values = np.sqrt(slopes) * (1 + 2 * slopes * error) / (1 + slopes)
     assert least_affinity(s) == pytest.approx(values.min(), rel=1e-6)
+    # Laws at two inputs need not mirror each other: slopes that differ never lead below equal ones.
+    m, n = np.meshgrid(slopes[1::100], slopes[1::100])
+    meet = (0.5 - error - 0.5 / n + m * error) / (m - 1 / n)
+    unequal = np.sqrt(m) * meet + (0.5 + n * error - meet) / np.sqrt(n)
+    root = np.sqrt(m * n)
+    formula = (np.sqrt(m) + np.sqrt(n)) * (0.5 + error * root) / (1 + root)
+    assert unequal == pytest.approx(formula, rel=1e-6)
+    assert unequal.min() >= least_affinity(s) * (1 - 1e-9)
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2", "linf", "lp(4)"])
@@ -175,6 +183,7 @@ def test_the_bound_has_the_published_order() -> None:
     assert explicit_bound("l1", 10**6, 0.25, 0.9) <= explicit_bound("l1", 10, 0.25, 0.9)
     # Noise that is absent or endless with probability ½ each is robust everywhere for s near ½.
     assert math.isinf(explicit_bound("linf", 3072, 0.4999, 0.5))
+    assert math.isinf(explicit_bound("linf", 3072, 0.25, 1e-200))
     # Less may be asked for: the bound rises with s and falls with l.
     assert explicit_bound("linf", 99, 0.1, 0.9) < explicit_bound("linf", 99, 0.2, 0.9)
     assert explicit_bound("linf", 99, 0.1, 0.95) < explicit_bound("linf", 99, 0.1, 0.9)
@@ -205,6 +214,11 @@ def test_table_and_refusals() -> None:
     assert growing_dimensions(100) == [1, 10, 100]
     (row,) = limits_table("linf", [10], 0.25, 0.9, ("mixed-linf(scale=1,j=1)",))
     assert math.isnan(row.attained["mixed-linf(scale=1,j=1)"])
+    # A pole of order 2 needs three dimensions, and is an error only where it was asked for.
+    rows = limits_table("linf", [1, 10], 0.25, 0.9, ("exp-l2(scale=1,j=2,k=2)",))
+    assert [math.isnan(row.attained["exp-l2(scale=1,j=2,k=2)"]) for row in rows] == [True, False]
+    with pytest.raises(InputError, match="less than the dimension"):
+        limits_table("linf", [1, 2], 0.25, 0.9, ("exp-l2(scale=1,j=2,k=2)",))
     for arguments in [("linf", 3, 0.5, 0.9), ("linf", 3, 0.25, 1.1), ("linf", 0, 0.25, 0.9)]:
         with pytest.raises(InputError):
             explicit_bound(*arguments)

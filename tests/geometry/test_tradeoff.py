@@ -63,3 +63,14 @@ def test_refusals() -> None:
         decompose("gaussian(scale=1)", 0.9, [0.0, 0.0])
     with pytest.raises(InputError, match="multiplier"):
         decompose("gaussian(scale=1)", 0.9, [1.0, 0.0], -1.0)
+
+
+def test_a_pole_pays_where_the_label_is_improbable() -> None:
+    """The crossing of the orders 0 and 1 at the accuracy .26, that the page on shapes states."""
+    curves = []
+    for j in (0.0, 1.0):
+        points = toy_points([j], np.geomspace(1.0, 0.3, 80).tolist())  # from low accuracy to high
+        curves.append(([p.accuracy for p in points], [p.robustness for p in points]))
+    none, pole = ([float(np.interp(x, *curve)) for x in (0.24, 0.28)] for curve in curves)
+    assert pole[0] > none[0]
+    assert pole[1] < none[1]

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wulff import geometry
-from wulff._numerics.rounding import decimal_down, float_at_least
+from wulff._numerics.rounding import figures_down, float_at_least
 from wulff.cli.console import NormOption, decimal
 from wulff.errors import InputError
 
@@ -42,23 +42,21 @@ def advise(
     typer.echo(f"Against {advice.norm} at d = {dim:,}, sigma = {sigma:g}. The crystal is {advice.crystal}.\n")
     rows = [("probability", "best noise", "radius", "next")]
     for text, choice in zip(rho.split(","), advice.choices, strict=True):
-        radius, second = decimal_down(choice.radius, 4), decimal_down(choice.second, 4)
+        radius, second = figures_down(choice.radius, 5), figures_down(choice.second, 5)
         rows.append((text.strip(), geometry.shape_of(choice.best.noise), radius, second))
     _print(rows)
     typer.echo("\nWhy:")
-    seen: set[str] = set()
+    last = ""
     for text, choice in zip(rho.split(","), advice.choices, strict=True):
-        if choice.reason not in seen:
-            typer.echo(
-                f"  from {text.strip()}: {geometry.shape_of(choice.best.noise)}, by {choice.reason} "
-                f"({choice.method})"
-            )
-        seen.add(choice.reason)
+        why = f"{geometry.shape_of(choice.best.noise)}, by {choice.reason} ({choice.method})"
+        if why != last:
+            typer.echo(f"  at {text.strip()}: {why}")
+        last = why
     typer.echo("\nRadius per probability near ½ (shape), and at error 1e-300 (tail):")
     table = [("noise", "level sets", "near ½", "limit")]
     for candidate in advice.candidates:
         mark = " = crystal" if candidate.is_crystal else ""
-        slope, limit = decimal_down(candidate.slope, 4), decimal_down(candidate.limit, 4)
+        slope, limit = figures_down(candidate.slope, 4), figures_down(candidate.limit, 4)
         table.append((geometry.shape_of(candidate.noise), candidate.level_sets + mark, slope, limit))
     _print(table)
     for name, reason in advice.left_out.items():

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wulff import geometry
-from wulff._numerics.rounding import decimal_down, decimal_up
+from wulff._numerics.rounding import figures_down, figures_up
 from wulff.cli.console import NormOption
 from wulff.errors import InputError
 from wulff.noises import parse
@@ -42,12 +42,12 @@ def limits(
     general, power = geometry.published_limits(norm, dim)
     cotype = geometry.cotype_constant(norm, dim)
     known = f"{cotype.low:.4g}" if cotype.exact else f"between {cotype.low:.4g} and {cotype.high:.4g}"
-    typer.echo(f"Radii against {norm} of labels with probability {0.5 + s:g}, by noise that tells inputs")
+    typer.echo(f"Radii against {norm} of labels with probability {0.5 + s:g}, by smoothing that tells inputs")
     typer.echo(f"1 apart in one coordinate with a total variation of {l:g}.\n")
     lines = [
         ("d", [f"{row.dim:,}" for row in rows]),
-        ("published order", [f"{row.order:.5f}" for row in rows]),
-        ("no noise exceeds", [_up(row.bound) for row in rows]),
+        ("published order", [f"{row.order:.4g}" for row in rows]),
+        ("none can exceed", [_up(row.bound) for row in rows]),
         *(
             (geometry.shape_of(parse(spec)), [_down(row.attained[spec]) for row in rows])
             for spec in rows[0].attained
@@ -59,9 +59,9 @@ def limits(
     typer.echo(f"\npublished order: {general.source}, {general.statement}, here {known};")
     typer.echo(f"  {power.source}, {power.statement}.")
     typer.echo(f"  The factor in front, c(s, l), is {general.constant}.")
-    typer.echo("no noise exceeds: explicit, derived here; see wulff.geometry.explicit_bound.")
+    typer.echo("none can exceed: for every smoothing, derived here; see wulff.geometry.explicit_bound.")
     typer.echo(
-        "noises: certified radii, each noise as large as l allows; a dash where no certificate exists."
+        "noises: certified radii, each as large as l allows; a dash where there is no certificate or noise."
     )
 
 
@@ -79,8 +79,8 @@ def _print_usefulness(noises: list[str] | None, epsilon: float, norm: str, dim: 
 
 
 def _up(value: float) -> str:
-    return "-" if math.isinf(value) else decimal_up(value, 5)
+    return "-" if math.isinf(value) else figures_up(value, 4)
 
 
 def _down(value: float) -> str:
-    return "-" if math.isnan(value) else decimal_down(value, 5)
+    return "-" if math.isnan(value) else figures_down(value, 4)

@@ -7,7 +7,15 @@ from wulff.geometry.cotype import CotypeConstant, cotype_constant, cotype_ratio
 from wulff.geometry.crystals import Zonotope, vertex_mean, wulff_crystal
 from wulff.geometry.densities import log_density, log_ratio
 from wulff.geometry.equivalence import level_equivalent, phi_at_half
-from wulff.geometry.expansion import growth, growths, least_growth, log_growth, mean_growth, worst_growth
+from wulff.geometry.expansion import (
+    growth,
+    growths,
+    least_growth,
+    least_growth_against_linf,
+    log_growth,
+    mean_growth,
+    worst_growth,
+)
 from wulff.geometry.growth_functions import Bracket, growth_function, total_variation
 from wulff.geometry.limits import PublishedLimit, explicit_bound, least_affinity, published_limits
 from wulff.geometry.neyman_pearson import BestSet, best_set
@@ -62,6 +70,7 @@ __all__ = [
     "hit_and_run",
     "least_affinity",
     "least_growth",
+    "least_growth_against_linf",
     "level_equivalent",
     "limits_table",
     "log_density",

@@ -10,6 +10,7 @@ from wulff._typing import FloatArray
 from wulff.certificates import certified_radius
 from wulff.certificates.registry import SMALLEST_ERROR
 from wulff.errors import InputError, NotCoveredError
+from wulff.geometry.bodies import check_body_dim
 from wulff.geometry.usefulness import REPRESENTATIVES
 from wulff.noises import Ball, ExpLp, Gaussian, Laplace, MixedLinf, Noise, NormRadialNoise, Pareto, Uniform
 from wulff.noises import parse as parse_noise
@@ -105,7 +106,7 @@ def advise(
     Raises:
         InputError: An argument is outside its range, or no candidate is left.
     """
-    norm = Norm.parse(norm)
+    norm, dim = Norm.parse(norm), check_body_dim(dim)
     if not 0 < sigma < math.inf:
         raise InputError(f"sigma must be positive and finite, got {sigma!r}.")
     grid = np.array(errors, dtype=np.float64)
@@ -176,14 +177,16 @@ def crystal_in_words(norm: Norm, dim: int) -> str:
 
     For linf, √2 is Khinchine's: ‖x‖₂/√2 ≤ E|Σσ_i x_i| ≤ ‖x‖₂.
     """
+    if dim == 1:
+        return "the interval"
     if norm == Norm.L1:
         return "the cube"
     if norm == Norm.L2:
         return "the Euclidean ball"
     if norm == Norm.LINF:
-        names = {1: "the interval", 2: "the rhombus", 3: "the rhombic dodecahedron"}
+        names = {2: "the rhombus", 3: "the rhombic dodecahedron"}
         return names.get(dim, "a zonotope, within a factor √2 of a Euclidean ball")
-    return f"not defined for {norm}, whose ball has no vertices"
+    return f"not defined for {norm}, whose ball has no finite set of vertices"
 
 
 def _is_crystal(noise: Noise, norm: Norm, dim: int) -> bool:

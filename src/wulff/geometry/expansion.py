@@ -9,6 +9,7 @@ Bodies are compared at volume 1, where the limit is divided by Vol^((d-1)/d). At
     the cube, under (1, ..., 1)                          d
     the cross-polytope, under e₁                         → e
     the cross-polytope, under (1, ..., 1)                → e √(2/π) √d
+    the crystal of linf, under (1, ..., 1)               → √e √d, like the ball
 """
 
 import math
@@ -19,7 +20,7 @@ from scipy import special
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.geometry.balls import LpBall
-from wulff.geometry.bodies import Body, check_points
+from wulff.geometry.bodies import Body, check_body_dim, check_points
 from wulff.geometry.crystals import Zonotope, one_of_each_pair, wulff_crystal
 from wulff.geometry.polytopes import Polytope
 from wulff.geometry.signs import mean_absolute_sum
@@ -104,3 +105,25 @@ def least_growth(ball: LpBall | Polytope) -> float:
     """
     crystal = wulff_crystal(ball)
     return crystal.dim / 2 * math.exp(crystal.log_volume / crystal.dim)
+
+
+def least_growth_against_linf(dim: int) -> tuple[float, float]:
+    """Two bounds on `least_growth` of the linf ball in any dimension, where its vertices cannot be listed.
+
+    The upper bound is the growth of the Euclidean ball. For the lower one, the determinant formula
+    [proposition J.5] is a mean over d independent vertices: the crystal's volume is 2^d E|det M|/d! with a
+    d×d matrix M of random signs. By Hölder's inequality E|det| ≥ (E det²)^(3/2)/(E det⁴)^(1/2), where E det²
+    is d! and E det⁴ = (d!)² Σ_k (d-k+1)(d-k+2)/2 · (-2)^k/k! [Nyquist, Rice & Riordan 1954]. Both bounds
+    tend to √(e d): in high dimension balls are all but optimal against linf. Derived here.
+
+    Raises:
+        InputError: The dimension is not a positive whole number.
+    """
+    dim = check_body_dim(dim)
+    # From the 60th term on (-2)^k/k! is below float64's resolution.
+    fourth = math.fsum(
+        (dim - k + 1) * (dim - k + 2) / 2 * (-2.0) ** k / math.factorial(k) for k in range(min(dim, 60) + 1)
+    )
+    low = dim * math.exp(-(float(special.gammaln(dim + 1)) + math.log(fourth)) / (2 * dim))
+    high = growth(LpBall(Norm.L2, dim), np.ones(dim))
+    return low * (1 - 1e-9), high * (1 + 1e-9)

@@ -1,4 +1,4 @@
-"""What no additive noise can do: a bound on the radius from what the noise must leave recognisable.
+"""What no smoothing can do: a bound on the radius from what it must leave recognisable.
 
 Words as used here, after Yang et al. 2020, section 7: a smoothing is (ε, s, l)-useful for a norm if
 
@@ -7,7 +7,7 @@ Words as used here, after Yang et al. 2020, section 7: a smoothing is (ε, s, l)
                  least l.
 
 The unit of length is the full range of a pixel. `explicit_bound` asks for the second property along single
-coordinates only, so that it holds for more smoothings than the published statements do.
+coordinates only. The papers' definition may differ in detail; this is how it is read here.
 """
 
 import dataclasses
@@ -61,9 +61,9 @@ def published_limits(norm: Norm | str, dim: int) -> tuple[PublishedLimit, Publis
 
 
 def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # noqa: E741
-    """A number that ε cannot exceed, for every additive noise and every dimension; derived here.
+    """A number that ε cannot exceed, for every smoothing and every dimension; derived here.
 
-    Let q be the density of the noise and K(v) = ∫ √(q(z) q(z - v)) dz. As an autocorrelation, K is the
+    For additive noise let q be its density and K(v) = ∫ √(q(z) q(z - v)) dz. As an autocorrelation, K is the
     Fourier transform of the law of some random frequency ξ [Bochner]: K(v) = E cos<v, ξ>.
 
     Robust: K(v) ≥ κ(s) for ‖v‖ ≤ ε, see `least_affinity`. Take v with k independent coordinates, uniform on
@@ -75,16 +75,21 @@ def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # 
     value of 1 - E cos(ux). So F ≤ min(M, 6cS/(a²k)), a function of 1 - e^(-S) whose concave hull is linear
     up to S = Ma²k/(6c) and gives h ≤ M(1 - κ)/(1 - exp(-Ma²k/(6c))). If M(1 - κ) < h, then
 
-        ε ≤ √((6c/M) · Λ) · k^(1/p - 1/2),   Λ = -log(1 - M(1 - κ)/h),   as long as Λ ≤ 1.52 k.
+        ε ≤ √((6c/M) · Λ) · k^(1/p - 1/2),   Λ = -log(1 - M(1 - κ)/h),   as long as Λ < 1.52 k.
 
     Every τ and every k ≤ d give a bound; the least is returned, and ∞ if there is none: where s is too large
     for l, mixtures of no noise and endless noise are robust at every distance.
+
+    Noise may depend on the input, with both properties at all inputs: the mean of ∫ √(q_x q_(x+v)) over x in
+    ever larger boxes of a grid (Z/N)^d has a limit K(v) that is positive definite on the grid, where
+    Bochner's theorem needs no continuity, and that obeys the same two bounds; moved to the grid, the laws of
+    v and u change the steps above by terms that vanish as N → ∞.
 
     Args:
         norm: The adversary's norm.
         dim: The number of input coordinates.
         s: The margin, in (0, ½).
-        l: The total variation along a coordinate, in (0, 1].
+        l: The total variation between inputs that differ by 1 or more in one coordinate, in (0, 1].
 
     Raises:
         InputError: An argument is outside its range.
@@ -95,11 +100,10 @@ def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # 
     best = math.inf
     for spread in np.concatenate([[0.0], np.geomspace(0.05, 20, 25)]):
         highest, curvature = _test_law(float(spread))
-        share = highest * (1 - affinity) / told_apart
-        if share >= 1:
+        if highest * (1 - affinity) >= told_apart:
             continue
-        needed = -math.log1p(-share)
-        smallest = max(1, math.ceil(needed / 1.52))
+        needed = -math.log1p(-highest * (1 - affinity) / told_apart)
+        smallest = math.floor(needed / 1.52) + 1
         count = dim if norm.p >= 2 else smallest
         if smallest <= dim:
             rate = math.sqrt(6 * curvature / highest * needed)
@@ -110,9 +114,12 @@ def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # 
 def least_affinity(s: float) -> float:
     """The least K(v) of a shift with G(e, v) ≤ ½, e = ½ - s; derived here.
 
-    G is concave, and a tangent at e of slope m gives G(p) ≤ ½ + m(p - e); by reflection at v/2 also
-    G(p) ≤ 1 - e + (p - ½)/m. The larger G, the smaller K = ∫ √G'(p) dp, which for the lesser of these two
-    lines is √m (1 + 2me)/(1 + m). G(0) ≥ 0 demands m ≤ 1/(2e); tangents with m < 1 give at least ½ + e.
+    G is concave, and a tangent at e of slope m gives G(p) ≤ ½ + m(p - e); the way back, from x + v to x, has
+    the inverse of 1 - G for its 1 - G, so that G(½) ≤ 1 - e and G(p) ≤ 1 - e + (p - ½)/n for some n. The
+    larger G, the smaller K = ∫ √G'(p) dp, which for the lesser of these two lines is
+    (√m + √n)(½ + e√(mn))/(1 + √(mn)). At equal mn this is least where m = n, as reflection at v/2 makes
+    them for additive noise: √m (1 + 2me)/(1 + m). G(0) ≥ 0 and G(1) ≤ 1 demand m, n ≤ 1/(2e); slopes with
+    m < 1 or n < 1 give at least ½ + e.
     """
     error = 0.5 - s
     # Stationary points of log K solve 2e m² + (6e - 1) m + 1 = 0.

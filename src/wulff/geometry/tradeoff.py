@@ -113,7 +113,7 @@ def toy_points(
     *,
     dim: int = 5,
     threshold: float = 0.65,
-    radius: float = 0.3,
+    radius: float = 0.1,
     multiplier: float = 1.0,
 ) -> list[ToyPoint]:
     """Both terms of the classifier 1{‖x‖₂ ≤ threshold} at x = 0, for noises ∝ ‖z‖^-j exp(-‖z‖²/(2σ₀²)).

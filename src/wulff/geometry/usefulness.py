@@ -114,9 +114,9 @@ class LimitRow:
     Attributes:
         dim: The number of input coordinates.
         order: The published limit up to its constant, which is open: ε = O(order).
-        bound: The explicit bound, which no additive noise exceeds.
+        bound: The explicit bound, which no smoothing exceeds.
         attained: The certified radius of each noise at its largest size for l; nan where no certificate
-            covers it.
+            covers it or, below the largest dimension of the table, where there is no such noise.
     """
 
     dim: int
@@ -143,17 +143,22 @@ def limits_table(
     norm, s = Norm.parse(norm), check_margin(s)
     rows = []
     for dim in dims:
-        attained = {spec: _attained(spec, norm, dim, s, l) for spec in noises}
+        attained = {spec: _attained(spec, norm, dim, s, l, dim < max(dims)) for spec in noises}
         order = published_limits(norm, dim)[1].order
         rows.append(LimitRow(dim, order, explicit_bound(norm, dim, s, l), attained))
     return rows
 
 
-def _attained(spec: str, norm: Norm, dim: int, s: float, l: float) -> float:  # noqa: E741
+def _attained(spec: str, norm: Norm, dim: int, s: float, l: float, lenient: bool) -> float:  # noqa: E741
+    """The radius, or nan; lenient where a noise of the largest dimension need not exist, as with poles."""
     try:
         return float(certified_radius(sized_by(spec, dim, l), 0.5 - s, norm, dim).radius)
     except NotCoveredError:
         return math.nan
+    except InputError:
+        if lenient:
+            return math.nan
+        raise
 
 
 def growing_dimensions(dim: int) -> list[int]:

@@ -115,7 +115,10 @@ def _radius_law(axes: "Axes", noise: NormRadialNoise, label: str, colour: str) -
 
 
 def plot_growth_limits(path: str | Path) -> Path:
-    """Draw the growth of cube, ball and cross-polytope at volume 1 over the dimension, with their limits."""
+    """Draw the growth of cube, ball and cross-polytope at volume 1 over the dimension, with their limits.
+
+    The least growth of any body against linf, the crystal's, is a band between two bounds.
+    """
     from matplotlib.figure import Figure
 
     path = check_figure_path(path)
@@ -135,6 +138,8 @@ def plot_growth_limits(path: str | Path) -> Path:
             if level in limits[norm]:
                 axes.axhline(limits[norm][level], color=COLOURS[number], linestyle=":", linewidth=1)
         axes.set(xscale="log", xlabel="dimension")
+    least = np.array([geometry.least_growth_against_linf(int(dim)) for dim in dims]) / np.sqrt(dims)[:, None]
+    panels[1].fill_between(dims, *least.T, color="black", alpha=0.3, linewidth=0, label="crystal of linf")
     panels[0].set(title="shift e₁ (vertex of l1)", ylabel="growth at volume 1", ylim=(0.8, 3))
     panels[1].set(title="shift (1, ..., 1) (vertex of linf)", ylabel="growth / √d", ylim=(0.8, 5))
     panels[1].legend(frameon=False)
@@ -150,7 +155,7 @@ def _growth(level: str, norm: Norm, dim: int) -> float:
 def plot_limits(
     path: str | Path, norm: Norm | str = Norm.LINF, s: float = 0.25, variation: float = 0.9
 ) -> Path:
-    """Draw what noises attain over the dimension, below the bound that no noise exceeds."""
+    """Draw what noises attain over the dimension, below the bound that none can exceed."""
     from matplotlib.figure import Figure
 
     path, norm = check_figure_path(path), Norm.parse(norm)
@@ -159,7 +164,7 @@ def plot_limits(
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     dims = [row.dim for row in rows]
-    axes.plot(dims, [row.bound for row in rows], color="black", label="no noise exceeds (explicit)")
+    axes.plot(dims, [row.bound for row in rows], color="black", label="none can exceed (explicit)")
     axes.plot(dims, [row.order for row in rows], "k:", label="published order, its constant set to 1")
     for number, spec in enumerate(noises):
         attained = [row.attained[spec] for row in rows]
