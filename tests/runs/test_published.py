@@ -103,7 +103,7 @@ def test_logs_with_three_decimals_are_lowered_by_half_a_unit_of_the_third(tmp_pa
 )
 def test_damaged_logs_are_refused_and_nothing_is_written(tmp_path: Path, rows: list[str]) -> None:
     log = write_log(tmp_path / "log.tsv", "9\t3\t3\t0.378\t1\t15.4", *rows)
-    with pytest.raises(InputError, match="log.tsv"):
+    with pytest.raises(InputError, match=r"log\.tsv"):
         runs.import_log(log, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
