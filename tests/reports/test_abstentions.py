@@ -55,3 +55,11 @@ def test_all_reasons_are_counted() -> None:
     tie = Record(0, 1, -1, 0.1, 100, 1.0, counts={"selection": {1: 9}, "estimation": {1: 50, 2: 50}})
     run = runs.Run(Path("r"), {"run": SPEC}, [tie, Record(1, 1, 1, 0.1), Record(2, 1, -1, 0.1)])
     assert why.abstentions(run) == {why.TIE: 1, why.NO_COUNTS: 1}
+
+
+def test_samples_that_a_prediction_needs() -> None:
+    run = runs.Run(Path("r"), {"run": {**SPEC, "task": "predict"}}, [])
+    record = Record(0, 1, -1, 0.1, 100, counts={"prediction": {1: 46, 2: 23, 3: 31}})
+    # Of 77 votes for the two largest classes 46 are for the first: (46 - 31) / sqrt(77) deviations; the
+    # .9995 quantile is 3.2905, so 100 · 3.2905² · 77 / 15² = 370.5.
+    assert why.samples_to_decide(run, record) == 371

@@ -1,5 +1,6 @@
 """The report page in headless Chromium: no error, every chart, working filters, and no network."""
 
+import dataclasses
 import os
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from wulff import reports, runs
+from wulff.reports.page import guarantee
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.training import Schedule
 
@@ -255,6 +257,47 @@ def test_predictions_have_a_page_without_charts(
     run = runs.Run(tmp_path / "prediction", {"run": spec}, records)
     page, wrong = open_page(browser, reports.write_page([run], tmp_path / "report.html"))
     assert page.locator("figure[data-norm]").count() == 0
+    words = page.locator("body").inner_text()
+    assert "radi" not in words.split("What is guaranteed")[0].replace("without radii", "").lower()
     assert page.locator(".card").count() == 3
     assert wrong == []
     page.context.close()
+
+
+def test_nothing_certified_has_an_axis_all_the_same(browser: "Browser", tmp_path: Path) -> None:
+    made = reports.write_page([_small("none", [0.0, 0.0])], tmp_path / "report.html")
+    page, wrong = open_page(browser, made)
+    ticks = page.locator("figure svg[role=img] text").all_text_contents()
+    assert "1.0" in ticks
+    assert max(map(len, ticks)) < 20
+    assert wrong == []
+    page.context.close()
+
+
+def test_runs_on_different_inputs_have_no_envelope(browser: "Browser", tmp_path: Path) -> None:
+    different = [_small("a", [0.1, 0.2]), _small("b", [0.1, 0.2, 0.3])]
+    page, wrong = open_page(browser, reports.write_page(different, tmp_path / "report.html"))
+    assert page.locator("path.curve").count() == 2
+    assert "best run" not in page.locator("figcaption").first.inner_text()
+    assert not page.locator("label", has=page.locator("#norm")).is_visible()  # there is one norm
+    assert wrong == []
+    page.context.close()
+
+
+def _small(name: str, radii: list[float]) -> runs.Run:
+    """Inputs of class 1, abstained where the radius is 0."""
+    records = [
+        Record(i, 1, 1 if r else -1, 0.1, radii={"l2": CertifiedRadius(r, "published", False)})
+        for i, r in enumerate(radii)
+    ]
+    return runs.Run(Path("/nowhere") / name, {"run": {"task": "import", "norms": ["l2"]}}, records)
+
+
+def test_what_is_said_of_imports_is_true_of_them() -> None:
+    assert "lowered" in guarantee(_small("log", [0.1]))
+    computed = dataclasses.replace(_small("a", [0.1]).records[0], error=0.2)
+    assert "computed anew" in guarantee(dataclasses.replace(_small("arrays", [0.1]), records=[computed]))
+    predicted = [Record(0, 1, 1, 0.1)]
+    said = guarantee(dataclasses.replace(_small("labels", [0.1]), records=predicted))
+    assert "predictions" in said
+    assert "radii" not in said

@@ -116,3 +116,10 @@ def test_figures_and_pages_are_written(tmp_path: Path, suffix: str) -> None:
     assert path.read_bytes().startswith(head)
     if suffix == "html":
         assert "http" not in path.read_text().replace("http://www.w3.org", "").replace("http-equiv", "")
+
+
+def test_radii_at_the_head_are_not_rounded_up() -> None:
+    two_of_255 = 0.00784313725
+    run = make_run("a", [(3, 3, two_of_255)])
+    for style in ("text", "md", "latex", "csv"):
+        assert "0.00784313725" in reports.certified_accuracy([run], [two_of_255]).render(style)

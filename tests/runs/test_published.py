@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from wulff import reports, runs
+from wulff.errors import InputError
 
 # Cohen et al. 2019, CIFAR-10, ResNet-110: certified accuracy at l2 radii .25, .5, .75, 1 by sigma.
 COHEN = {
@@ -75,6 +76,36 @@ def test_four_digit_logs_are_lowered_less(tmp_path: Path) -> None:
     rows = ["0\t3\t3\t0.3781\t1\t15.4", "1\t3\t3\t0.25\t1\t15.4"]
     run = runs.import_log(write_log(tmp_path / "log.tsv", *rows), tmp_path / "run", norm="linf")
     assert run.radii("linf").tolist() == pytest.approx([0.37805, 0.24995])
+
+
+def test_logs_with_three_decimals_are_lowered_by_half_a_unit_of_the_third(tmp_path: Path) -> None:
+    """1.235 has four digits, but what was printed as 0.123 may have been .1225 all the same."""
+    rows = ["0\t3\t3\t1.235\t1\t15.4", "1\t3\t3\t0.123\t1\t15.4", "2\t3\t3\t0.0004\t1\t15.4"]
+    run = runs.import_log(write_log(tmp_path / "log.tsv", *rows[:2]), tmp_path / "run")
+    assert run.radii("l2").tolist() == pytest.approx([1.2345, 0.1225])
+    run = runs.import_log(write_log(tmp_path / "four.tsv", *rows), tmp_path / "four")
+    assert run.radii("l2").tolist() == pytest.approx([1.2345, 0.12295, 0.00035])
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ["0\t3\t3\t0.378\t1\t15.4", "0\t3\t3\t0.378\t1\t15.4"],  # the same input twice
+        ["0\t3\t3\t0.378\t1"],  # a column is missing
+        ["0\t3\t3\tinf\t1\t15.4"],
+        ["0\t3\t3\t-0.1\t1\t15.4"],
+        ["0\t3\t3\t0.378\t1\tnan"],
+        ["0\t3\t3\t0.378\t1\t-15.4"],
+        ["0\t3\t-2\t0.378\t0\t15.4"],
+        ["-1\t3\t3\t0.378\t1\t15.4"],
+        ["0\t3\t3\t0.378\t0\t15.4"],  # called wrong, but the labels agree
+    ],
+)
+def test_damaged_logs_are_refused_and_nothing_is_written(tmp_path: Path, rows: list[str]) -> None:
+    log = write_log(tmp_path / "log.tsv", "9\t3\t3\t0.378\t1\t15.4", *rows)
+    with pytest.raises(InputError, match=r"log\.tsv"):
+        runs.import_log(log, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_importing_again_changes_nothing(tmp_path: Path) -> None:

@@ -55,15 +55,20 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
     Raises:
         InputError: The architecture is not known or cannot take inputs of that shape.
     """
-    if architecture not in ARCHITECTURES and not architecture.startswith(PREFIX):
-        raise InputError(
-            f"unknown architecture {architecture!r}; there is {', '.join(ARCHITECTURES)}, and {PREFIX}NAME."
-        )
+    check_architecture(architecture)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         if architecture.startswith(PREFIX):
             return build_timm(architecture.removeprefix(PREFIX), input_shape, num_classes)
         return ARCHITECTURES[architecture](input_shape, num_classes)
+
+
+def check_architecture(name: str) -> None:
+    """Refuse an architecture that does not exist."""
+    if name not in ARCHITECTURES and not name.startswith(PREFIX):
+        raise InputError(
+            f"unknown architecture {name!r}; there is {', '.join(ARCHITECTURES)}, and {PREFIX}NAME."
+        )
 
 
 def load(path: str | Path, fallback: Description | None = None) -> Model:
@@ -127,6 +132,7 @@ __all__ = [
     "SmallCNN",
     "WideResNet",
     "build",
+    "check_architecture",
     "load",
     "start_from",
     "weights",

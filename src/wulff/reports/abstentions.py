@@ -54,9 +54,10 @@ def samples_to_decide(run: Run, record: Record) -> int | None:
     first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
     n = record.n or 0
     ranked = "prediction" in record.counts or run.spec.get("bound") == "two-sided"
-    margin = (first - second) / 2 / n if ranked else first / n - 0.5
-    deviations = float(special.ndtri(1 - run.spec["alpha"]))
-    return max(n + 1, math.ceil((deviations / (2 * margin)) ** 2))
+    # The margin grows as n, its standard deviation as √n; the test of two ranked classes has two sides.
+    margin, votes_of_both = (first - second, first + second) if ranked else (2 * first - n, n)
+    deviations = float(special.ndtri(run.spec["alpha"] / (2 if ranked else 1)))
+    return max(n + 1, math.ceil(n * votes_of_both * (deviations / margin) ** 2))
 
 
 def abstentions(run: Run) -> Counter[str]:

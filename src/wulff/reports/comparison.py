@@ -12,7 +12,7 @@ from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import curve, default_radii
-from wulff.reports.grids import check_format, escape, render
+from wulff.reports.grids import check_format, escape, exactly, render
 from wulff.runs import Run
 
 
@@ -99,7 +99,7 @@ class Comparison:
     def _line(self, row: Difference) -> list[str]:
         shares = [row.first / self.inputs, row.second / self.inputs]
         return [
-            f"{row.radius:g}",
+            exactly(row.radius),
             *(f"{share:.3f}" for share in shares),
             f"{shares[1] - shares[0]:+.3f}",
             str(row.only_first),

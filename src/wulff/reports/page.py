@@ -12,12 +12,14 @@ from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import curve, false_certificates
+from wulff.reports.grids import exactly
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.runs import Run, Terms
 from wulff.stats import ABSTAIN
 
 CONFIDENCE = 0.999
+AVERAGE = "Wrong and abstained inputs count as zero in the average radius, which is rounded down."
 PICTURES = 120
 # Nothing may be loaded from anywhere: the browser itself enforces that the page is self-contained.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -51,7 +53,7 @@ def write_page(
     norms = all_norms(runs)
     data, missing = payload(runs, confidence, pictures)
     body = [
-        "<h1>Certified accuracy</h1>",
+        f"<h1>{'Certified accuracy' if norms else 'Accuracy of predictions'}</h1>",
         _lead(runs, bool(norms)),
         *_sections(runs, norms, radii, confidence),
         _explanation(runs, confidence) if norms else _clean_table(runs),
@@ -84,7 +86,8 @@ def _lead(runs: Sequence[Run], certified: bool) -> str:
         "Certified accuracy at a radius is the share of inputs that are labelled correctly and whose label "
         "no perturbation smaller than that radius can change."
         if certified
-        else "These runs hold predictions without radii."
+        else "These runs hold predictions without radii: how often the label is correct, and how often no "
+        "label was certain enough to be given."
     )
     inputs = sorted({len(run.records) for run in runs})
     counted = " or ".join(f"{n:,}" for n in inputs)
@@ -99,10 +102,12 @@ def _sections(
     for norm in norms:
         having = [run for run in runs if norm in run.norms]
         table = _certified_table(having, radii, norm, confidence)
+        best = any(row.kind == "envelope" for row in table.rows)
         notes = [note for note in table.notes if note not in said]
         said.update(notes)
         parts.append(
-            f'<h2>Against {norm}</h2><figure data-norm="{norm}"><figcaption>{_caption(norm, len(having))}'
+            f'<h2>Against {norm}</h2><figure data-norm="{norm}" data-envelope="{str(best).lower()}">'
+            f"<figcaption>{_caption(norm, best)}"
             "</figcaption></figure><noscript><p>The chart needs JavaScript; the table has its numbers.</p>"
             f"</noscript>{_table(table)}{_notes(notes)}"
         )
@@ -118,13 +123,13 @@ def _certified_table(
         return certified_accuracy(runs, radii, norm, confidence=confidence)
 
 
-def _caption(norm: str, runs: int) -> str:
+def _caption(norm: str, with_envelope: bool) -> str:
     caption = (
         f"At each {norm} radius, the curve shows the share of inputs that are certified to keep their "
         f"correct label under every perturbation with a smaller {norm} norm. Steps are exact, nothing is "
         "smoothed. Hover, touch, or use the arrow keys for values; a name hides its curve."
     )
-    if runs > 1:
+    if with_envelope:
         caption += " The dotted line is the best run at each radius, chosen on the test set."
     return caption
 
@@ -134,7 +139,7 @@ def _notes(notes: Sequence[str]) -> str:
 
 
 def _table(table: Table) -> str:
-    head = "".join(f"<th>{radius:g}</th>" for radius in table.radii)
+    head = "".join(f"<th>{exactly(radius)}</th>" for radius in table.radii)
     rows = []
     for row in table.rows:
         texts = table.cell_texts(row)
@@ -153,7 +158,7 @@ def _clean_table(runs: Sequence[Run]) -> str:
 
 
 def _explanation(runs: Sequence[Run], confidence: float) -> str:
-    known = [run for run in runs if run.alpha is not None]
+    known = [run for run in runs if run.norms and run.alpha is not None]
     if not known:
         return '<p class="note">The alpha of these runs is not known, so there are no bounds.</p>'
     run = known[0]
@@ -187,8 +192,7 @@ def _overview(runs: Sequence[Run], norms: Sequence[str]) -> str:
     why = f"<h3>Why they abstained</h3><ul>{''.join(reasons)}</ul>" if reasons else ""
     return (
         f'<h2>The runs</h2><div class="wide"><table><thead><tr>{head}</tr></thead>'
-        f'<tbody>{body}</tbody></table></div><p class="note">Wrong and abstained inputs count as zero in the '
-        f"average radius, which is rounded down.</p>{why}"
+        f"<tbody>{body}</tbody></table></div>{_notes([AVERAGE] if norms else [])}{why}"
     )
 
 
@@ -221,8 +225,8 @@ def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:
     )
     return (
         "<h2>The inputs</h2><p>The bars are the votes of the base classifier on noisy copies; the true class "
-        "has a tick. Radii are rounded down. A noisy copy is the first one that voted, clipped to [0, 1] for "
-        f"display.</p>{_notes(missing)}"
+        f"has a tick. {'Radii are rounded down. ' if norms else ''}A noisy copy is the first one that voted, "
+        f"clipped to [0, 1] for display.</p>{_notes(missing)}"
         '<div class="controls"><label>run <select id="run"></select></label>'
         '<label>norm <select id="norm"></select></label>'
         '<label>input # <input id="index" inputmode="numeric" size="6"></label></div>'
@@ -251,8 +255,21 @@ def guarantee(run: Run) -> str:
             f"{spec['n']:,} noise samples, for each input separately."
         )
     if spec.get("task") != "certify":
-        return (
-            "Imported from a published log. Its radii are rounded, and are lowered here to what is certain; "
-            "that they were computed as the log's authors say is taken on trust."
-        )
+        return _imported(run)
     return Terms.of_run(spec).statement
+
+
+def _imported(run: Run) -> str:
+    if any(record.error is not None for record in run.records):
+        what = (
+            "Imported from published probabilities. The radii are computed anew from them; that they bound "
+            "the probability of the label"
+        )
+    elif run.norms:
+        what = (
+            "Imported from a published log. Its radii are rounded, and are lowered here to what is certain; "
+            "that they were computed"
+        )
+    else:
+        what = "Imported from a published log of predictions; that they were made"
+    return f"{what} as the authors say is taken on trust."

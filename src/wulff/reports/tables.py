@@ -10,7 +10,7 @@ from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
-from wulff.reports.grids import Grid, check_format, escape, mark, render
+from wulff.reports.grids import Grid, check_format, escape, exactly, mark, render
 from wulff.runs import Run
 
 ORIENTATIONS = ("columns", "rows")
@@ -97,7 +97,7 @@ class Table:
 
     def _grid(self, style: str, digits: int) -> Grid:
         """Every cell as it is printed, heads first."""
-        heads = [f"{radius:g}" for radius in self.radii] if self.norm else ["accuracy"]
+        heads = [exactly(radius) for radius in self.radii] if self.norm else ["accuracy"]
         averages = [row.average for row in self.rows]
         has_average = any(average is not None for average in averages)
         grid = [[f"{self.norm} radius" if self.norm else "run", *heads, *["average"] * has_average]]
@@ -190,7 +190,7 @@ def certified_accuracy(
 def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[str]:
     printed = curve(run, certain.norm, as_published=True)
     return [
-        f"{run.name} at {radius:g}: {float(certain.accuracy(radius)):.3f} is certain; the log's "
+        f"{run.name} at {exactly(radius)}: {float(certain.accuracy(radius)):.3f} is certain; the log's "
         f"rounded radii, taken at face value, give {float(printed.accuracy(radius)):.3f}."
         for radius in radii
         if certain.correct(radius) != printed.correct(radius)

@@ -1,7 +1,10 @@
 """Published logs of the field as runs: `idx label predict [radius] correct time`, tab separated."""
 
 import csv
+import dataclasses
 import hashlib
+from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -14,7 +17,7 @@ from wulff.runs.journal import Journal
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
 from wulff.runs.shapes_and_sizes import import_folder
-from wulff.stats import check_alpha, check_sample_size
+from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 
 FEWEST_DIGITS = 3
 
@@ -31,9 +34,9 @@ def import_log(
 ) -> Run:
     """Read a published certification or prediction log, or a folder of arrays, and store it as a run.
 
-    Published radii are rounded to nearest, to three significant digits or more, so that a radius of
-    .24996 reads 0.25. Each is lowered by half a unit of its last digit, to what it certainly is; the
-    printed number is kept beside it.
+    Published radii are rounded to nearest, to three significant digits or decimals or more, so that a radius
+    of .24996 reads 0.25. Each is lowered by half a unit of the last digit that it can have, to what it
+    certainly is; the printed number is kept beside it.
 
     Args:
         file: A log as Cohen et al. 2019 and those after them publish it, or a folder with the .npy files of
@@ -60,12 +63,13 @@ def import_log(
     if file.is_dir():
         return import_folder(file, store, norm, noise, about)
     rows = _rows(file)
-    has_radii = "radius" in rows[0]
-    digits = max([FEWEST_DIGITS, *(_significant_digits(row["radius"]) for row in rows)]) if has_radii else 0
-    records = [_record(file, number, row, norm, digits) for number, row in enumerate(rows, start=2)]
+    rounding = _Rounding.of([row["radius"] for row in rows]) if "radius" in rows[0] else None
+    records = [_record(file, number, row, norm, rounding) for number, row in enumerate(rows, start=2)]
+    _refuse_repetitions(file, records)
     run: dict[str, Any] = {"task": "import", "inputs": len(records)} | about
-    if has_radii:
-        run |= {"norms": [str(norm)], "rounded_to_digits": digits}
+    if rounding:
+        run |= {"norms": [str(norm)], "rounded_to_digits": rounding.digits}
+        run |= {"rounded_to_decimals": rounding.decimals}
     if noise is not None:
         run["noise"] = str(noises.parse(noise))
     hashes = {"log": hashlib.sha256(file.read_bytes()).hexdigest()}
@@ -92,42 +96,68 @@ def _rows(file: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _record(file: Path, number: int, row: dict[str, str], norm: Norm, digits: int) -> Record:
+@dataclasses.dataclass(frozen=True)
+class _Rounding:
+    """How the radii of a log are rounded: to so many significant digits or so many decimals.
+
+    Which of the two cannot be told where trailing zeros are left out, so that the coarser one counts.
+    """
+
+    digits: int
+    decimals: int
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "_Rounding":
+        """The finest rounding that the longest printed radii allow."""
+        printed = [number.as_tuple() for text in texts if (number := _decimal(text)) is not None]
+        digits = max([FEWEST_DIGITS, *(len(number.digits) for number in printed)])
+        return cls(digits, max([FEWEST_DIGITS, *(-int(number.exponent) for number in printed)]))
+
+    def certain(self, printed: Decimal) -> Decimal:
+        """The smallest number, of at least 0, that rounds to the printed one."""
+        if printed == 0:
+            return printed
+        half = Decimal(5).scaleb(max(printed.adjusted() - self.digits, -self.decimals - 1))
+        return max(printed - half, Decimal(0))
+
+
+def _record(file: Path, number: int, row: dict[str, str], norm: Norm, rounding: _Rounding | None) -> Record:
     try:
         index, label, predict = int(row["idx"]), int(row["label"]), int(row["predict"])
         seconds = _seconds(row["time"])
-        if (row["correct"] == "1") != (label == predict):
+        if (row["correct"] == "1") != (label == predict) or min(index, label) < 0 or predict < ABSTAIN:
             raise ValueError
         radii = {}
-        if digits:
-            printed = Decimal(row["radius"])
-            if not printed.is_finite() or printed < 0:
+        if rounding:
+            printed = _decimal(row["radius"])
+            if printed is None or printed < 0:
                 raise ValueError
             radii[str(norm)] = CertifiedRadius(
-                radius=float_at_most(_certain(printed, digits)),
+                radius=float_at_most(rounding.certain(printed)),
                 method="published",
                 tight=False,
                 published=float(printed),
             )
         return Record(index, label, predict, seconds, radii=radii)
-    except (ValueError, TypeError, KeyError, InvalidOperation):
+    except (ValueError, TypeError, AttributeError):  # too few columns leave None in place of text
         raise InputError(
             f"line {number} of {file} is not a row of a published log: {' '.join(map(str, row.values()))}."
         ) from None
 
 
-def _certain(printed: Decimal, digits: int) -> Decimal:
-    """The smallest number that rounds to the printed one, at so many significant digits."""
-    if printed == 0:
-        return printed
-    return printed - Decimal(5).scaleb(printed.adjusted() - digits)
+def _refuse_repetitions(file: Path, records: Sequence[Record]) -> None:
+    index, times = Counter(record.index for record in records).most_common(1)[0]
+    if times > 1:
+        raise InputError(f"{file} has input {index} {times} times; leave all but one of these rows out.")
 
 
-def _significant_digits(text: str) -> int:
+def _decimal(text: str | None) -> Decimal | None:
+    """The number that a text says, if it is finite."""
     try:
-        return len(Decimal(text).as_tuple().digits)
-    except (InvalidOperation, TypeError):
-        return 0
+        number = Decimal(text or "")
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
 
 
 def _seconds(text: str) -> float:
@@ -135,4 +165,6 @@ def _seconds(text: str) -> float:
     total = 0.0
     for part in text.split(":"):
         total = 60 * total + float(part)
+    if not 0 <= total < float("inf"):
+        raise ValueError
     return round(total, 6)

@@ -108,6 +108,32 @@ class Job:
         return int(self.document["run"]["seed"])
 
 
+def check(spec: Spec) -> list[Norm]:
+    """Refuse what can be refused before anything is loaded; returns the norms.
+
+    Raises:
+        InputError: Something in the spec is not allowed.
+    """
+    if spec.task not in TASKS:
+        raise InputError(f"unknown task {spec.task!r}; there is {', '.join(TASKS)}.")
+    if spec.bound not in BOUNDS or (spec.bound == "two-sided" and spec.stop is not None):
+        raise InputError(f"bound must be {' or '.join(BOUNDS)} (with a fixed n), got {spec.bound!r}.")
+    check_estimator(spec.estimator, spec.stop)
+    if isinstance(spec.norms, str) or not spec.norms:
+        raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
+    norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
+    check_alpha(spec.alpha)
+    check_sample_size(spec.n0, "n0")
+    check_sample_size(spec.n)
+    if spec.noise is not None:
+        noises.parse(spec.noise)
+    if spec.batch != "auto":
+        check_sample_size(spec.batch, "batch")
+    if spec.seed is not None:
+        check_seed(spec.seed)
+    return norms
+
+
 def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     """Check and load what a spec names.
 
@@ -118,20 +144,8 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     Raises:
         InputError: Something in the spec is not allowed, missing, or does not fit together.
     """
-    if spec.task not in TASKS:
-        raise InputError(f"unknown task {spec.task!r}; there is {', '.join(TASKS)}.")
-    if spec.bound not in BOUNDS or (spec.bound == "two-sided" and spec.stop is not None):
-        raise InputError(f"bound must be {' or '.join(BOUNDS)} (with a fixed n), got {spec.bound!r}.")
-    check_estimator(spec.estimator, spec.stop)
-    if isinstance(spec.norms, str) or not spec.norms:
-        raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
-    norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
-    alpha, n0, n = check_alpha(spec.alpha), check_sample_size(spec.n0, "n0"), check_sample_size(spec.n)
-    if spec.noise is not None:
-        noises.parse(spec.noise)
+    norms = check(spec)
     policy = spec.policy
-    if spec.batch != "auto":
-        check_sample_size(spec.batch, "batch")
     dataset = datasets.load(spec.dataset).slice(spec.slice)
     fallback = None
     if spec.architecture is not None:
@@ -158,8 +172,8 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
         "dim": dataset.images[0].numel(),
         "classes": model.description.num_classes,
         "noise": str(noise),
-        "n": n,
-        "alpha": alpha,
+        "n": int(spec.n),
+        "alpha": float(spec.alpha),
         "seed": seed if seed < 2**63 else str(seed),  # TOML integers are signed
         "sampling": spec.sampling,
         **policy.identity(),
@@ -167,7 +181,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     if spec.sampling == "exact":
         run["levels"] = spec.levels
     if spec.task == "certify":
-        run |= {"n0": n0, "norms": [str(norm) for norm in norms], "bound": spec.bound}
+        run |= {"n0": int(spec.n0), "norms": [str(norm) for norm in norms], "bound": spec.bound}
         run["estimator"] = spec.estimator
         if spec.stop is not None:
             run["stop"] = {

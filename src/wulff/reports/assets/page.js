@@ -58,7 +58,8 @@
   function drawChart(figure, norm) {
     const runs = data.runs.map((run, number) => ({ run, number, shown: true })).filter(({ run }) => run.radii[norm]);
     for (const line of runs) line.radii = certified(line.run, norm);
-    const largest = Math.max(...runs.map(({ radii }) => (radii.length ? radii[radii.length - 1] : 0)), 1e-9);
+    // Where nothing is certified, there is an axis all the same.
+    const largest = Math.max(...runs.map(({ radii }) => (radii.length ? radii[radii.length - 1] : 0))) || 1;
     const width = 760, height = 400, left = 62, right = 14, top = 12, bottom = 52;
     const limit = largest * 1.04;
     const x = (r) => left + (r / limit) * (width - left - right);
@@ -91,7 +92,7 @@
     }
 
     const legend = element("div", { class: "legend" });
-    const envelope = runs.length > 1 ? shape("path", { class: "curve envelope", stroke: "var(--ink)", "stroke-dasharray": "2 4", opacity: ".75" }) : null;
+    const envelope = figure.dataset.envelope === "true" ? shape("path", { class: "curve envelope", stroke: "var(--ink)", "stroke-dasharray": "2 4", opacity: ".75" }) : null;
     const best = (r) => Math.max(0, ...runs.filter((l) => l.shown).map((l) => countFrom(l.radii, r) / l.run.label.length));
     function drawEnvelope() {
       const all = Float64Array.from(runs.filter((l) => l.shown).flatMap((l) => Array.from(l.radii))).sort();
@@ -121,8 +122,10 @@
     svg.append(cursor);
     const tip = element("div", { class: "tip", hidden: "", role: "status" });
     let at = 0;
+    // Shares are those at the radius that is shown, so this has few digits: a thousandth of the axis, or less.
+    const decimals = Math.max(0, 3 - Math.floor(Math.log10(limit)));
     function point(r) {
-      at = Math.min(Math.max(r, 0), limit);
+      at = Number(Math.min(Math.max(r, 0), limit).toFixed(decimals));
       cursor.setAttribute("x1", x(at));
       cursor.setAttribute("x2", x(at));
       cursor.setAttribute("visibility", "visible");
@@ -134,7 +137,7 @@
         return element("div", {}, mark, element("span", {}, l.run.name), element("b", {}, share(correct / all)), bound);
       });
       if (envelope) rows.push(element("div", {}, element("span", {}, "best of these, chosen on the test set"), element("b", {}, share(best(at)))));
-      tip.replaceChildren(element("div", {}, element("b", {}, `radius ${at.toFixed(3)}`)), ...rows);
+      tip.replaceChildren(element("div", {}, element("b", {}, `radius ${at.toFixed(decimals)}`)), ...rows);
       tip.hidden = false;
       place(runs.filter((l) => l.shown).map((l) => countFrom(l.radii, at) / l.run.label.length));
     }
