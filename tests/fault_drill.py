@@ -71,6 +71,27 @@ FAULTS = [
         "at_scale_one * noise.sigma",
         "tests/certificates/test_closed_forms.py",
     ),
+    Fault(
+        "k for k + 1 in the binomial bound",
+        "stats/clopper_pearson.py",
+        "a, b = m + 1.0, np.maximum(trials - m, 1).astype(np.float64)",
+        "a, b = np.maximum(m, 1.0), np.maximum(trials - m + 1, 1).astype(np.float64)",
+        "tests/stats/test_clopper_pearson.py",
+    ),
+    Fault(
+        "a growth rate used outside its range",
+        "certificates/directions.py",
+        "(Norm.LINF, Norm.L1): Signs(0.5 / dim),",
+        "(Norm.LINF, Norm.L1): Signs(0.5),",
+        "tests/certificates/test_differential.py",
+    ),
+    Fault(
+        "equal shares of a uniform perturbation beyond their range",
+        "certificates/uniform.py",
+        "return np.where(certainly_below & (equal <= math.log(norm.p)), radius, np.nan)",
+        "return radius",
+        "tests/certificates/test_uniform.py",
+    ),
 ]
 
 

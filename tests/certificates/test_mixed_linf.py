@@ -64,3 +64,11 @@ def test_the_known_radius_in_the_dimension_of_small_images() -> None:
 def test_a_pole_that_is_too_strong_certifies_nothing(j: float, dim: int) -> None:
     noise = parse(f"mixed-linf(scale=1,j={j})")
     assert (certified_radius(noise, ERRORS, "l2", dim).radius == 0).all()
+
+
+@pytest.mark.parametrize("missing", [0.2, 0.23, 0.27, 0.32])
+def test_a_pole_that_hides_a_part_of_the_law_still_has_curves(missing: float) -> None:
+    # Between a sixth and a third of the draws have a largest coordinate below 1e-3.
+    curves = MixedLossCurves(6, 6 - missing)
+    divergence = -np.expm1(curves.curve(curves.unit).log_overlap)
+    assert ((divergence > 0) & (divergence <= 1)).all()

@@ -100,3 +100,11 @@ def test_slow_certificates_are_converted_where_that_may_help_only(extra_entries:
 
     assert "slow-from-linf" not in [entry.method for entry in methods("laplace(scale=1)", "l2")]
     assert "slow-from-linf" in [entry.method for entry in methods("laplace(scale=1)", "lp(3)")]
+
+
+@pytest.mark.filterwarnings("error")
+def test_heavy_tails_beyond_float64_do_not_warn() -> None:
+    errors = np.array([5e-324, 1e-12, 0.25, 0.4999, 0.4999999])
+    radius = certified_radius("pareto(scale=1,a=0.02)", errors, "l1", 5).radius
+    assert np.isfinite(radius).all()
+    assert (np.diff(radius) <= 0).all()

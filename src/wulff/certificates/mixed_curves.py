@@ -114,6 +114,7 @@ class _LossLaw:
         """About the mean and the standard deviation of L, without its far tails."""
         order = np.argsort(self._offset)
         share = np.cumsum(self._weight[order])
+        share /= share[-1]  # strong poles leave a part of the law out
         low, middle, high = (self._offset[order][np.searchsorted(share, q)] for q in (0.16, 0.5, 0.84))
         inner = self._r * float(self._weight @ self._spread)
         return float(middle), math.hypot((high - low) / 2, inner)

@@ -48,10 +48,12 @@ class Pareto(IIDNoise):
         return np.where(z >= 0, tail, 1 - tail)
 
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
-        return np.expm1(-np.log(2 * p) / self.a)
+        with np.errstate(over="ignore"):  # infinite for a below .1
+            return np.expm1(-np.log(2 * p) / self.a)
 
     def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
-        return np.expm1(-np.log1p(-2 * p) / self.a)
+        with np.errstate(over="ignore"):
+            return np.expm1(-np.log1p(-2 * p) / self.a)
 
     def coordinate_potential(self, z: FloatArray) -> FloatArray:
         return (self.a + 1) * np.log1p(z)
