@@ -5,10 +5,11 @@ The norms take turns; with WULFF_NIGHTLY=1 every spec meets all of them.
 
 import os
 
+import numpy as np
 import pytest
 
 from tests.cases import NORMS, SPECS_IN_DIM
-from wulff.certificates import table
+from wulff.certificates import certified_radius, table
 from wulff.noises import parse
 from wulff.testing import check_certificates
 
@@ -24,3 +25,19 @@ def test_conformance(spec: str, dim: int, norm: str) -> None:
 
 def test_every_noise_is_certified_against_every_norm() -> None:
     assert {spec for spec, _ in SPECS_IN_DIM} == {spec for spec, _ in CERTIFIED}
+
+
+@pytest.mark.parametrize(
+    ("spec", "dim"),
+    [(s, d) for s, d in SPECS_IN_DIM if d < 64 and not s.startswith("mixed")] + [("mixed-linf(j=6.5)", 8)],
+)
+def test_no_norm_has_less_than_by_conversion(spec: str, dim: int) -> None:
+    """‖v‖₁ ≥ ‖v‖₂ ≥ ‖v‖∞ ≥ ‖v‖₂/√d: radii fall in p, and by no more than the norms do."""
+    noise = parse(spec if "scale" in spec else spec.replace("(", "(scale=1,"))
+    errors = [1e-30, 1e-6, 0.01, 0.1, 0.45]
+    l1, l2, linf = (certified_radius(noise, errors, norm, dim).radius for norm in ("l1", "l2", "linf"))
+    allowed = 1 - 1e-9
+    assert (l1 >= l2 * allowed).all()
+    assert (l2 >= linf * allowed).all()
+    assert (l2 >= l1 / np.sqrt(dim) * allowed).all()
+    assert (linf >= l2 / np.sqrt(dim) * allowed).all()

@@ -52,7 +52,8 @@ def privacy_loss(noise: IIDNoise, shift: float, resolution: int = 128) -> Lattic
     """
     assert noise.half_line is not HalfLine.OTHER
     unit = float(noise.coordinate_isf(np.array(0.25)))
-    furthest = float(noise.coordinate_isf(np.array(TAIL)))
+    with np.errstate(over="ignore"):
+        furthest = min(float(noise.coordinate_isf(np.array(TAIL))), 1e150)  # the last cell holds the rest
     sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 300)
     edges = np.unique(np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes]))
     cells = _cells(noise, edges, shift)

@@ -40,8 +40,8 @@ def _grown(noise: IIDNoise, error: FloatArray, radius: FloatArray, dim: int) -> 
 
 
 @register(Laplace, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
-@register(ExpLp, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
-@register(Pareto, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
+@register(ExpLp, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown)
+@register(Pareto, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown)
 def privacy_loss_linf(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½; derived here, tight but for discretisation."""
     return _radius(LossCurves(noise.unit(), dim), error)

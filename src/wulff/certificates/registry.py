@@ -26,6 +26,9 @@ ANY_NORM: Final = None
 SMALLEST_ERROR: Final = 1e-300
 """Smaller errors get the radius of this one, which is valid for them; float64 has fewer digits below."""
 
+SMALL_DIM: Final = 64
+"""Up to here conversions that can seldom be the best are tried all the same."""
+
 RadiusFunction = Callable[..., FloatArray]
 
 GrowthFunction = Callable[[Any, FloatArray, FloatArray, int], FloatArray]
@@ -54,8 +57,8 @@ class Certificate:
             A function: it bounds the error at a radius itself.
             For a "rate" the radius must be accurate on both sides: to `ulps`, and `shortfall` from below.
         shortfall: By which part of itself a radius may be below the "rate" integral, besides `ulps`.
-        smallest_p: The smallest p for which a certificate against lp may rest on this one by conversion;
-            above 1 where the function is slow and other certificates give more.
+        smallest_p: In more than 64 dimensions, the smallest p for which a certificate against lp may rest
+            on this one by conversion; above 1 where the function is slow and others give more there.
         covers: Whether the theorem says anything about a subclass of `noise`.
         comparison: A bound from the literature that a better theorem has superseded. It is never chosen
             by default, only by name.
@@ -165,11 +168,7 @@ def table(noise: type[Noise] | None = None, norm: Norm | None = None) -> list[Ce
 
 def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
     """Certificates against `norm` that only rest on one against another norm: ‖v‖_q ≤ ‖v‖_p / f."""
-    sources = [
-        entry
-        for entry in table(noise)
-        if entry.norm is not ANY_NORM and entry.norm != norm and norm.p >= entry.smallest_p
-    ]
+    sources = [entry for entry in table(noise) if entry.norm is not ANY_NORM and entry.norm != norm]
     return [
         dataclasses.replace(
             entry,
@@ -190,6 +189,8 @@ def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
 def _converted(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, dim: int) -> FloatArray:
     # The power of dim is off by at most 32 ulps: |log dim| · ½ ulp of the exponent, and one of pow itself.
     assert entry.norm is not None
+    if norm.p < entry.smallest_p and dim > SMALL_DIM:
+        return np.full_like(error, np.nan)
     return entry.function(noise, error, dim) * norm.equivalence(entry.norm, dim)
 
 
