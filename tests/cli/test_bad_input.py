@@ -159,6 +159,7 @@ CASES = [
     ("attack {files}/run --inside --seed 0", "is the run's own"),
     ("attack {files}/run --inside --n 0", "n must be a positive integer"),
     # runs and reports
+    ("report {files}/run --as-published -o {files}/x.png", "leave it out with --output"),
     ("report {files}/nothing", "is not a run"),
     ("report {files}/not-a-run", "is not a run"),
     ("report {files}/good.npz", "is not a run"),

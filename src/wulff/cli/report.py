@@ -7,6 +7,7 @@ import typer
 
 from wulff import reports, runs
 from wulff.cli.console import radii_from
+from wulff.errors import InputError
 
 
 def report(
@@ -35,6 +36,8 @@ def report(
     ] = None,
 ) -> None:
     """Print the certified accuracy of runs by radius, or write a page or figure of it."""
+    if as_published and output is not None:
+        raise InputError("--as-published is for the table on standard output; leave it out with --output.")
     loaded = [runs.load(folder) for folder in run]
     columns = radii_from("--radii", radii)
     if output is None:
@@ -54,4 +57,5 @@ def report(
         confidence = reports.CONFIDENCE if confidence is None else confidence
         typer.echo(reports.write_page(loaded, output, columns, confidence=confidence, pictures=pictures))
     else:
-        typer.echo(reports.plot_certified_accuracy(loaded, output, None if norm is None else [norm]))
+        norms = None if norm is None else [norm]
+        typer.echo(reports.plot_certified_accuracy(loaded, output, norms, with_envelope=envelope))
