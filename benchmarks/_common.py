@@ -47,7 +47,7 @@ class Net:
 
 NETS = (
     Net("quickstart 8x8", "cnn", (1, 8, 8), 10, small=True),
-    Net("LeNet 28x28", "lenet", (1, 28, 28), 10, small=True),
+    Net("CNN 28x28", "cnn", (1, 28, 28), 10, small=True),
     Net("ResNet-20 32x32", "resnet20", (3, 32, 32), 10, small=False),
     Net("ResNet-50 224x224", "resnet50", (3, 224, 224), 1000, small=False),
 )
