@@ -369,4 +369,5 @@ def test_sweep(wulff, tmp_path: Path) -> None:
     file.write_text(file.read_text().replace("[certify]", "model = ['cnn', 'none']\n[certify]"))
     failed = wulff("sweep", str(file), "--store", str(tmp_path / "other"))
     assert failed.code == 2
-    assert "2 of 4 failed, first sigma0.3-none: unknown architecture" in failed.err
+    assert "unknown architecture 'none'" in failed.err
+    assert not (tmp_path / "other").exists()

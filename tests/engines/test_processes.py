@@ -103,7 +103,8 @@ def test_nobody_is_left_when_results_are_not_wanted_any_more() -> None:
 
 
 SCRIPT = """
-import multiprocessing, sys, time
+import multiprocessing, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit that it is ignored
 from tests.engines.test_processes import INPUTS, NOISE, QUOTA, Slow
 from wulff.engines import ProcessEngine
 from wulff.smoothing import Smoothed
