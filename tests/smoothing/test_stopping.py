@@ -8,7 +8,8 @@ from torch import Tensor
 
 import wulff
 from wulff.errors import InputError
-from wulff.stats import Anytime
+from wulff.smoothing.stopping import chance_of_at_most, most_misses
+from wulff.stats import Anytime, anytime_error_bound
 
 NOISE = "uniform(scale=1)"
 
@@ -84,3 +85,42 @@ def test_two_sided_certificates() -> None:
         smoothed.certify(x, norm="l1", bound="two-sided", stop=Anytime(relative=0.1))
     with pytest.raises(InputError, match="one-sided or two-sided"):
         smoothed.certify(x, norm="l1", bound="both")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("n", [1, 64, 1000, 100_000])
+@pytest.mark.parametrize("alpha", [0.05, 1e-3, 1e-9])
+def test_most_misses_are_the_last_that_certify(n: int, alpha: float) -> None:
+    errors = np.array([1e-5, 1e-3, 0.02, 0.1, 0.31, 0.5])
+    most = most_misses(errors, n, alpha)
+    for error, m in zip(errors, most, strict=True):
+        assert m < error * n
+        if m >= 0:
+            assert anytime_error_bound(m, n, alpha) <= error * (1 + 1e-9)
+        assert anytime_error_bound(min(m + 1, n), n, alpha) > error * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("misses", [0, 3, 20, 200])
+@pytest.mark.parametrize("n_max", [450, 1000, 20_000])
+def test_chance_follows_the_beta_binomial_law(misses: int, n_max: int) -> None:
+    n = 400
+    law = stats.betabinom(n_max - n, misses + 0.5, n - misses + 0.5)
+    most = misses + law.ppf(np.array([1e-3, 0.01, 0.1, 0.5, 0.9, 0.999])).astype(int)
+    exact, found = law.cdf(most - misses), chance_of_at_most(most, misses, n, n_max)
+    np.testing.assert_allclose(found, exact, rtol=0.5, atol=0.01)
+    assert chance_of_at_most(np.array([-1, misses - 1]), misses, n, n_max).tolist() == [0, 0]
+
+
+def test_radii_near_the_truth_are_given_up_before_n_and_hardly_ever_wrongly() -> None:
+    smoothed = wulff.Smoothed(half_space, NOISE, 2, batch=4096)
+
+    def certify(distance: float, count: int, beta: float) -> wulff.Certification:
+        x = torch.full((count, 1, 1), 0.5 + distance)
+        stop = Anytime(radii=(0.15,), beta=beta)
+        return smoothed.certify(x, norm="l1", n=5000, alpha=1e-3, stop=stop)
+
+    quick, patient = (np.mean(certify(0.15, 50, beta).counts.n) for beta in (1e-3, 1e-9))
+    assert quick < 0.7 * patient
+    # Of inputs that 5,000 votes certify, at most one in a hundred may be given up (false alarm: 1e-6).
+    patient, quick = (certify(0.24, 400, beta).radius >= 0.15 for beta in (1e-9, 1e-3))
+    assert patient.mean() > 0.8
+    assert np.count_nonzero(patient & ~quick) <= stats.binom.isf(1e-6, 400, 0.01)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+from scipy import special
 
 from wulff._typing import FloatArray
 from wulff.certificates import certified_radius, largest_error
@@ -56,6 +57,7 @@ class AnytimeQuota:
         found = [largest_error(noise, radius, norm, noise.dim) for radius in stop.radii for norm in norms]
         # Radii that no error certifies need no votes; the others are certified below these errors.
         self.thresholds = np.array(sorted({error for error in found if error is not None}))
+        self._affordable = most_misses(np.append(self.thresholds, 0.5), n, alpha)
 
     def wanted(self, index: int, votes: Votes | None) -> Mapping[Phase, int]:
         if votes is None:
@@ -74,19 +76,16 @@ class AnytimeQuota:
         return {Phase.SELECTION: self.n0, Phase.ESTIMATION: min(blocks * BLOCK, self.n)}
 
     def _decided(self, misses: int, n: int) -> bool:
-        if self._too_large(misses, n, np.array([0.5]))[0]:
+        out_of_reach = chance_of_at_most(self._affordable, misses, n, self.n) < self.stop.beta
+        if out_of_reach[-1]:
             return True  # the label will be abstained from
         if self.stop.relative is not None:
             return self._precise(misses, n, self.stop.relative)
-        open_ones = self.thresholds[~self._too_large(misses, n, self.thresholds)]
+        open_ones = self.thresholds[~out_of_reach[:-1]]
         # The evidence at a threshold is much quicker than the bound, and says whether the bound is below it.
         if (log_evidence(misses, n, open_ones) < -np.log(self.alpha)).any():
             return False
         return bool((anytime_error_bound(misses, n, self.alpha) <= open_ones).all())
-
-    def _too_large(self, misses: int, n: int, error: FloatArray) -> np.ndarray:
-        """Whether the evidence says that the true error is above each of these."""
-        return log_evidence(n - misses, n, 1 - error) >= -np.log(self.stop.beta)
 
     def _precise(self, misses: int, n: int, relative: float) -> bool:
         upper = float(anytime_error_bound(misses, n, self.alpha))
@@ -104,6 +103,29 @@ class AnytimeQuota:
         low, high = 1e-12, max(misses / n, 1e-12)
         for _ in range(3):
             grid = np.geomspace(low, high, 33)
-            below = int(np.count_nonzero(self._too_large(misses, n, grid)))
+            too_small = log_evidence(n - misses, n, 1 - grid) >= -np.log(self.stop.beta)
+            below = int(np.count_nonzero(too_small))
             low, high = grid[max(below - 1, 0)], grid[min(below, 32)]
         return float(low)
+
+
+def most_misses(errors: FloatArray, n: int, alpha: float) -> np.ndarray:
+    """How many misses in n votes still are evidence that the error is below each of these; -1: even none."""
+    low, high = np.full(errors.shape, -1), np.floor(errors * n).astype(np.int64) + 1
+    while (high - low > 1).any():
+        middle = (low + high) // 2
+        enough = log_evidence(np.maximum(middle, 0), n, errors) >= -np.log(alpha)
+        low, high = np.where(enough, middle, low), np.where(enough, high, middle)
+    return low
+
+
+def chance_of_at_most(most: np.ndarray, misses: int, n: int, n_max: int) -> FloatArray:
+    """The probability that n_max votes have at most so many misses, given those among the first n.
+
+    Under Jeffreys' prior the misses still to come follow a beta-binomial law; the beta law of its mean and
+    variance stands for it. Only the number of samples depends on this, never what is certified.
+    """
+    left = n_max - n
+    weight = max((n + 2) * left / (n + 1 + left) - 1, 1e-3) / (n + 1)
+    share = np.clip((most - misses + 0.5) / left, 0.0, 1.0)
+    return special.betainc((misses + 0.5) * weight, (n - misses + 0.5) * weight, share)

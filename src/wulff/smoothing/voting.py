@@ -177,25 +177,28 @@ class _Pool:
             yield self.open.popleft().votes  # type: ignore[misc]  (it has votes)
 
     def _draw(self, ballot: _Ballot) -> None:
-        """Put noisy copies from one block into the batch."""
+        """Put noisy copies into the batch: as many whole blocks as fit, or what fits of one."""
         phase = ballot.next_phase()
         assert phase is not None
         drawn = ballot.drawn.get(phase, 0)
         block, offset = divmod(drawn, BLOCK)
-        free = self.loop.batch - self.filled
-        rows = min(BLOCK - offset, ballot.wanted[phase] - drawn, free)
-        if offset == 0 and free >= BLOCK:
-            void = self._fill(self.batch.narrow(0, self.filled, BLOCK), ballot, phase, block)
-        else:  # the block's copies do not fit, or some are in an earlier batch: it is kept for the next one
+        rows = min(ballot.wanted[phase] - drawn, self.loop.batch - self.filled)
+        if offset == 0 and rows >= BLOCK:
+            rows -= rows % BLOCK
+            parts = self.batch.narrow(0, self.filled, rows).split(BLOCK)
+            voids = [self._fill(part, ballot, phase, block + k) for k, part in enumerate(parts)]
+            void = None if voids[0] is None else torch.cat(voids)  # type: ignore[arg-type]  (all or none)
+        else:  # the rest of the block is for the next batch, or is not wanted
+            rows = min(rows, BLOCK - offset)
             if self.straddler != (ballot, phase, block):
                 self.straddling_void = self._fill(self.straddling, ballot, phase, block)
                 self.straddler = (ballot, phase, block)
             self.batch.narrow(0, self.filled, rows).copy_(self.straddling.narrow(0, offset, rows))
-            void = self.straddling_void
+            void = None if self.straddling_void is None else self.straddling_void.narrow(0, offset, rows)
         owners = self.owners.narrow(0, self.filled, rows)
         owners.fill_((ballot.slot * len(Phase) + phase) * self.loop.voter.bins)
         if void is not None:
-            owners.masked_fill_(void.narrow(0, offset, rows), self.void_bin)
+            owners.masked_fill_(void, self.void_bin)
         self.filled += rows
         ballot.drawn[phase] = drawn + rows
 

@@ -99,13 +99,14 @@ class Anytime:
     """When to stop sampling an input; the certificate is valid whenever that is.
 
     Give `radii`, to decide for each of them whether it can be certified, or `relative`, to stop when the
-    radius is known to that relative precision. Either way an input that cannot reach a radius above zero
-    is given up early, and n is never exceeded.
+    radius is known to that relative precision. Either way an input that will hardly reach a radius above
+    zero is given up early, and n is never exceeded.
 
     Attributes:
         radii: The radii of interest, in input units.
         relative: The relative precision of the radius, e.g. .02.
-        beta: With which probability a radius within reach may be given up; a smaller one costs samples.
+        beta: A radius is given up when the votes so far leave it a smaller chance than this of being
+            certified by n votes; a smaller beta costs samples.
         skip_incorrect: Whether labelled inputs whose selected label is wrong end at once, uncertified.
     """
 
