@@ -22,7 +22,7 @@ SIGMA = 0.5
 RADII = (0.25, 0.5, 0.75, 1.0)
 N0, N, ALPHA = 100, 100_000, 1e-3
 EPOCHS = {8: 40, 28: 5 if FULL else 2}  # by the images' size
-IMAGES = {8: 200 if FULL else 40, 28: 100 if FULL else 5}
+IMAGES = {8: 200 if FULL else 40, 28: 100 if FULL else 20}
 
 
 def compare(net: Net) -> dict[str, float]:
