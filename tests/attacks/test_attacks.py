@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,24 @@ def test_beyond_the_radius_certificates_break_more_often(run: Path) -> None:
     assert outcomes[1].allowed is None
 
 
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"sampling": "exact", "levels": 16},
+        {"dtype": "bfloat16", "channels_last": True},
+        {"stop": wulff.stats.Anytime(radii=(0.25, 0.5))},
+    ],
+    ids=lambda how: next(iter(how)),
+)
+def test_the_classifier_that_was_run_is_attacked(run: Path, tmp_path: Path, how: dict) -> None:
+    """On its grid, in its precision, and however many samples it took."""
+    spec = runs.Spec(model=str(run.parent / "model"), slice=":20", norms=("l2",), n=1000, n0=50, **how)
+    runs.certify(spec, tmp_path / "run")
+    outcomes = runs.attack(tmp_path / "run", [1.0, 4.0], method=EOTPGD(10, 8, 1), n=300)
+    assert not outcomes[0].contradicts
+    assert outcomes[1].broken >= 0.3 * outcomes[1].attacked > 3
+
+
 def test_attack_command(run: Path, wulff) -> None:
     arguments = [
         "attack",
@@ -126,7 +145,7 @@ def test_attack_command(run: Path, wulff) -> None:
     assert len(lines) == 3
     assert "inside the l2 radius" in lines[0]
     assert "alpha allows up to" in lines[0]
-    assert "at 1.5 times the l2 radius" in lines[1]
+    assert re.search(r"at 1\.5 times the l2 radius: \d+ of 10 broken \(\d+\.0 %\)", lines[1])
     parsed = [json.loads(line) for line in wulff(*arguments, "--inside", "--json").out.splitlines()]
     assert parsed[0]["factor"] == 1.0
     assert parsed[0]["attacked"] == 10

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from wulff.attacks import project, random_point, size, steepest
+from wulff.attacks import project, random_point, size, steepest, to_grid
 from wulff.norms import Norm
 
 NORMS = ["l1", "l2", "linf", "lp(1.5)", "lp(4)"]
@@ -77,3 +77,22 @@ def test_random_points_fill_the_ball(name: str) -> None:
         inner = (lengths < 1).double().mean().item()
         assert abs(inner - 1 / 8) < 5 * math.sqrt(1 / 8 * 7 / 8 / 4000)
         assert lengths.max() > 1.98
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_grid_points_stay_inside_and_near(name: str) -> None:
+    norm, levels = Norm.parse(name), 16
+    generator = torch.Generator().manual_seed(2)
+    x = torch.randint(levels + 1, (60, 2, 25), generator=generator) / levels
+    radius = torch.linspace(0.05, 2, 60, dtype=torch.float64)
+    adversary = (x + random_point(x, norm, radius, generator)).clamp(0, 1)
+    found = to_grid(adversary, x, norm, radius, levels)
+    steps = found.double() * levels
+    assert torch.equal(steps, steps.round())
+    assert (size(found.double() - x.double(), norm) < radius).all()
+    assert ((found - adversary).abs() < 1 / levels + 1e-6).all()
+    assert found.min() >= 0
+    assert found.max() <= 1
+    # With room to spare, every coordinate goes to the nearest point of the grid.
+    nearest = to_grid(adversary, x, norm, radius + 50, levels)
+    assert ((nearest - adversary).abs() <= 0.5 / levels + 1e-6).all()

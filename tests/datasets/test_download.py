@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from wulff import datasets
-from wulff.datasets.download import SOURCES, Source
+from wulff.datasets.sources import SOURCES, Source
 from wulff.errors import InputError
 
 CONTENT = bytes(range(256)) * 40

@@ -95,8 +95,10 @@ def test_damage_is_named(folder: Path, name: str, content: bytes, message: str) 
 
 def test_what_is_missing_is_named(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WULFF_DATA", str(tmp_path / "nothing"))
-    with pytest.raises(InputError, match=r"mnist is not in .*nothing.*give mnist:PATH, set WULFF_DATA"):
+    with pytest.raises(InputError, match=r"not in .*nothing.*give mnist:PATH.*run `wulff download mnist`"):
         datasets.load("mnist")
+    with pytest.raises(InputError, match=r"give imagenet:PATH, set WULFF_DATA\.$"):
+        datasets.load("imagenet")  # which nobody may hand out
     with pytest.raises(InputError, match="check the path"):
         datasets.load(f"mnist:{tmp_path / 'nowhere'}")
     (folder / "t10k-labels-idx1-ubyte.gz").unlink()

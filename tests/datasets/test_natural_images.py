@@ -170,6 +170,19 @@ def test_image_files_are_sliced_before_they_are_read_and_hashed_by_content(folde
     assert late.sha256() != before
 
 
+def test_hidden_entries_are_no_classes_and_no_images(folders: Path) -> None:
+    (folders / "val" / ".ipynb_checkpoints").mkdir()
+    (folders / "val" / "cat" / "._0.png").write_bytes(b"what a desktop keeps beside an image")
+    assert datasets.load(f"folder:{folders}@32").labels.tolist() == [0, 1, 1]
+
+
+def test_pixels_of_more_than_8_bits_are_refused_and_not_cut_off(folders: Path) -> None:
+    Image.fromarray(RNG.integers(0, 2**16, (40, 40), dtype=np.uint16)).save(folders / "val" / "cat" / "0.png")
+    (folders / "val" / "cat" / "0.jpeg").unlink()
+    with pytest.raises(InputError, match=r"0\.png has I;16 pixels; convert it to 8 bits"):
+        datasets.load(f"folder:{folders}@32").images[0]
+
+
 def test_folders_that_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="a folder of images for each class"):
         datasets.load(f"folder:{tmp_path}")

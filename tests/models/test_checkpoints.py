@@ -1,6 +1,7 @@
 """Public checkpoints load whatever wrappers their keys name; what does not fit is refused by name."""
 
 import collections
+import pickle
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,20 @@ def test_what_does_not_fit_is_refused_by_name(trained, tmp_path: Path) -> None:
     assert "do not fit resnet110" in refusal(state, tmp_path, models.Description("resnet110", CIFAR, 10))
 
 
+@pytest.mark.parametrize(
+    ("statistics", "message"),
+    [
+        ({"0.means": torch.full((3,), 0.5)}, "a mean but no std"),
+        ({"0.sds": torch.full((3,), 0.5)}, "a std but no mean"),
+        ({"0.means": torch.zeros(3), "0.sds": torch.tensor([0.5, 0.5, 0.0])}, "a deviation of 0"),
+        ({"0.means": torch.zeros(3), "0.sds": torch.full((3,), -0.5)}, "a deviation of -0.5"),
+    ],
+)
+def test_a_normalisation_is_whole_or_refused(statistics: dict, message: str, trained, tmp_path: Path) -> None:
+    state = {f"1.{key}": value for key, value in bare(trained).items()}
+    assert message in refusal(state | statistics, tmp_path)
+
+
 def test_pickled_code_is_never_run(tmp_path: Path) -> None:
     class Trap:
         def __reduce__(self):
@@ -108,4 +123,7 @@ def test_pickled_code_is_never_run(tmp_path: Path) -> None:
 
     message = refusal({"state_dict": {}, "extra": Trap()}, tmp_path)
     assert "more than tensors" in message
+    (tmp_path / "bare.pt").write_bytes(pickle.dumps({"extra": Trap()}))
+    with pytest.raises(InputError, match="more than tensors"):  # and no warning beside it
+        models.load(tmp_path / "bare.pt", DESCRIPTION)
     assert not (tmp_path / "ran").exists()

@@ -115,6 +115,8 @@ def test_crops_and_flips() -> None:
         {"learning_rate": float("nan")},
         {"momentum": 1.0},
         {"weight_decay": -1.0},
+        {"seed": -1},
+        {"seed": 2**63},
         {"decay": "linear"},
         {"augmentation": "rotate"},
         {"precision": "fp8"},

@@ -2,7 +2,7 @@
 
 from wulff.attacks.ascent import climb, frozen, smoothed_loss
 from wulff.attacks.eot import EOTPGD
-from wulff.attacks.geometry import project, random_point, size, steepest
+from wulff.attacks.geometry import project, random_point, size, steepest, to_grid
 from wulff.attacks.soft import SoftSmoothed
 
 __all__ = [
@@ -15,4 +15,5 @@ __all__ = [
     "size",
     "smoothed_loss",
     "steepest",
+    "to_grid",
 ]

@@ -75,6 +75,22 @@ def random_point(like: Tensor, norm: Norm, radius: Tensor, generator: torch.Gene
     return project((direction * share * radius.to(like).view(-1, 1)).view_as(like), norm, radius)
 
 
+def to_grid(adversary: Tensor, x: Tensor, norm: Norm, radius: Tensor, levels: int) -> Tensor:
+    """Multiples of 1/levels near the adversary and nearer to x than the radius; x is on that grid itself.
+
+    Rounding towards x cannot lead out of the ball; of what is left over, as much is rounded away from x as
+    fits into it.
+    """
+    origin = (x.double() * levels).round()
+    steps = adversary.double() * levels - origin
+    best = steps.trunc()
+    for share in (0.9, 0.8, 0.7, 0.6, 0.5):
+        farther = steps.trunc() + steps.sign() * (steps.frac().abs() >= share)
+        inside = size(farther / levels, norm) < radius.to(x.device)
+        best = torch.where(inside.view(-1, *[1] * (x.ndim - 1)), farther, best)
+    return ((origin + best) / levels).to(x)
+
+
 def _shrink_to_l1(flat: Tensor, limit: Tensor) -> Tensor:
     """The nearest points with l1 norm `limit`, by one threshold for all coordinates [Duchi et al. 2008]."""
     ordered = flat.abs().sort(dim=1, descending=True).values

@@ -54,9 +54,10 @@ def attack(
 
 
 def _sentence(outcome: runs.Outcome) -> str:
-    where = "inside" if outcome.factor <= 1 else f"at {outcome.factor:g} times"
+    where = "inside" if outcome.factor == 1 else f"at {outcome.factor:g} times"
+    share = f" ({100 * outcome.broken / outcome.attacked:.1f} %)" if outcome.attacked else ""
     text = (
-        f"{where} the {outcome.norm} radius: {outcome.broken} of {outcome.attacked} broken, "
+        f"{where} the {outcome.norm} radius: {outcome.broken} of {outcome.attacked} broken{share}, "
         f"{outcome.abstained} abstained"
     )
     if outcome.allowed is None:

@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from wulff.errors import InputError
+from wulff.errors import InputError, WulffError
 from wulff.runs import Run
 
 NormOption = Annotated[str, typer.Option(help="The adversary's norm: l1, l2, linf or lp(1.5).")]
@@ -106,7 +106,14 @@ def progress_bar() -> Iterator[Progress]:
         TextColumn("{task.fields[words]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        yield progress
+        try:
+            yield progress
+        except WulffError:  # a refusal is one line, without a bar
+            for task in progress.tasks:
+                progress.update(task.id, visible=False)
+            progress.live.transient = True
+            progress.console.quiet = not progress.console.is_terminal
+            raise
 
 
 def run_progress(progress: Progress, description: str) -> Callable[[Run], None]:

@@ -9,6 +9,9 @@ import torch
 from wulff.datasets.base import Dataset
 from wulff.errors import InputError
 
+MOST_CLASSES = 1_000_000
+"""A larger label is a mistake, and no network could have an output for each."""
+
 
 def arrays(path: Path) -> Dataset:
     """Read `images` and `labels` from an .npz file.
@@ -30,12 +33,18 @@ def arrays(path: Path) -> Dataset:
             images, labels = archive["images"], archive["labels"]
     except FileNotFoundError:
         raise InputError(f"no data set at {path}; give digits or the path of an .npz file.") from None
-    except (OSError, ValueError, zipfile.BadZipFile, AttributeError) as error:
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} is not a readable .npz file without pickled objects.") from None
     if labels.dtype.kind not in "iu" or labels.ndim != 1 or len(labels) == 0:
         raise InputError(f"{path}: labels must be integers of shape (n,), got {labels.dtype} {labels.shape}.")
+    if int(labels.max()) >= MOST_CLASSES:
+        raise InputError(f"{path}: labels must lie below {MOST_CLASSES:,}, got {int(labels.max())}.")
+    if images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] > 4 and images.shape[1] in (1, 3):
+        raise InputError(
+            f"{path}: uint8 images have their channels last, (n, h, w, channels), got {images.shape}."
+        )
     if images.dtype == np.uint8 and images.ndim in (3, 4):
         images = images[..., None] if images.ndim == 3 else images
         images = np.moveaxis(images, -1, 1).astype(np.float32) / 255

@@ -45,13 +45,15 @@ def _read(name: str, split: str, path: str | None, *, needs_split: bool) -> Data
 
 
 def _class_folders(name: str, folder: Path, size: int) -> Dataset:
-    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir())
+    classes = sorted(entry for entry in folder.iterdir() if entry.is_dir() and entry.name[0] != ".")
     if len(classes) < 2:
         raise InputError(f"{folder} must hold a folder of images for each class, got {len(classes)} folders.")
     files: list[Path] = []
     labels: list[int] = []
     for label, entry in enumerate(classes):
-        found = sorted(file for file in entry.rglob("*") if file.suffix.lower() in ENDINGS)
+        found = sorted(
+            file for file in entry.rglob("*") if file.suffix.lower() in ENDINGS and file.name[0] != "."
+        )
         if not found:
             raise InputError(f"the class folder {entry} holds no images ({', '.join(sorted(ENDINGS))}).")
         files += found

@@ -23,7 +23,7 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
     ImageNet.
 
     Raises:
-        InputError: Pillow is missing, or cannot read the file.
+        InputError: Pillow is missing, or cannot read the file, or its pixels have more than 8 bits.
     """
     try:
         from PIL import Image, UnidentifiedImageError
@@ -32,6 +32,8 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
     limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
     try:
         with Image.open(file) as image:
+            if image.mode[0] in "IF":  # Pillow would cut 16-bit pixels off at 255
+                raise InputError(f"{file} has {image.mode} pixels; convert it to 8 bits per channel.")
             image = image.convert("RGB")
             if size is not None:
                 scale = round(size * 256 / 224) / min(image.size)
@@ -40,6 +42,8 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
                 left, top = (width - size) // 2, (height - size) // 2
                 image = image.crop((left, top, left + size, top + size))
             return np.asarray(image)
+    except InputError:
+        raise
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
         raise InputError(f"{file} is not a readable image: {error}.") from None
     finally:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from wulff.datasets.sources import SOURCES
 from wulff.errors import InputError
 
 VARIABLE = "WULFF_DATA"
@@ -31,7 +32,8 @@ def folder_of(name: str, path: str | None, also: Sequence[Path] = ()) -> Path:
         if place.is_dir():
             return place
     looked = ", ".join(map(str, places))
-    remedy = "check the path" if path else f"give {name}:PATH, set {VARIABLE}, or see `wulff download`"
+    get = f", or run `wulff download {name}`" if name in SOURCES else ""
+    remedy = "check the path" if path else f"give {name}:PATH, set {VARIABLE}{get}"
     raise InputError(f"{name} is not in {looked}; {remedy}.")
 
 

@@ -63,6 +63,7 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
             else:
                 raise InputError(f"{key!r} has shape {tuple(value.shape)}, not {tuple(own[name].shape)}")
         found[name] = value
+    _check_statistics(found)
     may_lack = {
         name for name in own if name.endswith(("num_batches_tracked", "normalize.mean", "normalize.std"))
     }
@@ -72,6 +73,17 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
     if not all(bool(torch.isfinite(value).all()) for value in found.values()):
         raise InputError("they hold NaN or infinite values")
     model.load_state_dict({**own, **found})
+
+
+def _check_statistics(found: Mapping[str, Tensor]) -> None:
+    """Refuse half of a normalisation, which would go with another half, and deviations that cannot be."""
+    for name, value in found.items():
+        layer, _, last = name.rpartition(".")
+        other = {"mean": "std", "std": "mean"}.get(last)
+        if other and f"{layer}.{other}" not in found:
+            raise InputError(f"the normalisation has a {last} but no {other}")
+        if last == "std" and not bool((value > 0).all()):
+            raise InputError(f"the normalisation has a deviation of {float(value.min()):g}")
 
 
 def _own_name(key: str, own: Mapping[str, Tensor]) -> str | None:

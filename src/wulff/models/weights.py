@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pickle
+import warnings
 from pathlib import Path
 
 import torch
@@ -56,7 +57,9 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
                 text = (file.metadata() or {}).get("wulff")
             return state, _description(text)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of other pickle protocols: the file is read, or refused
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"the weights at {path} are damaged: {_first_line(error)}") from None
     except pickle.UnpicklingError:

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 from torch import nn
 
-from wulff.attacks import EOTPGD
+from wulff.attacks import EOTPGD, to_grid
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.records import Record
@@ -126,6 +126,8 @@ def _attacked(
     if not isinstance(model, nn.Module):
         raise InputError("only torch models have the gradients that this attack needs.")
     adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
+    if job.smoothed.grid is not None:
+        adversary = to_grid(adversary, x, Norm.parse(norm), radius, job.smoothed.grid.levels)
     index = [record.index for record in batch]
     return job.smoothed.predict(adversary.cpu(), n, alpha, seed=seed, index=index).tolist()
 

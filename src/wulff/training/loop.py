@@ -140,7 +140,7 @@ class Training:
         """What the order of the inputs comes from: the same in all processes, whose noise differs."""
         if self.world == 1:
             return self.generator
-        epoch_seed = self.schedule.seed * 1_000_003 + self.done * self.world
+        epoch_seed = (self.schedule.seed * 1_000_003 + self.done * self.world) % 2**63
         self.generator.manual_seed(epoch_seed + self.rank)
         return torch.Generator(self.device).manual_seed(epoch_seed)
 

@@ -49,6 +49,8 @@ class Schedule:
                 "epochs, batch and decay_every must be at least 1, "
                 f"got {self.epochs}, {self.batch} and {self.decay_every}."
             )
+        if not 0 <= self.seed < 2**63:
+            raise InputError(f"the seed must be an integer from 0 to 2^63 - 1, got {self.seed}.")
         if not 0 < self.learning_rate < math.inf:
             raise InputError(f"the learning rate must be positive, got {self.learning_rate}.")
         if not 0 <= self.momentum < 1 or not 0 <= self.weight_decay < math.inf:
