@@ -14,6 +14,8 @@ from wulff import datasets, models, noises, runs, training
 from wulff.attacks import EOTPGD, SoftSmoothed, size
 from wulff.errors import InputError
 from wulff.norms import Norm
+from wulff.runs.attack import _onto
+from wulff.smoothing import Grid
 
 DIM = 12
 
@@ -130,6 +132,58 @@ def test_attack_command(run: Path, wulff) -> None:
     parsed = [json.loads(line) for line in wulff(*arguments, "--inside", "--json").out.splitlines()]
     assert parsed[0]["factor"] == 1.0
     assert parsed[0]["attacked"] == 10
+
+
+def test_attacks_on_exact_runs_stay_on_the_grid_of_the_noise(run: Path, tmp_path: Path, monkeypatch) -> None:
+    spec = runs.Spec(
+        model=str(run.parent / "model"), slice=":60", norms=("l2", "linf"), n=1000, n0=50,
+        sampling="exact", levels=16,
+    )  # fmt: skip
+    exact = runs.certify(spec, tmp_path / "exact")
+    images = datasets.load("digits").images
+    judged: list[tuple[Tensor, list[int]]] = []
+    predict = wulff.Smoothed.predict
+
+    def watch(self, x: Tensor, *arguments, **named):
+        judged.append((x, named["index"]))
+        assert self.grid.resolution(self.noise) == self.grid.levels == 1024
+        return predict(self, x, *arguments, **named)
+
+    monkeypatch.setattr(wulff.Smoothed, "predict", watch)
+    for norm in ("l2", "linf"):
+        judged.clear()
+        method = EOTPGD(10, 8, 1)
+        inside, beyond = runs.attack(tmp_path / "exact", [1.0, 4.0], norm=norm, method=method, n=300)
+        assert not inside.contradicts  # a false alarm with probability 1e-3 by the bound, fixed by the seed
+        assert beyond.broken >= 20  # rounding takes next to nothing from the attack
+        radii = {record.index: record.radii[norm].radius for record in exact.records}
+        seen: dict[int, int] = {}
+        for batch, index in judged:
+            for x, i in zip(batch, index, strict=True):
+                seen[i] = seen.get(i, 0) + 1
+                steps = x.double() * 1024
+                assert torch.equal(steps, steps.round())
+                assert x.min() >= 0
+                assert x.max() <= 1
+                distance = size((x - images[i]).double()[None], Norm.parse(norm))
+                assert 0 < float(distance) < (1 if seen[i] == 1 else 4) * radii[i]
+        assert set(seen.values()) == {2}
+
+
+def test_rounding_to_the_grid_never_leads_out_of_the_ball() -> None:
+    grid = Grid(255)
+    rng = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (200, 1, 4, 4), generator=rng) / 255
+    other = (x + 0.05 * torch.randn(x.shape, generator=rng)).clamp(0, 1)
+    shift = grid.shift(x, other)
+    assert shift.count_nonzero() > 1000
+    exact = (x.double() * 255).round()
+    assert ((shift / 255).abs() <= (other.double() - exact / 255).abs() + 1e-15).all()
+    assert torch.equal(grid.move(x, shift), ((exact + shift) / 255).float())
+    for norm in map(Norm.parse, ("l1", "l2", "linf")):
+        radius = size(shift / 255, norm)  # the ball is open: that far is too far
+        assert torch.equal(_onto(grid, x, other, norm, radius), x)
+        assert torch.equal(_onto(grid, x, other, norm, radius * (1 + 1e-9)), grid.move(x, shift))
 
 
 def test_a_false_certificate_is_found_out(run: Path, wulff, tmp_path: Path) -> None:

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import torch
 from scipy import stats
-from torch import nn
+from torch import Tensor, nn
 
-from wulff.attacks import EOTPGD
+from wulff.attacks import EOTPGD, size
 from wulff.errors import InputError
+from wulff.noises import parse
 from wulff.norms import Norm
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
+from wulff.smoothing import Grid
 from wulff.stats import check_alpha, check_sample_size
 
 FALSE_ALARM = 1e-3
@@ -61,6 +63,9 @@ def attack(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Attack every certified input of a run at multiples of its radius.
+
+    Certificates of exact sampling are about inputs on the grid of the noise: perturbations are rounded to it,
+    towards the input, and judged by exact sampling.
 
     Args:
         store: The folder of a run of `certify`; its weights and data are where they were.
@@ -126,8 +131,20 @@ def _attacked(
     if not isinstance(model, nn.Module):
         raise InputError("only torch models have the gradients that this attack needs.")
     adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
+    if job.smoothed.grid is not None:
+        adversary = _onto(job.smoothed.grid, x, adversary, Norm.parse(norm), radius.to(device))
     index = [record.index for record in batch]
     return job.smoothed.predict(adversary.cpu(), n, alpha, seed=seed, index=index).tolist()
+
+
+def _onto(grid: Grid, x: Tensor, adversary: Tensor, norm: Norm, radius: Tensor) -> Tensor:
+    """Adversaries rounded to the grid, towards x; x itself where that is not strictly inside the radius.
+
+    The distance is that of whole steps, because x stands for a multiple of a step that it is not quite.
+    """
+    shift = grid.shift(x, adversary)
+    outside = size(shift / grid.levels, norm) >= radius
+    return grid.move(x, shift.masked_fill(outside.view(-1, *[1] * (x.ndim - 1)), 0))
 
 
 def _job(run: Run, seed: int, architecture: str | None) -> Job:
@@ -139,6 +156,8 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
     known = {field.name for field in dataclasses.fields(Spec)} - {"stop", "seed", "architecture"}
     values = {key: value for key, value in run.spec.items() if key in known}
     values["norms"] = tuple(values["norms"])
+    if values.get("sampling") == "exact":
+        values["levels"] = Grid(values["levels"]).refined(parse(values["noise"])).levels
     job = prepare(Spec(**values, seed=seed, architecture=architecture))
     for name, stored in run.document.get("hashes", {}).items():
         if job.document["hashes"].get(name) != stored:

@@ -93,6 +93,24 @@ class Grid:
             resolution *= 2
         return resolution
 
+    def refined(self, noise: Noise) -> "Grid":
+        """The finest grid, of at most 65,536 levels, that the same noise is for: certificates hold on it."""
+        levels = self.resolution(noise)
+        while levels > MOST_LEVELS:
+            levels //= 2  # a power of two times self.levels, which is not above it
+        return Grid(levels)
+
+    def shift(self, x: Tensor, towards: Tensor) -> Tensor:
+        """The way from inputs on the grid to other points, in whole steps, cut off; float64.
+
+        No coordinate goes beyond its goal, so that no norm of the shift is larger than the distance.
+        """
+        return (towards.double() * self.levels - (x.double() * self.levels).round()).trunc()
+
+    def move(self, x: Tensor, shift: Tensor) -> Tensor:
+        """Inputs on the grid, moved by whole steps."""
+        return (((x.double() * self.levels).round() + shift) / self.levels).to(x.dtype)
+
     def check(self, x: Tensor) -> None:
         """Refuse inputs of shape (inputs, ...) that are no multiples of 1/levels, up to float32 rounding."""
         if float(x.abs().max()) > LARGEST_INPUT:
