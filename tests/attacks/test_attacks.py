@@ -151,6 +151,42 @@ def test_attack_command(run: Path, wulff) -> None:
     assert parsed[0]["attacked"] == 10
 
 
+def test_attacks_on_exact_runs_stay_on_the_grid_of_the_noise(run: Path, tmp_path: Path, monkeypatch) -> None:
+    spec = runs.Spec(
+        model=str(run.parent / "model"), slice=":60", norms=("l2", "linf"), n=1000, n0=50,
+        sampling="exact", levels=16,
+    )  # fmt: skip
+    exact = runs.certify(spec, tmp_path / "exact")
+    images = datasets.load("digits").images
+    judged: list[tuple[Tensor, list[int]]] = []
+    predict = wulff.Smoothed.predict
+
+    def watch(self, x: Tensor, *arguments, **named):
+        judged.append((x, named["index"]))
+        assert self.grid.resolution(self.noise) == self.grid.levels == 1024
+        return predict(self, x, *arguments, **named)
+
+    monkeypatch.setattr(wulff.Smoothed, "predict", watch)
+    for norm in ("l2", "linf"):
+        judged.clear()
+        method = EOTPGD(10, 8, 1)
+        inside, beyond = runs.attack(tmp_path / "exact", [1.0, 4.0], norm=norm, method=method, n=300)
+        assert not inside.contradicts  # a false alarm with probability 1e-3 by the bound, fixed by the seed
+        assert beyond.broken >= 20  # rounding takes next to nothing from the attack
+        radii = {record.index: record.radii[norm].radius for record in exact.records}
+        seen: dict[int, int] = {}
+        for batch, index in judged:
+            for x, i in zip(batch, index, strict=True):
+                seen[i] = seen.get(i, 0) + 1
+                steps = x.double() * 1024
+                assert torch.equal(steps, steps.round())
+                assert x.min() >= 0
+                assert x.max() <= 1
+                distance = size((x - images[i]).double()[None], Norm.parse(norm))
+                assert 0 < float(distance) < (1 if seen[i] == 1 else 4) * radii[i]
+        assert set(seen.values()) == {2}
+
+
 def test_a_false_certificate_is_found_out(run: Path, wulff, tmp_path: Path) -> None:
     import shutil
 

@@ -175,3 +175,5 @@ def test_engines_are_found_by_name_and_by_number() -> None:
         find("cloud")
     with pytest.raises(InputError, match="workers must be a positive integer, got 0"):
         with_workers(0)
+    with pytest.raises(InputError, match=r"workers must be at most .* on this machine, got 100000"):
+        with_workers(100_000)

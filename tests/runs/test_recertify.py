@@ -201,6 +201,22 @@ def test_records_whose_counts_do_not_fit_are_refused(plain: runs.Run, tmp_path: 
         runs.recertify(tmp_path / "run")
 
 
+@pytest.mark.parametrize("edit", [("votes", 99.9), ("n", 1000.0), ("index", True)], ids=str)
+def test_numbers_that_are_not_whole_are_damage(plain: runs.Run, tmp_path: Path, edit: tuple) -> None:
+    shutil.copytree(plain.folder, tmp_path / "run")
+    lines = (tmp_path / "run" / RECORDS).read_text().splitlines()
+    record = json.loads(lines[1])
+    name, value = edit
+    if name == "votes":
+        record["counts"]["estimation"]["3"] = value
+    else:
+        record[name] = value
+    lines[1] = json.dumps(record)
+    (tmp_path / "run" / RECORDS).write_text("\n".join(lines) + "\n")
+    with pytest.raises(RunError, match=r"line 2 of .* is damaged"):
+        runs.recertify(tmp_path / "run")
+
+
 def test_older_runs_without_a_dimension_are_refused(plain: runs.Run, tmp_path: Path) -> None:
     shutil.copytree(plain.folder, tmp_path / "run")
     spec = (tmp_path / "run" / SPEC).read_text()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wulff import runs
-from wulff.errors import RunError
+from wulff.errors import InputError, RunError
 from wulff.runs.journal import RECORDS, SPEC, SUMMARY
 from wulff.stats import Anytime
 from wulff.training import Schedule
@@ -143,6 +143,14 @@ def test_another_spec_is_refused_and_nothing_changes(model: Path, undisturbed: P
     with pytest.raises(RunError, match="give another folder, or the same parameters to resume"):
         runs.execute(spec(model, **changes), undisturbed)
     assert {file: file.read_bytes() for file in undisturbed.iterdir()} == before
+
+
+def test_an_alpha_that_no_anytime_bound_has_is_refused_before_anything_is_written(
+    model: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match=r"alpha must be at most 0\.3 where votes decide"):
+        runs.certify(spec(model, alpha=0.5, stop=Anytime(radii=[0.2])), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_seed_from_the_operating_system_is_recorded_and_kept(model: Path, tmp_path: Path) -> None:

@@ -80,16 +80,24 @@ def test_compiled_models_get_full_batches_and_vote_alike(model: nn.Module) -> No
 
 
 def test_bad_policies(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="dtype must be float32 or bfloat16, got 'float16'"):
+    with pytest.raises(InputError, match=r"float32 \(fp32\) or bfloat16 \(bf16\), got 'float16'"):
         DevicePolicy(dtype="float16")
     with pytest.raises(InputError, match="cannot use the device 'abacus'"):
         DevicePolicy(device="abacus").identity()
+    with pytest.raises(InputError, match="cannot use the device 'meta'"):  # it computes no numbers
+        DevicePolicy(device="meta").identity()
     with pytest.raises(InputError, match=r"needs an nn\.Module"):
         wulff.Smoothed(lambda batch: batch, NOISE, 2, policy=DevicePolicy())
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delenv("CXX", raising=False)
     with pytest.raises(InputError, match=r"needs a C\+\+ compiler, but none was found; install g\+\+"):
         DevicePolicy(compile=True)
+
+
+@pytest.mark.parametrize(("short", "full"), [("fp32", "float32"), ("bf16", "bfloat16")])
+def test_short_names_of_dtypes_are_the_same_classifier(short: str, full: str) -> None:
+    assert DevicePolicy(dtype=short) == DevicePolicy(dtype=full)
+    assert DevicePolicy(dtype=short).identity()["dtype"] == full
 
 
 def test_batch_sizes_are_measured(model: nn.Module) -> None:
@@ -111,8 +119,24 @@ def test_a_policy_belongs_to_the_run_and_a_measured_batch_does_not(tmp_path: Pat
     assert chosen in BATCH_SIZES
     assert run.document["engine"]["samples_per_second"][str(chosen)] > 0
     spec = (folder / "spec.toml").read_bytes()
-    runs.certify(runs.Spec(**arguments, dtype="bfloat16", channels_last=True, batch="auto"), folder)
+    runs.certify(runs.Spec(**arguments, dtype="bf16", channels_last=True, batch="auto"), folder)
     assert (folder / "spec.toml").read_bytes() == spec
     for other in ({}, {"dtype": "bfloat16"}, {"dtype": "bfloat16", "channels_last": True, "compile": True}):
         with pytest.raises(RunError, match="give another folder, or the same parameters"):
             runs.certify(runs.Spec(**arguments, **other), folder)
+
+
+def test_the_batch_of_a_compiled_model_belongs_to_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kernels are made for one batch size; with another, near ties could fall otherwise in half of a run."""
+    monkeypatch.setattr(torch, "compile", lambda function, **_: function)  # this is about the record
+    monkeypatch.setattr("wulff.smoothing.policy._compiler", lambda: "g++")
+    weights = runs.train(runs.TrainingSpec(noise=NOISE, schedule=Schedule(epochs=1)), tmp_path / "model")
+    arguments = {"model": str(weights), "slice": ":3", "n0": 10, "n": 100, "compile": True}
+    folder = tmp_path / "run"
+    run = runs.certify(runs.Spec(**arguments, batch=64), folder)
+    assert run.spec["batch"] == 64
+    runs.certify(runs.Spec(**arguments, batch="auto"), folder)  # keeps what the run has
+    with pytest.raises(RunError, match="batch = 64, but this one has 128"):
+        runs.certify(runs.Spec(**arguments, batch=128), folder)

@@ -30,7 +30,7 @@ DatasetOption = Annotated[
 StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfinished run goes on.")]
 SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
 DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, ...")]
-DtypeOption = Annotated[str, typer.Option(help="float32, or bfloat16: another classifier, often faster.")]
+DtypeOption = Annotated[str, typer.Option(help="fp32, or bf16: another classifier, often faster.")]
 CompileOption = Annotated[
     bool, typer.Option("--compile", help="Compile the model; on a CPU this needs a C++ compiler.")
 ]

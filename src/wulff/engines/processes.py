@@ -25,6 +25,8 @@ from wulff.stats import check_sample_size
 
 MOST_DEATHS = 3
 """An input at which so many workers died is not tried again."""
+MOST_FOR_A_PROCESSOR = 8
+"""More workers than this would fill the memory, and be slower."""
 
 
 class ProcessEngine:
@@ -42,7 +44,13 @@ class ProcessEngine:
     name = "processes"
 
     def __init__(self, workers: int | None = None, start: Literal["spawn", "forkserver"] = "spawn") -> None:
-        self.workers = check_sample_size(workers or os.cpu_count() or 1, "workers")
+        processors = os.cpu_count() or 1
+        self.workers = check_sample_size(processors if workers is None else workers, "workers")
+        if self.workers > MOST_FOR_A_PROCESSOR * processors:
+            raise InputError(
+                f"workers must be at most {MOST_FOR_A_PROCESSOR * processors} on this machine, got "
+                f"{workers}; one for each of its {processors} processors is usually the fastest."
+            )
         self.context = multiprocessing.get_context(start)
         if start == "forkserver":
             self.context.set_forkserver_preload(["wulff.engines.processes"])

@@ -10,10 +10,12 @@ from torch import nn
 
 from wulff.attacks import EOTPGD, to_grid
 from wulff.errors import InputError
+from wulff.noises import parse
 from wulff.norms import Norm
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
+from wulff.smoothing import Grid
 from wulff.stats import check_alpha, check_sample_size
 
 FALSE_ALARM = 1e-3
@@ -61,6 +63,9 @@ def attack(
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Attack every certified input of a run at multiples of its radius.
+
+    Certificates of exact sampling are about inputs on the grid of the noise: perturbations are rounded to it,
+    within the radius, and judged by exact sampling.
 
     Args:
         store: The folder of a run of `certify`; its weights and data are where they were.
@@ -141,6 +146,8 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
     known = {field.name for field in dataclasses.fields(Spec)} - {"stop", "seed", "architecture"}
     values = {key: value for key, value in run.spec.items() if key in known}
     values["norms"] = tuple(values["norms"])
+    if values.get("sampling") == "exact":
+        values["levels"] = Grid(values["levels"]).refined(parse(values["noise"])).levels
     job = prepare(Spec(**values, seed=seed, architecture=architecture))
     for name, stored in run.document.get("hashes", {}).items():
         if job.document["hashes"].get(name) != stored:

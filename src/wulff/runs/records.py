@@ -74,17 +74,23 @@ class Record:
         try:
             fields: dict[str, Any] = json.loads(line)
             counts = {
-                phase: {int(label): int(votes) for label, votes in counts.items()}
+                phase: {int(label): _whole(votes) for label, votes in counts.items()}
                 for phase, counts in fields.pop("counts", {}).items()
             }
             radii = {norm: CertifiedRadius(**value) for norm, value in fields.pop("radii", {}).items()}
             record = cls(**fields, counts=counts, radii=radii)
-            numbers = [record.index, record.label, record.predict]
-            if not all(isinstance(number, int) for number in numbers):
-                raise TypeError
+            for number in (record.index, record.label, record.predict, record.n or 0):
+                _whole(number)
             return record
         except (ValueError, TypeError, AttributeError):
             raise RunError("is not a record") from None
+
+
+def _whole(number: object) -> int:
+    """A number that is an integer; 99.9 votes must not become 99."""
+    if type(number) is not int:
+        raise TypeError
+    return number
 
 
 def sparse(votes: IntArray) -> dict[int, int]:

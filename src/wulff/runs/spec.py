@@ -22,7 +22,7 @@ from wulff.smoothing import (
     measure_batch_sizes,
     use_device,
 )
-from wulff.stats import Anytime, check_alpha, check_sample_size
+from wulff.stats import Anytime, check_alpha, check_anytime_alpha, check_sample_size
 
 BOUNDS = ("one-sided", "two-sided")
 TASKS = ("certify", "predict")
@@ -49,11 +49,12 @@ class Spec:
         sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
         device: Where the model runs.
-        dtype: `float32`, or `bfloat16` for weights of 16 bits.
+        dtype: `float32` (`fp32`), or `bfloat16` (`bf16`) for weights of 16 bits.
         compile: Whether the model goes through `torch.compile`.
         channels_last: Whether images keep the channels of a pixel together.
         batch: How many noisy copies are classified at once; `auto` takes the size that is measured to be the
-            fastest when the run starts, and keeps it when the run is resumed.
+            fastest when the run starts, and keeps it when the run is resumed. A compiled model is made
+            for one size, which is then part of the classifier: the run is not resumed with another.
         architecture: For weights that do not say what model they are for.
     """
 
@@ -122,7 +123,7 @@ def check(spec: Spec) -> list[Norm]:
     if isinstance(spec.norms, str) or not spec.norms:
         raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
     norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
-    check_alpha(spec.alpha)
+    (check_alpha if spec.stop is None else check_anytime_alpha)(spec.alpha)
     check_sample_size(spec.n0, "n0")
     check_sample_size(spec.n)
     if spec.noise is not None:
@@ -188,17 +189,20 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
                 key: value for key, value in dataclasses.asdict(spec.stop).items() if value is not None
             }
             run["stop"]["radii"] = list(spec.stop.radii)
+    engine = _engine(spec, model.module, dataset.images[:1], stored)
+    if spec.compile:  # kernels depend on the batch that they are made for: it is part of the classifier
+        run["batch"] = engine["batch"]
     document = {
         "run": run,
         "hashes": {"weights": model.sha256, "data": dataset.sha256()},
         "versions": versions(),
-        "engine": _engine(spec, model.module, dataset.images[:1], stored),
+        "engine": engine,
     }
     smoothed = Smoothed(
         model.module,
         noise,
         model.description.num_classes,
-        batch=document["engine"]["batch"],
+        batch=engine["batch"],
         sampling=spec.sampling,
         levels=spec.levels,
         policy=policy,

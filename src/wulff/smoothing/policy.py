@@ -21,6 +21,8 @@ from wulff.errors import InputError
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 """Precisions of weights and activations."""
 
+SHORT_NAMES = {"fp32": "float32", "bf16": "bfloat16"}
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DevicePolicy:
@@ -31,7 +33,8 @@ class DevicePolicy:
 
     Attributes:
         device: Where it runs: `cpu`, `cuda`, `cuda:1`, ...
-        dtype: `float32`, or `bfloat16` for weights and activations of 16 bits.
+        dtype: `float32`, or `bfloat16` for weights and activations of 16 bits. `fp32` and `bf16` stand
+            for them.
         compile: Whether it goes through `torch.compile`; on a CPU with frozen weights, which needs a C++
             compiler. It is compiled for full batches, to which all others are padded.
         channels_last: Whether images and weights keep the channels of a pixel together.
@@ -46,8 +49,10 @@ class DevicePolicy:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "dtype", SHORT_NAMES.get(self.dtype, self.dtype))
         if self.dtype not in DTYPES:
-            raise InputError(f"dtype must be {' or '.join(DTYPES)}, got {self.dtype!r}.")
+            names = " or ".join(f"{full} ({short})" for short, full in SHORT_NAMES.items())
+            raise InputError(f"dtype must be {names}, got {self.dtype!r}.")
         if self.compile and use_device(self.device).type == "cpu" and not _compiler():
             raise InputError(
                 "compiling for a CPU needs a C++ compiler, but none was found; install g++ or clang++ or set "
@@ -108,7 +113,7 @@ def use_device(name: str) -> torch.device:
     """The device of that name; refuses what cannot be used here."""
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
+        torch.zeros(1, device=device).cpu()  # fails for what is not there, or holds no numbers
         return device
     except (RuntimeError, AssertionError, NotImplementedError):
         raise InputError(

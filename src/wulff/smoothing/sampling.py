@@ -93,6 +93,13 @@ class Grid:
             resolution *= 2
         return resolution
 
+    def refined(self, noise: Noise) -> "Grid":
+        """The finest grid, of at most 65,536 levels, that the same noise is for: certificates hold on it."""
+        levels = self.resolution(noise)
+        while levels > MOST_LEVELS:
+            levels //= 2  # a power of two times self.levels, which is not above it
+        return Grid(levels)
+
     def check(self, x: Tensor) -> None:
         """Refuse inputs of shape (inputs, ...) that are no multiples of 1/levels, up to float32 rounding."""
         if float(x.abs().max()) > LARGEST_INPUT:

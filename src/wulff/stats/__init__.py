@@ -1,6 +1,6 @@
 """Statistics: from vote counts to bounds that hold with a stated probability."""
 
-from wulff.stats.anytime import Anytime, anytime_error_bound, log_evidence
+from wulff.stats.anytime import Anytime, anytime_error_bound, check_anytime_alpha, log_evidence
 from wulff.stats.bounded_mean import mean_upper_bound
 from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
 from wulff.stats.hung_fithian import ABSTAIN, predict
@@ -13,6 +13,7 @@ __all__ = [
     "Anytime",
     "anytime_error_bound",
     "check_alpha",
+    "check_anytime_alpha",
     "check_sample_size",
     "error_upper_bound",
     "log_evidence",

@@ -64,9 +64,7 @@ def anytime_error_bound(misses: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -
     Raises:
         InputError: A count, n or alpha is outside its range.
     """
-    alpha = check_alpha(alpha)
-    if alpha > LARGEST_ALPHA:
-        raise InputError(f"alpha must be at most {LARGEST_ALPHA} for an anytime-valid bound, got {alpha}.")
+    alpha = check_anytime_alpha(alpha)
     m, k = check_counts(misses, n)
     needed = -np.log(alpha) + evaluation_error(k)
     low = np.minimum((m + 0.5) / k, 0.5)
@@ -91,6 +89,17 @@ def anytime_error_bound(misses: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -
         high, excess = np.where(enough, closer, high), np.where(enough, left, excess)
         size = np.where(enough, 1.0, size / 2)
     return np.where(found, high, 1.0)[()]
+
+
+def check_anytime_alpha(alpha: float) -> float:
+    """Alpha as a float; refuses what an anytime-valid bound cannot have."""
+    alpha = check_alpha(alpha)
+    if alpha > LARGEST_ALPHA:
+        raise InputError(
+            f"alpha must be at most {LARGEST_ALPHA} where votes decide when sampling stops, got {alpha}; "
+            "take a smaller one, or a fixed n."
+        )
+    return alpha
 
 
 @final
