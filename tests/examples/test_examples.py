@@ -93,7 +93,7 @@ def test_mnist_commands_run(published_data: Path, tmp_path: Path) -> None:
     program.parent.mkdir()
     program.write_text(f"#!{sys.executable}\nfrom wulff.cli import main\nmain()\n")
     program.chmod(0o755)
-    small = {"EPOCHS": "1", "SLICE": "::2000", "N": "100"}
+    small = {"EPOCHS": "1", "SLICE": "::2000", "N": "100", "POLICY": "--batch 256"}
     environment = {**os.environ, **small, "PATH": f"{program.parent}:{os.environ['PATH']}"}
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)
     data, script = published_data / "mnist", EXAMPLES / "mnist" / "reproduce.sh"
