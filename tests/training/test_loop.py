@@ -106,6 +106,30 @@ def test_crops_and_flips() -> None:
         augment(torch.rand(2, 5), "crop", generator)
 
 
+def test_resized_crops() -> None:
+    """On a ramp of width 1 and one of height 1, a crop's place and size can be read off."""
+    generator = torch.Generator().manual_seed(0)
+    ramp = (torch.arange(64.0) + 0.5) / 64
+    x = torch.stack([ramp.expand(64, 64), ramp[:, None].expand(64, 64)]).expand(3000, 2, 64, 64)
+    crops = augment(x, "resized-crop", generator)
+    assert crops.shape == x.shape
+    assert x.min() <= crops.min() <= crops.max() <= x.max()
+    # Slopes at the centre, where no border is near.
+    width = (crops[:, 0, 32, 33] - crops[:, 0, 32, 32]) * 64
+    height = (crops[:, 1, 33, 32] - crops[:, 1, 32, 32]) * 64
+    assert 0.45 < (width < 0).double().mean() < 0.55  # 5 standard deviations
+    assert (height > 0).all()
+    area, proportion = width.abs() * height, width.abs() / height
+    assert area.min() > 0.08 - 1e-4
+    assert area.max() < 1 + 1e-4
+    assert proportion.min() > 0.75 - 1e-3
+    assert proportion.max() < 4 / 3 + 1e-3
+    assert abs(area.mean() - 0.54) < 0.03
+    centre = crops[:, :, 31:33, 31:33].mean(dim=(2, 3))
+    assert (centre - 0.5).abs().max() > 0.3
+    assert abs(centre.mean() - 0.5) < 0.02
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -153,5 +153,6 @@ def test_every_process_has_its_own_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_natural_images_are_cropped_and_mirrored_by_default() -> None:
     assert datasets.usual_augmentation("cifar10:/data") == "crop-flip"
     assert datasets.usual_augmentation("svhn-train") == "crop"
+    assert datasets.usual_augmentation("imagenet:/data") == "resized-crop"
     assert datasets.usual_augmentation("mnist") == "none"
     assert datasets.usual_augmentation("some.npz") == "none"

@@ -62,7 +62,7 @@ def load(name: str, split: str = "test") -> Dataset:
     return dataclasses.replace(DATASETS[known](split, path or None), name=name)
 
 
-USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "crop-flip", "svhn": "crop"}
+USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "resized-crop", "svhn": "crop"}
 """How images of a data set are usually changed for training; house numbers cannot be mirrored."""
 
 

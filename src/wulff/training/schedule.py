@@ -9,7 +9,7 @@ import torch
 from wulff.errors import InputError
 
 DECAYS = ("cosine", "step")
-AUGMENTATIONS = ("none", "crop", "crop-flip")
+AUGMENTATIONS = ("none", "crop", "crop-flip", "resized-crop")
 PRECISIONS: dict[str, torch.dtype] = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -28,7 +28,8 @@ class Schedule:
             every `decay_every` epochs.
         decay_every: The epochs between two steps.
         augmentation: `none`; `crop`: random crops after padding by an eighth of the size; `crop-flip`: these,
-            and half of the images mirrored.
+            and half of the images mirrored; `resized-crop`, usual for ImageNet: crops of 8 to 100 % of the
+            area and of proportions from 3:4 to 4:3, enlarged again, half of them mirrored.
         precision: The arithmetic of the forward pass: `fp32`, or mixed precision with `bf16` or `fp16`.
     """
 
@@ -40,7 +41,7 @@ class Schedule:
     seed: int = 0
     decay: Literal["cosine", "step"] = "cosine"
     decay_every: int = 30
-    augmentation: Literal["none", "crop", "crop-flip"] = "none"
+    augmentation: Literal["none", "crop", "crop-flip", "resized-crop"] = "none"
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
 
     def __post_init__(self) -> None:
