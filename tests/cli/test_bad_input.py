@@ -250,5 +250,5 @@ def test_a_gpu_without_enough_memory(monkeypatch: pytest.MonkeyPatch, wulff, fil
     monkeypatch.setattr(Smoothed, "counts", too_much)
     result = wulff(*CERTIFY.format(files=files).split())
     assert result.code == 2
-    assert result.err == "wulff: CUDA out of memory; give a smaller --batch, or another --device.\n"
+    assert result.err == "wulff: CUDA out of memory; use a smaller batch, or another device.\n"
     assert not (files / "new").exists()

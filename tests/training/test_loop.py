@@ -232,7 +232,9 @@ def test_killed_and_started_again_it_ends_with_the_same_loss_and_weights(tmp_pat
     assert not (killed / "checkpoint.pt").exists()
 
 
-def test_damaged_checkpoints_and_foreign_folders_are_refused(tmp_path: Path, wulff) -> None:
+def test_damaged_checkpoints_and_foreign_folders_are_refused(
+    tmp_path: Path, wulff, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = runs.TrainingSpec(noise=str(NOISE), schedule=training.Schedule(epochs=3))
 
     class Stop(Exception):
@@ -250,6 +252,14 @@ def test_damaged_checkpoints_and_foreign_folders_are_refused(tmp_path: Path, wul
     with pytest.raises(RunError, match="delete it to start again"):
         runs.train(spec, store)
     checkpoint.write_bytes(content)
+
+    def too_much(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Training, "load_state_dict", too_much)
+        with pytest.raises(torch.OutOfMemoryError):  # nobody is told to delete a good checkpoint
+            runs.train(spec, store)
     runs.train(spec, store)
     with pytest.raises(InputError, match="already holds trained weights"):
         runs.train(spec, store)

@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         )
     except torch.OutOfMemoryError as error:
         first = str(error).strip().partition(". ")[0]
-        code = _refuse(f"{first}; give a smaller --batch, or another --device.")
+        code = _refuse(f"{first}; use a smaller batch, or another device.")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
         typer.echo("\nwulff: interrupted; the same command goes on where it stopped.", err=True)
