@@ -4,6 +4,7 @@ See `tests.devices.pretend` for what it can show; that a real GPU gives sensible
 """
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def results() -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.devices.program"],
         cwd=ROOT,
-        env={"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         capture_output=True,
         text=True,
         check=False,
