@@ -4,6 +4,9 @@ import hashlib
 from pathlib import Path
 
 import pytest
+import torch
+
+from wulff import Smoothed
 
 RADIUS = "radius uniform(sigma=0.5) --norm l1 --dim 64"
 CERTIFY = "certify --model {files}/model --store {files}/new --slice :2 --n 20"
@@ -238,3 +241,14 @@ def test_one_clear_line_and_exit_2(command: str, message: str, wulff, files: Pat
     assert line.startswith("wulff: ")
     assert not (files / "new").exists()
     assert snapshot(files) == before
+
+
+def test_a_gpu_without_enough_memory(monkeypatch: pytest.MonkeyPatch, wulff, files: Path) -> None:
+    def too_much(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total ...")
+
+    monkeypatch.setattr(Smoothed, "counts", too_much)
+    result = wulff(*CERTIFY.format(files=files).split())
+    assert result.code == 2
+    assert result.err == "wulff: CUDA out of memory; use a smaller batch, or another device.\n"
+    assert not (files / "new").exists()

@@ -107,6 +107,30 @@ def test_batch_sizes_are_measured(model: nn.Module) -> None:
     assert fastest({16: 50.0, 32: 99.0, 64: 100.0, 128: 80.0}) == 32
 
 
+def test_batch_sizes_that_do_not_fit_into_memory() -> None:
+    def up_to_32(batch: Tensor) -> Tensor:
+        if len(batch) > 32:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return batch.flatten(1)[:, :2]
+
+    def never(batch: Tensor) -> Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    assert set(measure_batch_sizes(up_to_32, X[:1])) == {16, 32}
+    with pytest.raises(InputError, match="16 noisy copies do not fit into the free memory of cpu"):
+        measure_batch_sizes(never, X[:1])
+
+
+def test_the_model_of_a_gpu_belongs_to_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The grid in which a GPU draws random numbers depends on its model."""
+    monkeypatch.setattr("wulff.smoothing.policy.use_device", torch.device)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"model of {device}")
+    identity = DevicePolicy(device="cuda:1").identity()
+    assert identity["device"] == "cuda"
+    assert identity["gpu"] == "model of cuda:1"
+    assert "gpu" not in DevicePolicy().identity()
+
+
 def test_a_policy_belongs_to_the_run_and_a_measured_batch_does_not(tmp_path: Path) -> None:
     weights = runs.train(runs.TrainingSpec(noise=NOISE, schedule=Schedule(epochs=1)), tmp_path / "model")
     arguments = {"model": str(weights), "slice": ":3", "n0": 10, "n": 100}

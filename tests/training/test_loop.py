@@ -15,6 +15,7 @@ from torch import nn
 from wulff import datasets, models, noises, runs, training
 from wulff.errors import InputError, RunError
 from wulff.training.augmentation import augment
+from wulff.training.processes import rank_and_world
 
 NOISE = noises.parse("gaussian(sigma=0.25)")
 
@@ -76,6 +77,38 @@ def test_a_training_taken_up_again_ends_the_same() -> None:
     assert list(second.run(images, labels)) == expected[2:]
     for a, b in zip(whole.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_a_checkpoint_holds_the_state_of_the_gpu_that_dropout_draws_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    states = {torch.device("cuda:1"): torch.tensor([1, 2, 3], dtype=torch.uint8)}
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: states[device])
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: states.update({device: state}))
+    training_there = fresh(training.Schedule())
+    assert training_there.state_dict()["cuda"] is None
+    training_there.device = torch.device("cuda:1")
+    kept = training_there.state_dict()
+    states[training_there.device] = torch.zeros(3, dtype=torch.uint8)
+    training_there.load_state_dict(kept)
+    assert states[training_there.device].tolist() == [1, 2, 3]
+    del kept["cuda"]  # of an earlier version
+    training_there.load_state_dict(kept)
+
+
+@pytest.mark.parametrize(("device", "backend"), [("cpu", "gloo"), ("cuda:1", "nccl")])
+def test_processes_talk_as_their_device_can(
+    monkeypatch: pytest.MonkeyPatch, device: str, backend: str
+) -> None:
+    """Processes that train on the CPU of a machine with GPUs cannot talk through those."""
+    started: list[str] = []
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: False)
+    monkeypatch.setattr(torch.distributed, "init_process_group", started.append)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    assert rank_and_world(torch.device(device)) == (1, 2)
+    assert started == [backend]
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
@@ -199,7 +232,9 @@ def test_killed_and_started_again_it_ends_with_the_same_loss_and_weights(tmp_pat
     assert not (killed / "checkpoint.pt").exists()
 
 
-def test_damaged_checkpoints_and_foreign_folders_are_refused(tmp_path: Path, wulff) -> None:
+def test_damaged_checkpoints_and_foreign_folders_are_refused(
+    tmp_path: Path, wulff, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spec = runs.TrainingSpec(noise=str(NOISE), schedule=training.Schedule(epochs=3))
 
     class Stop(Exception):
@@ -217,6 +252,14 @@ def test_damaged_checkpoints_and_foreign_folders_are_refused(tmp_path: Path, wul
     with pytest.raises(RunError, match="delete it to start again"):
         runs.train(spec, store)
     checkpoint.write_bytes(content)
+
+    def too_much(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(training.Training, "load_state_dict", too_much)
+        with pytest.raises(torch.OutOfMemoryError):  # nobody is told to delete a good checkpoint
+            runs.train(spec, store)
     runs.train(spec, store)
     with pytest.raises(InputError, match="already holds trained weights"):
         runs.train(spec, store)

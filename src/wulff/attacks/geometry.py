@@ -81,12 +81,12 @@ def to_grid(adversary: Tensor, x: Tensor, norm: Norm, radius: Tensor, levels: in
     Rounding towards x cannot lead out of the ball; of what is left over, as much is rounded away from x as
     fits into it.
     """
-    origin = (x.double() * levels).round()
+    origin, radius = (x.double() * levels).round(), radius.to(x.device)
     steps = adversary.double() * levels - origin
     best = steps.trunc()
     for share in (0.9, 0.8, 0.7, 0.6, 0.5):
         farther = steps.trunc() + steps.sign() * (steps.frac().abs() >= share)
-        inside = size(farther / levels, norm) < radius.to(x.device)
+        inside = size(farther / levels, norm) < radius
         best = torch.where(inside.view(-1, *[1] * (x.ndim - 1)), farther, best)
     return ((origin + best) / levels).to(x)
 

@@ -92,6 +92,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _refuse(
             f"{error.filename or 'system'}: {error.strerror}; check the path, its rights and the disk."
         )
+    except torch.OutOfMemoryError as error:
+        first = str(error).strip().partition(". ")[0]
+        code = _refuse(f"{first}; use a smaller batch, or another device.")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
         typer.echo("\nwulff: interrupted; the same command goes on where it stopped.", err=True)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
+import torch
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -108,7 +109,7 @@ def progress_bar() -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         try:
             yield progress
-        except WulffError:  # a refusal is one line, without a bar
+        except (WulffError, torch.OutOfMemoryError):  # a refusal is one line, without a bar
             for task in progress.tasks:
                 progress.update(task.id, visible=False)
             progress.live.transient = True

@@ -31,6 +31,8 @@ _GUIDE_BITS = 17
 _UNDECIDED = -(2**31)
 _CHUNK = 2**18
 """Coordinates that are drawn at once, so that the 64-bit integers of a block need little memory."""
+_GPU_CHUNK = 2**22
+"""The same on a GPU, which few coordinates would leave nearly idle."""
 
 _TAILS: dict[type[Noise], tuple[Callable[[Fraction, int], list[int]], Fraction]] = {
     Gaussian: (fixed_point.gaussian_tails, fixed_point.GAUSSIAN_END),
@@ -67,7 +69,7 @@ class LatticeNoise:
         """
         out = torch.empty(rows, dim, dtype=torch.int32, device=generator.device)
         ambiguous = torch.zeros(rows, dtype=torch.bool, device=generator.device)
-        step = max(1, _CHUNK // dim)
+        step = max(1, (_CHUNK if generator.device.type == "cpu" else _GPU_CHUNK) // dim)
         bits = torch.empty(min(step, rows) * dim, dtype=torch.int64, device=generator.device)
         for start in range(0, rows, step):
             some = slice(start, min(start + step, rows))

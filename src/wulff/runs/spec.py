@@ -54,7 +54,8 @@ class Spec:
         channels_last: Whether images keep the channels of a pixel together.
         batch: How many noisy copies are classified at once; `auto` takes the size that is measured to be the
             fastest when the run starts, and keeps it when the run is resumed. A compiled model is made
-            for one size, which is then part of the classifier: the run is not resumed with another.
+            for one size, and a GPU's kernels are chosen by it, so that it is then part of the classifier: the
+            run is not resumed with another.
         architecture: For weights that do not say what model they are for.
     """
 
@@ -190,7 +191,8 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
             }
             run["stop"]["radii"] = list(spec.stop.radii)
     engine = _engine(spec, model.module, dataset.images[:1], stored)
-    if spec.compile:  # kernels depend on the batch that they are made for: it is part of the classifier
+    # Compiled kernels are made for one batch size, a GPU's are chosen by it: it is part of the classifier.
+    if spec.compile or run["device"] != "cpu":
         run["batch"] = engine["batch"]
     document = {
         "run": run,

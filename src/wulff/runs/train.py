@@ -190,10 +190,12 @@ class _Keeper:
         if not checkpoint.exists():
             return
         try:
-            kept = torch.load(checkpoint, map_location=self.state.device, weights_only=True)
+            kept = torch.load(checkpoint, map_location="cpu", weights_only=True)
             self.state.load_state_dict(kept["state"])
             self.history = [training.Epoch(*row) for row in kept["history"]]
             self.seconds = kept["seconds"]
+        except torch.OutOfMemoryError:
+            raise  # of the GPU: the checkpoint is as good as it was
         except Exception:  # torch.load raises whatever a damaged file makes it raise
             raise RunError(f"{checkpoint} is damaged; delete it to start again.") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from wulff.errors import InputError
 from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
 
 BATCH_SIZES = tuple(SMALLEST_BATCH * 2**k for k in range(7))
@@ -20,7 +21,11 @@ _PATIENCE = 2.0
 def measure_batch_sizes(model: Callable[[Tensor], Tensor], x: Tensor) -> dict[int, float]:
     """Samples per second of a model by batch size, on noisy copies of one input of shape (1, ...).
 
-    On a CPU it is processor time that counts, so that other processes disturb it little.
+    On a CPU it is processor time that counts, so that other processes disturb it little. Sizes that do not
+    fit into a GPU's memory are left out.
+
+    Raises:
+        InputError: Not even the smallest size fits.
     """
     clock = time.process_time if x.device.type == "cpu" else time.perf_counter
     rates: dict[int, float] = {}
@@ -35,6 +40,10 @@ def measure_batch_sizes(model: Callable[[Tensor], Tensor], x: Tensor) -> dict[in
                 rates[size] = _rate(model, batch, clock)
             except torch.OutOfMemoryError:
                 break
+    if not rates:
+        raise InputError(
+            f"{SMALLEST_BATCH} noisy copies do not fit into the free memory of {x.device}: use another one."
+        )
     return rates
 
 

@@ -73,8 +73,14 @@ class DevicePolicy:
         return Deployed(model, self)
 
     def identity(self) -> dict[str, Any]:
-        """What defines the classifier, for the record; all devices of a type count as one."""
-        return dataclasses.asdict(self) | {"device": use_device(self.device).type}
+        """What defines the classifier and its noise, for the record.
+
+        All CPUs count as one. GPUs of another model draw other noise from the same seed, and have other
+        kernels: a run is not resumed on them.
+        """
+        device = use_device(self.device)
+        gpu = {"gpu": torch.cuda.get_device_name(device)} if device.type == "cuda" else {}
+        return dataclasses.asdict(self) | {"device": device.type} | gpu
 
 
 class Deployed(nn.Module):

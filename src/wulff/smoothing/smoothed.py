@@ -1,5 +1,6 @@
 """The smoothed classifier: a thin module around a base classifier and a noise."""
 
+import itertools
 import secrets
 from collections.abc import Callable, Sequence
 
@@ -15,7 +16,7 @@ from wulff.norms import Norm
 from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, evaluating
 from wulff.smoothing.images import check_images
-from wulff.smoothing.policy import DevicePolicy
+from wulff.smoothing.policy import DevicePolicy, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Sampling, grid_for
 from wulff.smoothing.stopping import AnytimeQuota
@@ -25,6 +26,7 @@ from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
 
 DEFAULT_BATCH = 256
+CPU = torch.device("cpu")
 
 _COUNTS: dict[Phase, type[Counts]] = {
     Phase.SELECTION: SelectionCounts,
@@ -192,23 +194,34 @@ class Smoothed(nn.Module):
         """`predict` with its defaults, as a tensor on the device of x."""
         return torch.as_tensor(self.predict(x), device=x.device)
 
-    def vote_loop(self, quota: Quota, *, seed: int) -> VoteLoop:
-        """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`."""
-        # A compiled model is compiled for full batches only.
+    def vote_loop(self, quota: Quota, *, seed: int, otherwise: torch.device = CPU) -> VoteLoop:
+        """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`.
+
+        Args:
+            quota: How many noisy copies of each input to classify.
+            seed: The run's seed.
+            otherwise: Where the noise is drawn for a function that does not say where it runs.
+        """
+        device = self._device() or otherwise
+        # A compiled model is compiled for full batches only; a GPU's libraries choose kernels, which round
+        # differently, by the size of the batch.
         compiled = self.policy is not None and self.policy.compile
-        at_least = max(self.batch, SMALLEST_BATCH) if compiled else SMALLEST_BATCH
+        full = compiled or device.type != "cpu"
+        at_least = max(self.batch, SMALLEST_BATCH) if full else SMALLEST_BATCH
         voter = Voter(self.model, self.num_classes, at_least)
-        return VoteLoop(
-            voter, self.noise, quota, seed=seed, batch=self.batch, device=self._device(), grid=self.grid
-        )
+        return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=device, grid=self.grid)
 
     def _vote(self, x: Tensor, quota: Quota, seed: int, index: Sequence[int] | None) -> list[Votes]:
         with evaluating(self.model):
-            return list(self.vote_loop(quota, seed=seed).run(zip(_names(x, index), x, strict=True)))
+            loop = self.vote_loop(quota, seed=seed, otherwise=x.device)
+            return list(loop.run(zip(_names(x, index), x, strict=True)))
 
-    def _device(self) -> torch.device:
-        parameter = next(self.parameters(), None)
-        return torch.device("cpu") if parameter is None else parameter.device
+    def _device(self) -> torch.device | None:
+        """Where the model runs; None for a function without weights or policy, which runs where x is."""
+        tensor = next(itertools.chain(self.parameters(), self.buffers()), None)
+        if tensor is not None:
+            return tensor.device
+        return None if self.policy is None else use_device(self.policy.device)
 
 
 def certification_counts(votes: Sequence[Votes]) -> tuple[SelectionCounts, EstimationCounts]:

@@ -93,10 +93,12 @@ class VoteLoop:
                     yield from pool.step()
                 continue
             index, x = pair
-            pool = pool or _Pool(self, index, x.to(self.device))
+            # Waiting here would leave a GPU idle before every input; a CPU must wait for what a GPU sends.
+            x = x.to(self.device, non_blocking=self.device.type != "cpu")
+            pool = pool or _Pool(self, index, x)
             while not pool.free_slots:
                 yield from pool.step()
-            pool.enter(index, x.to(self.device))
+            pool.enter(index, x)
             while pool.undrawn:
                 yield from pool.step()
         while pool and pool.open:

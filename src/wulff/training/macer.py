@@ -67,7 +67,9 @@ class Macer:
         if epoch <= self.deferred or self.weight == 0:
             return likelihood
         noise = noise.in_dim(x[0].numel())
-        table = radius_table(noise, Norm.parse(self.norm)).to(logits)
+        table = radius_table(noise, Norm.parse(self.norm))
+        # A GPU need not wait for the table; on a CPU nothing changes.
+        table = table.to(logits, non_blocking=logits.device.type != "cpu")
         votes = (self.beta * logits).softmax(dim=2).mean(dim=0)
         top, runner_up = votes.topk(2, dim=1).indices.unbind(dim=1)
         error = votes.scatter(1, top[:, None], 0.0).sum(dim=1)  # 1 - p_A without losing its digits

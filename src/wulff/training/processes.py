@@ -8,13 +8,17 @@ import torch.distributed as dist
 from torch import Tensor
 
 
-def rank_and_world() -> tuple[int, int]:
-    """The number of this process and how many there are: (0, 1) unless torchrun has started several."""
+def rank_and_world(device: torch.device) -> tuple[int, int]:
+    """The number of this process and how many there are: (0, 1) unless torchrun has started several.
+
+    Args:
+        device: Where this process trains, which decides how the processes talk.
+    """
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if world == 1:
         return 0, 1
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     return dist.get_rank(), world
 
 

@@ -1,0 +1,81 @@
+"""Nothing mixes devices, and nothing in an inner loop waits for a GPU: checked on a pretend one.
+
+See `tests.devices.pretend` for what it can show; that a real GPU gives sensible numbers it cannot.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from wulff import training
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Any]:
+    """The result of every check, from a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.devices.program"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def found(results: dict[str, Any], name: str) -> Any:
+    assert "error" not in results[name], results[name]["error"]
+    return results[name]["found"]
+
+
+def test_samplers_draw_on_the_device_of_the_generator(results: dict[str, Any]) -> None:
+    assert found(results, "sampling") == []
+
+
+@pytest.mark.parametrize("sampling", ["float", "exact"])
+def test_how_often_counting_waits_does_not_depend_on_the_number_of_votes(
+    results: dict[str, Any], sampling: str
+) -> None:
+    few, many = found(results, f"counting {sampling}")
+    assert many == few
+    assert sum(many.values()) == 2 * 4  # for the votes of each of four inputs: their slots, and the tally
+
+
+@pytest.mark.parametrize("objective", training.OBJECTIVES)
+def test_how_often_training_waits_does_not_depend_on_the_number_of_steps(
+    results: dict[str, Any], objective: str
+) -> None:
+    few, many = found(results, f"training {objective}")
+    assert many == few
+
+
+def test_all_batches_are_full(results: dict[str, Any]) -> None:
+    """Kernels are chosen by the size of a batch: copies that come last must not be classified by another."""
+    assert found(results, "batches") == [100]
+
+
+def test_noise_is_drawn_where_the_classifier_runs(results: dict[str, Any]) -> None:
+    assert found(results, "functions") == 40
+    assert found(results, "on a cpu") == 40
+
+
+def test_accuracy_is_measured_in_parts_that_fit_into_memory(results: dict[str, Any]) -> None:
+    assert found(results, "measuring accuracy") == [100, 100, 52]
+
+
+def test_attacks_stay_inside_their_radius(results: dict[str, Any]) -> None:
+    assert 0 < found(results, "attacking") < 1
+
+
+@pytest.mark.parametrize("name", ["stopping", "auditing", "augmenting"])
+def test_the_rest_runs(results: dict[str, Any], name: str) -> None:
+    found(results, name)
