@@ -15,6 +15,7 @@ from torch import nn
 from wulff import datasets, models, noises, runs, training
 from wulff.errors import InputError, RunError
 from wulff.training.augmentation import augment
+from wulff.training.batches import fetch
 from wulff.training.processes import rank_and_world
 
 NOISE = noises.parse("gaussian(sigma=0.25)")
@@ -119,6 +120,56 @@ def test_mixed_precision_learns_about_the_same(precision) -> None:
     assert mixed.loss != exact.loss
     assert abs(mixed.loss - exact.loss) < 0.15
     assert mixed.loss < 1.5
+
+
+class Decoded:
+    """Inputs that are made when they are asked for; keeps what was asked."""
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images = images
+        self.asked: list[list[int]] = []
+
+    @property
+    def shape(self) -> torch.Size:
+        return self.images.shape
+
+    @property
+    def ndim(self) -> int:
+        return self.images.ndim
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, rows) -> torch.Tensor:
+        if isinstance(rows, torch.Tensor):
+            self.asked.append(rows.tolist())
+        return self.images[rows]
+
+    def to(self, device: torch.device) -> "Decoded":
+        return self
+
+
+def test_inputs_that_are_decoded_are_fetched_one_batch_ahead_and_train_the_same() -> None:
+    images, labels = data(40)
+    late = Decoded(images)
+    batches = list(torch.arange(40).split(16))
+    coming = fetch(late, batches)
+    for number, rows in enumerate(batches):
+        assert torch.equal(next(coming), images[rows])
+        wait_until(lambda number=number: len(late.asked) == min(number + 2, len(batches)))
+    assert list(coming) == []
+    assert late.asked == [rows.tolist() for rows in batches]
+    kept, decoded = (fresh(training.Schedule(epochs=2, batch=16)).run(x, labels) for x in (images, late))
+    assert list(kept) == list(decoded)
+    with pytest.raises(IndexError):
+        list(fetch(late, [torch.arange(16), torch.tensor([40])]))
+
+
+def wait_until(true) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
 
 
 def test_crops_and_flips() -> None:

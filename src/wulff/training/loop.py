@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.training.augmentation import augment
+from wulff.training.batches import Inputs, fetch
 from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
 from wulff.training.processes import average, rank_and_world
@@ -21,22 +22,6 @@ SMALLEST_CHANNELS_LAST = 16
 
 ROWS_ON_A_GPU = 100
 """Noisy copies that are classified at once to measure accuracy."""
-
-
-class Inputs(Protocol):
-    """Inputs in [0, 1], of shape (inputs, ...): a tensor, or what decodes images when it is indexed."""
-
-    @property
-    def shape(self) -> torch.Size: ...
-
-    @property
-    def ndim(self) -> int: ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rows: Any, /) -> Tensor: ...
-
-    def to(self, device: torch.device, /) -> Any: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -109,9 +94,10 @@ class Training:
             total = torch.zeros((), device=self.device)
             seen = 0
             order = torch.randperm(len(images), generator=self._order(), device=self.device)
-            for rows in order.split(self.schedule.batch):
-                mine = rows[self.rank :: self.world] if len(rows) >= self.world else rows
-                total += self._step(network, images[mine], labels[mine]) * len(rows)
+            batches = order.split(self.schedule.batch)
+            mine = [rows[self.rank :: self.world] if len(rows) >= self.world else rows for rows in batches]
+            for rows, own, x in zip(batches, mine, fetch(images, mine), strict=True):
+                total += self._step(network, x, labels[own]) * len(rows)
                 seen += len(rows)
                 if on_step:
                     on_step(self.done + seen / len(images))
