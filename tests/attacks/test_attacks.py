@@ -124,6 +124,21 @@ def test_the_classifier_that_was_run_is_attacked(run: Path, tmp_path: Path, how:
     assert outcomes[1].broken >= 0.3 * outcomes[1].attacked > 3
 
 
+def test_batches_of_an_attack_are_as_large_as_asked_for(run: Path, monkeypatch) -> None:
+    seen: list[tuple[int, int]] = []
+    attack = EOTPGD.__call__
+
+    def noting(self, model, noise, x, *rest, **named):
+        seen.append((self.copies, len(x)))
+        return attack(self, model, noise, x, *rest, **named)
+
+    monkeypatch.setattr(EOTPGD, "__call__", noting)
+    for batch, rows in ((8, 1), (17, 2), (None, 6)):
+        runs.attack(run, method=EOTPGD(1, 8, 1), n=20, limit=6, batch=batch)
+        assert seen == [(8, rows)] * (6 // rows)
+        seen.clear()
+
+
 def test_attack_command(run: Path, wulff) -> None:
     arguments = [
         "attack",

@@ -164,6 +164,7 @@ CASES = [
     ("attack {files}/run --inside --norm linf", "has no radii against linf"),
     ("attack {files}/run --outside 0", "factors must be positive"),
     ("attack {files}/run --inside --seed 0", "is the run's own"),
+    ("attack {files}/run --inside --batch 8", "holds all 32 copies of an input, got 8"),
     ("attack {files}/run --inside --n 0", "n must be a positive integer"),
     # runs and reports
     ("report {files}/run --as-published -o {files}/x.png", "leave it out with --output"),

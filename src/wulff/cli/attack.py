@@ -26,6 +26,9 @@ def attack(
     alpha: AlphaOption = 1e-3,
     seed: Annotated[int, typer.Option(help="Of attack and judgement; not the run's own.")] = 1,
     limit: Annotated[int | None, typer.Option(min=1, help="Attack at most so many inputs.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Noisy copies at once; by default as the run had it.")
+    ] = None,
     architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
@@ -44,6 +47,7 @@ def attack(
             alpha=alpha,
             seed=seed,
             limit=limit,
+            batch=batch,
             architecture=architecture,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )

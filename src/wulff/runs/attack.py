@@ -59,6 +59,7 @@ def attack(
     alpha: float = 1e-3,
     seed: int = 1,
     limit: int | None = None,
+    batch: int | None = None,
     architecture: str | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
@@ -76,6 +77,7 @@ def attack(
         alpha: With which probability such a judgement may be wrong.
         seed: Of the attack and of the judgement; the run's own noise is never used again.
         limit: Attack at most so many inputs.
+        batch: How many noisy copies have their gradients computed at once; by default the batch of the run.
         architecture: For weights that do not say it.
         progress: Called with how many attacks are done, and how many there are.
 
@@ -86,6 +88,10 @@ def attack(
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
         raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.")
     alpha, n = check_alpha(alpha), check_sample_size(n)
+    if batch is not None and batch < method.copies:
+        raise InputError(
+            f"the batch holds all {method.copies} copies of an input, got {batch}; lower copies."
+        )
     wanted = str(Norm.parse(norm)) if norm is not None else next(iter(run.norms), "")
     if not wanted:
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
@@ -96,9 +102,9 @@ def attack(
     outcomes = []
     for factor in factors:
         labels: list[int] = []
-        for batch in _batches(targets, max(1, job.smoothed.batch // method.copies)):
-            labels += _attacked(job, batch, wanted, factor, method, n, alpha, seed)
-            done += len(batch)
+        for some in _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies)):
+            labels += _attacked(job, some, wanted, factor, method, n, alpha, seed)
+            done += len(some)
             if progress:
                 progress(done, total)
         broken = sum(label not in (-1, target.predict) for label, target in zip(labels, targets, strict=True))
