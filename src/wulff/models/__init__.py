@@ -57,7 +57,7 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
     """
     check_architecture(architecture)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed GPUs too, for good
         if architecture.startswith(PREFIX):
             return build_timm(architecture.removeprefix(PREFIX), input_shape, num_classes)
         return ARCHITECTURES[architecture](input_shape, num_classes)
