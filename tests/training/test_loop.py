@@ -30,6 +30,13 @@ def fresh(schedule: training.Schedule) -> training.Training:
     return training.Training(models.build("cnn", (1, 8, 8), 10, schedule.seed), NOISE, schedule=schedule)
 
 
+def wait_until(true) -> None:
+    deadline = time.monotonic() + 100
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+
+
 def rates(schedule: training.Schedule) -> list[float]:
     state = fresh(schedule)
     found = []
@@ -165,13 +172,6 @@ def test_inputs_that_are_decoded_are_fetched_one_batch_ahead_and_train_the_same(
         list(fetch(late, [torch.arange(16), torch.tensor([40])]))
 
 
-def wait_until(true) -> None:
-    deadline = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.001)
-
-
 def test_crops_and_flips() -> None:
     x = torch.arange(64.0).view(1, 1, 8, 8).expand(400, 1, 8, 8) / 64
     generator = torch.Generator().manual_seed(0)
@@ -260,9 +260,7 @@ def test_killed_and_started_again_it_ends_with_the_same_loss_and_weights(tmp_pat
     assert wulff(*COMMAND, "--store", str(tmp_path / "undisturbed")).code == 0
     killed = tmp_path / "killed"
     process = start(killed)
-    deadline = time.monotonic() + 100
-    while not (killed / "checkpoint.pt").exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_until((killed / "checkpoint.pt").exists)
     time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL

@@ -37,10 +37,7 @@ def train(
     ] = "cosine",
     decay_every: Annotated[int, typer.Option(help="Epochs between two steps.")] = 30,
     augmentation: Annotated[
-        str,
-        typer.Option(
-            help="none, crop, crop-flip or resized-crop; usual: what is common for the natural images known."
-        ),
+        str, typer.Option(help="none, crop, crop-flip, resized-crop, or usual: what suits the data set.")
     ] = "usual",
     precision: Annotated[str, typer.Option(help="fp32, or mixed precision: bf16, fp16.")] = "fp32",
     slice: SliceOption = ":",

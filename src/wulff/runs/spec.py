@@ -16,6 +16,7 @@ from wulff.smoothing import (
     Estimator,
     Sampling,
     Smoothed,
+    batch_matters,
     check_estimator,
     check_seed,
     fastest,
@@ -191,8 +192,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
             }
             run["stop"]["radii"] = list(spec.stop.radii)
     engine = _engine(spec, model.module, dataset.images[:1], stored)
-    # Compiled kernels are made for one batch size, a GPU's are chosen by it: it is part of the classifier.
-    if spec.compile or run["device"] != "cpu":
+    if batch_matters(run["device"], compiled=spec.compile):
         run["batch"] = engine["batch"]
     document = {
         "run": run,

@@ -12,7 +12,7 @@ from wulff.smoothing.certification import (
 )
 from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
 from wulff.smoothing.images import check_images
-from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, use_device
+from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Grid, Sampling, grid_for
 from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, certification_counts, check_seed
@@ -47,6 +47,7 @@ __all__ = [
     "VoteLoop",
     "Votes",
     "audit_batch_invariance",
+    "batch_matters",
     "certification_counts",
     "certify_counts",
     "check_estimator",

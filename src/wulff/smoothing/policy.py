@@ -127,6 +127,15 @@ def use_device(name: str) -> torch.device:
         ) from None
 
 
+def batch_matters(device_type: str, *, compiled: bool) -> bool:
+    """Whether the size of a batch decides the outputs' last digits, and so belongs to the classifier.
+
+    Compiled kernels are made for one size, and a GPU's libraries choose theirs by it. There all batches are
+    filled up to the same size.
+    """
+    return compiled or device_type != "cpu"
+
+
 def _compiler() -> str | None:
     names = [os.environ.get("CXX"), "g++", "clang++", "c++"]
     return next((found for name in names if name and (found := shutil.which(name))), None)

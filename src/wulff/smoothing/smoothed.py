@@ -16,7 +16,7 @@ from wulff.norms import Norm
 from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, evaluating
 from wulff.smoothing.images import check_images
-from wulff.smoothing.policy import DevicePolicy, use_device
+from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Sampling, grid_for
 from wulff.smoothing.stopping import AnytimeQuota
@@ -203,10 +203,7 @@ class Smoothed(nn.Module):
             otherwise: Where the noise is drawn for a function that does not say where it runs.
         """
         device = self._device() or otherwise
-        # A compiled model is compiled for full batches only; a GPU's libraries choose kernels, which round
-        # differently, by the size of the batch.
-        compiled = self.policy is not None and self.policy.compile
-        full = compiled or device.type != "cpu"
+        full = batch_matters(device.type, compiled=self.policy is not None and self.policy.compile)
         at_least = max(self.batch, SMALLEST_BATCH) if full else SMALLEST_BATCH
         voter = Voter(self.model, self.num_classes, at_least)
         return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=device, grid=self.grid)
