@@ -112,8 +112,29 @@ def test_timm_architectures_are_normalised_inside(monkeypatch: pytest.MonkeyPatc
     x = torch.rand(2, 3, 4, 4)
     expected = model.model((x - torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1)) / 0.5)
     torch.testing.assert_close(model(x), expected)
-    with pytest.raises(InputError, match="timm cannot build 'vast': Unknown model"):
+    with pytest.raises(InputError, match=r"timm cannot build 'vast' for .*: Unknown model"):
         models.build("timm:vast", (3, 4, 4), 5)
+    with pytest.raises(InputError, match=r"timm cannot build 'tiny' for \(3, 5, 5\): mat1 and mat2"):
+        models.build("timm:tiny", (3, 5, 5), 5)
+
+
+def test_timm_architectures_for_one_size_are_built_for_that_of_the_inputs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def create_model(
+        name: str, pretrained: bool, num_classes: int, in_chans: int, img_size: tuple[int, int] = (224, 224)
+    ) -> nn.Module:
+        outputs = num_classes + (name == "features")
+        net = nn.Sequential(nn.Flatten(), nn.Linear(in_chans * img_size[0] * img_size[1], outputs))
+        net.default_cfg = {"fixed_input_size": True}  # type: ignore[assignment]
+        return net
+
+    monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(create_model=create_model))
+    model = models.build("timm:vit", (3, 8, 4), 5)
+    assert model.training
+    assert model(torch.rand(2, 3, 8, 4)).shape == (2, 5)
+    with pytest.raises(InputError, match=r"'features' gives outputs of shape \(1, 6\), not logits"):
+        models.build("timm:features", (3, 8, 4), 5)
 
 
 def test_without_timm_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

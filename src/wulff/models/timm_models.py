@@ -1,5 +1,8 @@
 """Architectures of the package timm, by the name `timm:NAME`; the only file that imports it."""
 
+from typing import Any
+
+import torch
 from torch import Tensor, nn
 
 from wulff.errors import InputError
@@ -23,11 +26,19 @@ def build_timm(name: str, input_shape: tuple[int, ...], num_classes: int) -> nn.
         ) from None
     if len(input_shape) != 3:
         raise InputError(f"{PREFIX}{name} needs images (channels, height, width), got {input_shape}.")
+    chosen: dict[str, Any] = {"pretrained": False, "num_classes": num_classes, "in_chans": input_shape[0]}
     try:
-        net = timm.create_model(name, pretrained=False, num_classes=num_classes, in_chans=input_shape[0])
+        net = timm.create_model(name, **chosen)
+        if _config(net).get("fixed_input_size"):  # a transformer, which is made for one size of images
+            net = timm.create_model(name, **chosen, img_size=input_shape[1:])
+        with torch.no_grad():
+            found = net.eval()(torch.zeros(1, *input_shape)).shape
     except Exception as error:  # timm raises whatever the architecture raises
-        raise InputError(f"timm cannot build {name!r}: {_first_line(error)}.") from None
-    config = getattr(net, "default_cfg", None) or {}
+        raise InputError(f"timm cannot build {name!r} for {input_shape}: {_first_line(error)}.") from None
+    if found != (1, num_classes):
+        raise InputError(f"timm's {name!r} gives outputs of shape {tuple(found)}, not logits.")
+    net.train()
+    config = _config(net)
     statistics = (config.get("mean", IMAGENET[0]), config.get("std", IMAGENET[1]))
     return TimmModel(normalize_images(input_shape[0], statistics), net)
 
@@ -42,6 +53,10 @@ class TimmModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(self.normalize(x))
+
+
+def _config(net: nn.Module) -> dict[str, Any]:
+    return getattr(net, "default_cfg", None) or {}
 
 
 def _first_line(error: Exception) -> str:
