@@ -126,7 +126,7 @@ def test_timm_architectures_for_one_size_are_built_for_that_of_the_inputs(
     ) -> nn.Module:
         outputs = num_classes + (name == "features")
         net = nn.Sequential(nn.Flatten(), nn.Linear(in_chans * img_size[0] * img_size[1], outputs))
-        net.default_cfg = {"fixed_input_size": True}  # type: ignore[assignment]
+        net.default_cfg = {"fixed_input_size": True, "input_size": (3, 224, 224)}  # type: ignore[assignment]
         return net
 
     monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(create_model=create_model))

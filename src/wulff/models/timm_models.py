@@ -29,7 +29,9 @@ def build_timm(name: str, input_shape: tuple[int, ...], num_classes: int) -> nn.
     chosen: dict[str, Any] = {"pretrained": False, "num_classes": num_classes, "in_chans": input_shape[0]}
     try:
         net = timm.create_model(name, **chosen)
-        if _config(net).get("fixed_input_size"):  # a transformer, which is made for one size of images
+        config: dict[str, Any] = getattr(net, "default_cfg", None) or {}
+        # Transformers are made for one size of images.
+        if config.get("fixed_input_size") and config["input_size"][1:] != input_shape[1:]:
             net = timm.create_model(name, **chosen, img_size=input_shape[1:])
         with torch.no_grad():
             found = net.eval()(torch.zeros(1, *input_shape)).shape
@@ -38,7 +40,6 @@ def build_timm(name: str, input_shape: tuple[int, ...], num_classes: int) -> nn.
     if found != (1, num_classes):
         raise InputError(f"timm's {name!r} gives outputs of shape {tuple(found)}, not logits.")
     net.train()
-    config = _config(net)
     statistics = (config.get("mean", IMAGENET[0]), config.get("std", IMAGENET[1]))
     return TimmModel(normalize_images(input_shape[0], statistics), net)
 
@@ -53,10 +54,6 @@ class TimmModel(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.model(self.normalize(x))
-
-
-def _config(net: nn.Module) -> dict[str, Any]:
-    return getattr(net, "default_cfg", None) or {}
 
 
 def _first_line(error: Exception) -> str:
