@@ -29,7 +29,7 @@ CASES = [
     ("radius uniform() --norm l1 --dim 2 --rho .9", "got neither"),
     ("radius uniform(sigma=0) --norm l1 --dim 2 --rho .9", "must be positive"),
     ("radius uniform(sigma=-1) --norm l1 --dim 2 --rho .9", "must be positive"),
-    ("radius uniform(sigma=nan) --norm l1 --dim 2 --rho .9", "sigma"),
+    ("radius uniform(sigma=nan) --norm l1 --dim 2 --rho .9", "sigma must be positive and finite, got nan"),
     ("radius uniform(sigma=inf) --norm l1 --dim 2 --rho .9", "finite"),
     ("radius uniform(sigma=one) --norm l1 --dim 2 --rho .9", "must be a number"),
     ("radius uniform(sigma=__import__('os')) --norm l1 --dim 2 --rho .9", "cannot read the noise"),

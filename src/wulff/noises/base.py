@@ -16,7 +16,7 @@ from wulff.noises.radial import RadialLaw
 from wulff.noises.spheres import draw_cone_measure
 from wulff.norms import Norm
 
-UNKNOWN = math.nan
+UNKNOWN = float("nan")  # compared by identity: a nan of the user's own is a size, and a wrong one
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -43,11 +43,11 @@ class Noise(ABC):
     _size: str = dataclasses.field(init=False, default="")
 
     def __post_init__(self) -> None:
-        given = [size for size in ("scale", "sigma") if not math.isnan(_number(self, size))]
+        given = [size for size in ("scale", "sigma") if getattr(self, size) is not UNKNOWN]
         if len(given) != 1:
             found = "both" if given else "neither"
             raise InputError(f"{self.name} needs exactly one of scale= and sigma=, got {found}.")
-        value = float(getattr(self, given[0]))
+        value = _number(self, given[0])
         if not 0 < value < math.inf:
             raise InputError(f"{given[0]} must be positive and finite, got {value:g} for {self.name}.")
         if self.dim is not None and not (isinstance(self.dim, int) and self.dim >= 1):
