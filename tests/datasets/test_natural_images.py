@@ -59,6 +59,20 @@ def test_every_form_of_cifar10_is_the_same(form, tmp_path: Path) -> None:
     assert test.num_classes == 10
 
 
+def test_archives_of_cifar10_have_its_shape_and_its_ten_classes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "test.npz", images=IMAGES[:3].transpose(0, 2, 3, 1), labels=LABELS[3:])
+    assert datasets.load(f"cifar10:{tmp_path}").num_classes == 10
+    np.savez(tmp_path / "test.npz", images=IMAGES[:, 0, :28, :28], labels=LABELS)
+    with pytest.raises(InputError, match="must hold 32×32 RGB images, got shape"):
+        datasets.load(f"cifar10:{tmp_path}")
+    np.savez(tmp_path / "test.npz", images=IMAGES.transpose(0, 2, 3, 1), labels=LABELS + 1)
+    with pytest.raises(InputError, match="between 0 and 9"):
+        datasets.load(f"cifar10:{tmp_path}")
+    np.savez(tmp_path / "test.npz", images=IMAGES.transpose(0, 2, 3, 1) / 255, labels=LABELS)
+    with pytest.raises(InputError, match="floating point images have their channels first"):
+        datasets.load(f"cifar10:{tmp_path}")
+
+
 def test_the_published_test_set(published_data: Path) -> None:
     cifar = datasets.load(f"cifar10:{published_data / 'cifar10'}").slice("::20")
     assert len(cifar) == 500
@@ -137,10 +151,48 @@ def test_folders_of_images(folders: Path) -> None:
     torch.testing.assert_close(train.images[0], test.images[0] - 10 / 255, atol=0.01, rtol=0)
     flat = datasets.load(f"folder:{folders / 'val'}@32")
     assert torch.equal(flat.images[torch.tensor([2, 0])], torch.stack([test.images[2], test.images[0]]))
-    imagenet = datasets.load(f"imagenet:{folders}")
-    assert imagenet.images.shape == (3, 3, 224, 224)
-    with pytest.raises(InputError, match="has no folder test or val"):
+    assert datasets.load(f"folder:{folders}").images.shape == (3, 3, 224, 224)
+
+
+def test_labels_mean_the_same_in_every_split(folders: Path) -> None:
+    (folders / "train" / "auk").mkdir()
+    Image.new("RGB", (40, 40)).save(folders / "train" / "auk" / "0.png")
+    assert datasets.load(f"folder:{folders}", "train").labels.tolist() == [0, 1, 2, 2]
+    test = datasets.load(f"folder:{folders}")
+    assert test.labels.tolist() == [1, 2, 2]
+    assert test.num_classes == 3
+    (folders / "train" / "dog").rename(folders / "train" / "eel")
+    with pytest.raises(InputError, match="dog has no counterpart in the folder train"):
+        datasets.load(f"folder:{folders}")
+
+
+def test_splits_are_never_taken_for_classes(folders: Path) -> None:
+    (folders / "val").rename(folders / "held-out")
+    with pytest.raises(InputError, match="no folder test or .*; held-out, train can be no class"):
+        datasets.load(f"folder:{folders}")
+    (folders / "held-out").rename(folders / "valid")
+    assert datasets.load(f"folder:{folders}").labels.tolist() == [0, 1, 1]
+
+
+def test_a_class_may_have_the_name_of_a_split(folders: Path) -> None:
+    (folders / "val" / "cat").rename(folders / "val" / "train")
+    assert datasets.load(f"folder:{folders / 'val'}", "train").labels.tolist() == [0, 0, 1]  # dog, train
+
+
+def test_imagenet_has_a_thousand_classes(folders: Path) -> None:
+    with pytest.raises(InputError, match=r"has 1,000 class folders, got 2 in .*; give other images as folder:"):
+        datasets.load(f"imagenet:{folders}")
+    with pytest.raises(InputError, match="has no folder test or .* val"):
         datasets.load(f"imagenet:{folders / 'val'}")
+    image = (folders / "val" / "cat" / "0.jpeg").read_bytes()
+    for label in range(2, 1000):
+        (folders / "train" / f"n{label:04}").mkdir()
+    for number in (2, 999):
+        (folders / "val" / f"n{number:04}").mkdir()
+        (folders / "val" / f"n{number:04}" / "0.jpeg").write_bytes(image)
+    val = datasets.load(f"imagenet:{folders}")
+    assert val.images.shape == (5, 3, 224, 224)
+    assert val.labels.tolist() == [0, 1, 1, 2, 999]
 
 
 def test_resize_and_centre_crop(tmp_path: Path) -> None:

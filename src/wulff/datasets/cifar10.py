@@ -1,5 +1,6 @@
 """CIFAR-10 [Krizhevsky 2009]: its binary batches, its Python batches, .npz files, or one PNG per batch."""
 
+import dataclasses
 import io
 import json
 import pickle
@@ -41,7 +42,10 @@ def cifar10(split: str, path: str | None = None) -> Dataset:
         return _from_png(folder, [image for image in images if image], named)
     archive = _find(folder, f"{split}.npz")
     if archive:
-        return arrays(archive)
+        found = arrays(archive)
+        if found.input_shape != (3, 32, 32):
+            raise InputError(f"{archive} must hold 32×32 RGB images, got shape {found.input_shape}.")
+        return dataclasses.replace(found, num_classes=10)
     raise InputError(
         f"{folder} has none of the forms of CIFAR-10: {names[0]}.bin, {names[0]}, {split}.npz, or "
         f"{names[0]}.png with {split}_lables.json."

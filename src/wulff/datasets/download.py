@@ -1,6 +1,7 @@
 """Opt-in downloads: resumed where they stopped, and kept only if their checksum is the published one."""
 
 import hashlib
+import http.client
 import tarfile
 import urllib.error
 import urllib.request
@@ -47,15 +48,19 @@ def _fetch(source: Source, file: Path, progress: Callable[[str, int], None] | No
     try:
         with urllib.request.urlopen(request, timeout=30) as answer, part.open("ab") as output:
             if answer.status != 206:  # the site sends the whole file
-                output.truncate(0)
+                output.seek(0)
+                output.truncate()
+            whole = output.tell() + int(answer.headers.get("Content-Length", 0))
             while chunk := answer.read(CHUNK):
                 output.write(chunk)
                 if progress:
                     progress(file.name, output.tell())
+            if output.tell() < whole:
+                raise OSError(f"it broke off after {output.tell():,} of {whole:,} bytes")
     except urllib.error.HTTPError as error:
         if error.code != 416:  # 416: nothing is missing
             raise InputError(f"{source.url} answers {error.code} {error.reason}; try again later.") from None
-    except OSError as error:
+    except (OSError, http.client.HTTPException) as error:
         raise InputError(
             f"{source.url} cannot be read: {error}; run the same command again to go on from there."
         ) from None
