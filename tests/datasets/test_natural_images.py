@@ -168,7 +168,7 @@ def test_labels_mean_the_same_in_every_split(folders: Path) -> None:
 
 def test_splits_are_never_taken_for_classes(folders: Path) -> None:
     (folders / "val").rename(folders / "held-out")
-    with pytest.raises(InputError, match="no folder test or .*; held-out, train can be no class"):
+    with pytest.raises(InputError, match=r"no folder test or .*; held-out, train can be no class"):
         datasets.load(f"folder:{folders}")
     (folders / "held-out").rename(folders / "valid")
     assert datasets.load(f"folder:{folders}").labels.tolist() == [0, 1, 1]
@@ -180,9 +180,9 @@ def test_a_class_may_have_the_name_of_a_split(folders: Path) -> None:
 
 
 def test_imagenet_has_a_thousand_classes(folders: Path) -> None:
-    with pytest.raises(InputError, match=r"has 1,000 class folders, got 2 in .*; give other images as folder:"):
+    with pytest.raises(InputError, match=r"has 1,000 class folders, got 2 in .*; give other images as"):
         datasets.load(f"imagenet:{folders}")
-    with pytest.raises(InputError, match="has no folder test or .* val"):
+    with pytest.raises(InputError, match=r"has no folder test or .* val"):
         datasets.load(f"imagenet:{folders / 'val'}")
     image = (folders / "val" / "cat" / "0.jpeg").read_bytes()
     for label in range(2, 1000):

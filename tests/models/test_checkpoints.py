@@ -1,9 +1,11 @@
 """Public checkpoints load whatever wrappers their keys name; what does not fit is refused by name."""
 
 import collections
+import contextlib
 import pickle
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -114,6 +116,21 @@ def test_what_does_not_fit_is_refused_by_name(trained, tmp_path: Path) -> None:
 def test_a_normalisation_is_whole_or_refused(statistics: dict, message: str, trained, tmp_path: Path) -> None:
     state = {f"1.{key}": value for key, value in bare(trained).items()}
     assert message in refusal(state | statistics, tmp_path)
+
+
+def test_damage_anywhere_is_one_clear_line(trained, tmp_path: Path) -> None:
+    for name, old_format in (("new.pt", False), ("old.pt", True)):
+        path = tmp_path / name
+        torch.save(trained.state_dict(), path, _use_new_zipfile_serialization=not old_format)
+        content = path.read_bytes()
+        rng = np.random.default_rng(0)
+        for _ in range(40):
+            damaged = bytearray(content)
+            for place in rng.integers(0, 400, size=3):
+                damaged[place] = rng.integers(256)
+            path.write_bytes(damaged)
+            with contextlib.suppress(InputError):  # harmless, or refused: nothing else is raised
+                models.weights.read(path)
 
 
 def test_pickled_code_is_never_run(tmp_path: Path) -> None:

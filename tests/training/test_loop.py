@@ -16,6 +16,7 @@ from wulff import datasets, models, noises, runs, training
 from wulff.errors import InputError, RunError
 from wulff.training.augmentation import augment
 from wulff.training.batches import fetch
+from wulff.training.loop import noisy_accuracy
 from wulff.training.processes import rank_and_world
 
 NOISE = noises.parse("gaussian(sigma=0.25)")
@@ -154,6 +155,17 @@ class Decoded:
 
     def to(self, device: torch.device) -> "Decoded":
         return self
+
+
+def test_noisy_accuracy_looks_at_all_of_a_sorted_data_set() -> None:
+    labels = torch.arange(10).repeat_interleave(1300)
+
+    class Constant(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.eye(10)[torch.full((len(x),), 3)]
+
+    share = noisy_accuracy(Constant(), torch.zeros(13_000, 4), labels, NOISE, torch.Generator())
+    assert share == pytest.approx(0.1, abs=0.002)
 
 
 def test_inputs_that_are_decoded_are_fetched_one_batch_ahead_and_train_the_same() -> None:

@@ -48,6 +48,8 @@ def test_other_classes_get_a_new_last_layer_and_all_else_must_fit(teacher: Path)
         assert torch.equal(value, head[key] if key in head else trained[key])
     with pytest.raises(InputError, match="do not fit the model"):
         models.start_from(models.build("cnn", (3, 8, 8), 10), teacher)
+    with pytest.raises(InputError, match="do not fit the model"):
+        models.start_from(models.build("cnn", (1, 12, 12), 3), teacher)  # a last layer of other inputs
     with pytest.raises(InputError, match="no weights at"):
         models.start_from(model, teacher / "nothing.pt")
 

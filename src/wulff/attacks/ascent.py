@@ -60,7 +60,7 @@ def smoothed_loss(model: nn.Module, x: Tensor, y: Tensor, noises: Tensor) -> Ten
         y: Labels of shape (rows,).
         noises: Of shape (copies, rows, ...).
     """
-    logits = model((x + noises).flatten(0, 1)).view(len(noises), len(x), -1)
+    logits = model((x + noises).flatten(0, 1)).to(x.dtype).view(len(noises), len(x), -1)
     chosen = logits.log_softmax(dim=2).gather(2, y.view(1, -1, 1).expand(len(noises), -1, 1))
     return -(chosen.squeeze(2).logsumexp(dim=0) - math.log(len(noises)))
 

@@ -42,5 +42,5 @@ class SoftSmoothed(nn.Module):
         shape = (self.copies * len(x), *x.shape[1:])
         noise = self.noise.sample(shape, generator=self._generators[x.device], dtype=x.dtype)
         with frozen(self.model):
-            logits = self.model((x + noise.view(self.copies, *x.shape)).flatten(0, 1))
+            logits = self.model((x + noise.view(self.copies, *x.shape)).flatten(0, 1)).to(x.dtype)
         return logits.view(self.copies, len(x), -1).softmax(dim=2).mean(dim=0).clamp_min(1e-20).log()

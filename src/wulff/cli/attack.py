@@ -25,7 +25,9 @@ def attack(
     n: Annotated[int, typer.Option(help="Fresh copies that judge a perturbed input.")] = 1_000,
     alpha: AlphaOption = 1e-3,
     seed: Annotated[int, typer.Option(help="Of attack and judgement; not the run's own.")] = 1,
-    limit: Annotated[int | None, typer.Option(min=1, help="Attack at most so many inputs.")] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Only the run's first inputs, so many of them.")
+    ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Noisy copies at once; by default as the run had it.")
     ] = None,

@@ -28,7 +28,7 @@ def imagenet(split: str, path: str | None = None) -> Dataset:
 def image_folder(split: str, path: str | None = None) -> Dataset:
     """Any folder of class folders, or of `train` and `test` (or `val`) with class folders in them.
 
-    Classes are numbered in the order of their names; those of `train`, where it is there, hold for all splits.
+    Classes are numbered in the order of their names; those of `train`, where there is one, hold everywhere.
 
     Args:
         split: `train` or `test`; the same where the folder has no such folders.

@@ -43,7 +43,7 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
     Args:
         model: Its weights are replaced.
         state: The weights by name.
-        new_head: Where the last linear layer has another shape, for other classes, it keeps its own weights.
+        new_head: Where the last linear layer has another number of outputs, it keeps its own weights.
 
     Raises:
         InputError: Keys are missing or left over, or shapes differ; the message names one of them.
@@ -58,7 +58,7 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
         if name.endswith((".mean", ".std")) and value.numel() in (1, own[name].numel()):
             value = value.reshape(-1).expand(own[name].numel()).reshape(own[name].shape)
         if value.shape != own[name].shape:
-            if new_head and name.rpartition(".")[0] in head:
+            if new_head and name.rpartition(".")[0] in head and value.shape[1:] == own[name].shape[1:]:
                 value = own[name]
             else:
                 raise InputError(f"{key!r} has shape {tuple(value.shape)}, not {tuple(own[name].shape)}")

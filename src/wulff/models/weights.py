@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import json
 import pickle
+import struct
 import warnings
 from pathlib import Path
 
@@ -16,6 +17,11 @@ from wulff.errors import InputError
 from wulff.models.checkpoints import inner_state
 
 FILE_NAME = "weights.safetensors"
+DAMAGE = (
+    *(SafetensorError, RuntimeError, OSError, EOFError, ValueError, LookupError),
+    *(TypeError, AttributeError, AssertionError, struct.error),
+)
+"""What torch and safetensors raise for files with wrong bytes in them."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,8 +66,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of other pickle protocols: the file is read, or refused
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except (SafetensorError, RuntimeError, EOFError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"the weights at {path} are damaged: {_first_line(error)}") from None
+    except DAMAGE as error:
+        raise InputError(
+            f"the weights at {path} are damaged or cannot be read: {_first_line(error)}"
+        ) from None
     except pickle.UnpicklingError:
         raise InputError(
             f"the weights at {path} are damaged or hold more than tensors, which wulff does not run; "

@@ -33,7 +33,7 @@ class Outcome:
         broken: On how many of them the smoothed classifier then gave another label, as by `predict`.
         abstained: On how many `predict` abstained, which breaks nothing.
         allowed: Up to factor 1: how many may break, but for a probability of `FALSE_ALARM`, if for every
-            input of the run certificate and judgement are each wrong with their alpha.
+            input looked at certificate and judgement are each wrong with their alpha.
     """
 
     norm: str
@@ -76,7 +76,7 @@ def attack(
         n: Fresh noisy copies from which `predict` judges a perturbed input.
         alpha: With which probability such a judgement may be wrong.
         seed: Of the attack and of the judgement; the run's own noise is never used again.
-        limit: Attack at most so many inputs.
+        limit: Attack only the certificates among the run's first so many inputs.
         batch: How many noisy copies have their gradients computed at once; by default the batch of the run.
         architecture: For weights that do not say it.
         progress: Called with how many attacks are done, and how many there are.
@@ -97,7 +97,8 @@ def attack(
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
     job = _job(run, seed, architecture)
-    targets = [r for r in run.records if r.predict >= 0 and r.radii[wanted].radius > 0][:limit]
+    records = run.records[:limit]
+    targets = [record for record in records if record.predict >= 0 and record.radii[wanted].radius > 0]
     done, total = 0, len(targets) * len(factors)
     outcomes = []
     for factor in factors:
@@ -111,7 +112,7 @@ def attack(
         # Wrong certificates are at most binomial among all inputs; among the certified ones alone, they may
         # be more frequent than alpha.
         wrong = min(1.0, float(run.spec["alpha"]) + alpha)
-        allowed = int(stats.binom.isf(FALSE_ALARM, len(run.records), wrong)) if factor <= 1 else None
+        allowed = int(stats.binom.isf(FALSE_ALARM, len(records), wrong)) if factor <= 1 else None
         outcomes.append(Outcome(wanted, factor, len(targets), broken, labels.count(-1), allowed))
     return outcomes
 

@@ -148,7 +148,7 @@ def _self_training(
     hashes |= {"teacher": teacher.sha256, "unlabelled": unlabelled.sha256()}
     images = unlabelled.images.to(device)
     labels = training.pseudo_labels(teacher.module.to(device), images)
-    return training.SelfTraining(base, images, labels)
+    return training.SelfTraining(base, images, labels, spec.schedule.augmentation)
 
 
 class _Keeper:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from wulff.errors import InputError
 from wulff.noises import Noise
+from wulff.training.augmentation import augment
 from wulff.training.objective import Objective
 
 
@@ -21,11 +22,13 @@ class SelfTraining:
         base: The training method.
         images: Unlabelled inputs in [0, 1], of shape (inputs, ...).
         labels: Their pseudo-labels, see `pseudo_labels`.
+        augmentation: What is done to them in every step, as to the labelled inputs; see `Schedule`.
     """
 
     base: Objective
     images: Tensor
     labels: Tensor
+    augmentation: str = "none"
 
     def __post_init__(self) -> None:
         if len(self.images) == 0 or self.labels.shape != self.images.shape[:1]:
@@ -40,6 +43,7 @@ class SelfTraining:
         rows = torch.randint(len(self.images), (len(x),), generator=generator, device=x.device)
         rows = rows.to(self.images.device)
         more, labels = self.images[rows].to(x.device), self.labels[rows].to(x.device)
+        more = augment(more, self.augmentation, generator)
         return self.base(model, torch.cat([x, more]), torch.cat([y, labels]), noise, generator, epoch)
 
 
