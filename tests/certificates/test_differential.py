@@ -1,10 +1,12 @@
 """The differential engine against closed forms, and against the true worst case in low dimension."""
 
+import math
 import time
 
 import mpmath as mp
 import numpy as np
 import pytest
+import torch
 
 from tests import cases
 from wulff.certificates import certified_radius
@@ -189,6 +191,71 @@ def test_custom_noise_reaches_the_radii_of_the_same_law_built_in() -> None:
 def test_a_false_claim_about_custom_noise_is_refused() -> None:
     with pytest.raises(InputError, match="contradicts"):
         CustomIID(scale=1, log_density=lambda z: -4 * (1 + z).log(), half_line=HalfLine.LOG_CONCAVE)
+    # The score is infinite at 0, falls, and rises again: at error .1 the radius is below 1, not 15.
+    with pytest.raises(InputError, match="contradicts"):
+        CustomIID(scale=1, log_density=lambda z: -0.05 * z.sqrt() - z**8, half_line=HalfLine.LOG_CONVEX)
+
+
+def test_claims_that_only_rounding_contradicts_are_believed() -> None:
+    logistic = CustomIID(
+        scale=1,
+        log_density=lambda z: -z - 2 * torch.log1p(torch.exp(-z)),  # its score cancels near 0
+        half_line=HalfLine.LOG_CONCAVE,
+    )
+    assert certified_radius(logistic, 0.01, "l1", 1).radius == pytest.approx(math.log(99), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        lambda r: torch.where(r <= 1, -0.01 * r, -torch.inf),
+        lambda r: torch.where(r <= 200, -r, -torch.inf),  # where the density is e^-200 of its peak
+        lambda r: torch.where(r <= 3, -r, -r - 1e-6),
+        lambda r: torch.where(r <= 1, -r, 4 - r),
+        lambda r: -r - (r > 2).double(),
+    ],
+    ids=["cut off", "cut off far out", "a small step", "a step up", "no where"],
+)
+def test_custom_densities_that_jump_are_refused(profile) -> None:
+    """The differential method looks at slopes, and would certify 481 where no radius beyond 2 is true."""
+    for level in ("l1", "l2", "linf"):
+        with pytest.raises(InputError, match="log-density jumps"):
+            CustomRadial(scale=1, norm=level, log_density=profile, dim=3)
+    with pytest.raises(InputError, match="log-density jumps"):
+        CustomIID(scale=1, log_density=profile)
+
+
+def test_continuous_densities_with_kinks_and_steep_ends_are_no_jumps() -> None:
+    for profile in (
+        lambda r: torch.where(r <= 1, -(r**2) / 2, 0.5 - r),
+        lambda r: -(r**100),
+        lambda r: -torch.exp(torch.exp(r)),
+        lambda r: -5 * torch.log1p(r),
+        lambda r: -1.5 * torch.log(r) - r,
+    ):
+        CustomRadial(scale=1, norm="l2", log_density=profile, dim=3)
+
+
+class Profile(torch.nn.Module):
+    """A log-density whose name does not tell its parameter."""
+
+    def __init__(self, a: float) -> None:
+        super().__init__()
+        self.a = a
+
+    def forward(self, z: torch.Tensor) -> torch.Tensor:
+        return -(self.a + 1) * torch.log1p(z)
+
+
+def test_custom_noises_that_print_alike_are_not_taken_for_each_other() -> None:
+    noises = [CustomIID(scale=1, log_density=Profile(a), half_line=HalfLine.LOG_CONVEX) for a in (1.5, 30.0)]
+    assert str(noises[0]) == str(noises[1])
+    assert noises[0] != noises[1]
+    assert noises[0] == noises[0].unit()
+    for noise, a in zip(noises, (1.5, 30.0), strict=True):
+        law = f"pareto(scale=1,a={a})"
+        built_in = _radius(law, np.array([0.1]), "l1", 1, "differential")
+        assert _radius(noise, np.array([0.1]), "l1", 1, "differential") == pytest.approx(built_in, rel=1e-6)
 
 
 def test_many_errors_at_once_are_fast() -> None:

@@ -147,19 +147,23 @@ class Noise(ABC):
 
     def __str__(self) -> str:
         """The spec string: `parse(str(noise)) == noise`."""
-        names = [self._size, *self._shape_parameters()]
-        if self.dim is not None:
-            names.append("dim")
-        return f"{self.name}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"
+        return f"{self.name}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._given())})"
 
     def __repr__(self) -> str:
         return str(self)
 
+    def _key(self) -> tuple[object, ...]:
+        """What tells this noise from others: parameters that are functions count by identity, not by name."""
+        return (type(self), *((name, getattr(self, name)) for name in self._given()))
+
+    def _given(self) -> list[str]:
+        return [self._size, *self._shape_parameters(), *(["dim"] if self.dim is not None else [])]
+
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and str(self) == str(other)
+        return isinstance(other, Noise) and self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash(str(self))
+        return hash(self._key())
 
 
 class HalfLine(enum.Enum):

@@ -11,6 +11,7 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError
 
 _DEPTH = 60.0  # the law is cut off where its density is exp(-60) of the peak
+_DEEPEST = 745.0  # float64 holds no probability that is smaller than exp(-745)
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 _TABLE = 8192
 _REACH = 40.0  # draws have log-odds within ±40: a float64 exponential variable reaches no further
@@ -28,13 +29,18 @@ class NumericalLaw:
         lo: Where to look for the law.
         hi: Where to look for the law.
 
+    Attributes:
+        reach: Beyond these ends nothing has a probability that float64 can hold.
+
     Raises:
         InputError: The density is not finite, or is still large at the ends of the range.
     """
 
     def __init__(self, log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float) -> None:
         self._unnormalised = log_density
+        wide_lo, wide_hi = lo, hi
         lo, hi, self.mode, self._peak = _support(log_density, lo, hi)
+        self.reach = (self._end(lo, wide_lo), self._end(hi, wide_hi))
         self.edges = np.linspace(lo, hi, 65)
         self.edges, masses = self._refine()
         self._left = np.concatenate([[0.0], np.cumsum(masses)])
@@ -42,6 +48,14 @@ class NumericalLaw:
         self.total = self._left[-1]
         self.log_total = self._peak + float(np.log(self.total))
         self.width = float(np.sqrt(self.expectation(lambda x: (x - self.mode) ** 2)))
+
+    def _end(self, near: float, far: float) -> float:
+        """Just beyond where the density is exp(-_DEEPEST) of its peak, or `far` if it never is."""
+        for _ in range(100):
+            middle = (near + far) / 2
+            deep = self._unnormalised(np.array([middle]))[0] < self._peak - _DEEPEST
+            near, far = (near, middle) if deep else (middle, far)
+        return far
 
     def expectation(self, factor: Callable[[FloatArray], FloatArray]) -> float:
         """E[factor(X)] for a factor that is as smooth as the density and grows more slowly than it falls."""
