@@ -168,6 +168,7 @@ CASES = [
     ("attack {files}/run --inside --n 0", "n must be a positive integer"),
     # runs and reports
     ("report {files}/run --as-published -o {files}/x.png", "leave it out with --output"),
+    ("report {files}/run --as-published --confidence 0.99", "bound nothing; leave out the confidence"),
     ("report {files}/nothing", "is not a run"),
     ("report {files}/not-a-run", "is not a run"),
     ("report {files}/good.npz", "is not a run"),

@@ -80,6 +80,7 @@ def test_certify_writes_a_run_folder_as_promised(wulff, files: Path) -> None:
     assert spec["run"]["noise"] == "uniform(sigma=0.5)"
     assert spec["run"]["norms"] == ["l1", "l2"]
     assert set(spec["hashes"]) == {"weights", "data"}
+    assert spec["run"]["architecture"] == "cnn"
     assert "torch" in spec["versions"]
     lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     assert [line["index"] for line in lines] == [0, 1, 2]

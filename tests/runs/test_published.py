@@ -87,6 +87,19 @@ def test_logs_with_three_decimals_are_lowered_by_half_a_unit_of_the_third(tmp_pa
     assert run.radii("l2").tolist() == pytest.approx([1.2345, 0.12295, 0.00035])
 
 
+def test_coarser_logs_are_lowered_more(tmp_path: Path) -> None:
+    def certain(*printed: str) -> list[float]:
+        name = "-".join(printed)
+        rows = [f"{i}\t3\t3\t{text}\t1\t15.4" for i, text in enumerate(printed)]
+        return (
+            runs.import_log(write_log(tmp_path / name, *rows), tmp_path / f"{name}.run").radii("l2").tolist()
+        )
+
+    assert certain("0.25", "1.50", "12.34", "0.00") == pytest.approx([0.245, 1.495, 12.335, 0])
+    # Three digits, as Python prints them: 21.4 may have been 21.35, whatever 105.0 looks like.
+    assert certain("0.953", "21.4", "105.0", "1.2e+03") == pytest.approx([0.9525, 21.35, 104.5, 1195])
+
+
 @pytest.mark.parametrize(
     "rows",
     [

@@ -196,6 +196,11 @@ def test_bad_models() -> None:
         wulff.Smoothed(brightness, NOISE, 0)
     with pytest.raises(InputError, match="set num_classes=5"):
         wulff.Smoothed(logits, NOISE, 4).counts(X, 10)
+    with pytest.raises(InputError, match="give each class one, or return labels"):
+        wulff.Smoothed(lambda b: b.flatten(1)[:, :1], NOISE, 2).counts(X, 10)
+    company = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(4, track_running_stats=False))
+    with pytest.raises(InputError, match="'1' has no running statistics"):
+        wulff.Smoothed(company, NOISE, 4)
     with pytest.raises(InputError, match=r"outside 0 \.\.\. 1"):
         wulff.Smoothed(brightness, NOISE, 2).counts(X, 10)
     with pytest.raises(InputError, match="labels must be integers"):

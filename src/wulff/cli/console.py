@@ -17,6 +17,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError, WulffError
 from wulff.runs import Run
 
@@ -134,7 +135,7 @@ def run_progress(progress: Progress, description: str) -> Callable[[Run], None]:
                 radius_sums[norm] = radius_sums.get(norm, 0.0) + certified
         words = f"accuracy {correct / counted:.3f}" if counted else ""
         for norm, total in radius_sums.items():
-            words += f", mean {norm} radius {total / counted:.3f}"
+            words += f", mean {norm} radius {decimal_down(total / counted, 3)}"
         progress.update(task, completed=counted, total=run.expected, words=words)
 
     return update

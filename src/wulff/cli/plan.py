@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import certificates
-from wulff._numerics.rounding import decimal_down
+from wulff._numerics.rounding import decimal_down, figures_down
 from wulff.cli.console import AlphaOption, DimOption, NoiseOption, NormOption, decimal
 from wulff.errors import InputError
 
@@ -28,7 +28,9 @@ def plan(
             f"No n certifies the {plan.norm} radius {radius:g} with {noise}: no error bound reaches it."
         )
     else:
-        typer.echo(f"The {plan.norm} radius {radius:g} needs an error bound of at most {plan.error:.6g}.")
+        typer.echo(
+            f"The {plan.norm} radius {radius:g} needs an error of at most {figures_down(plan.error, 6)}."
+        )
         if plan.n is None:
             typer.echo("No practical n can show that.")
         else:

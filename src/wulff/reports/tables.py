@@ -149,10 +149,13 @@ def certified_accuracy(
         with_average: Add the average certified radius.
 
     Raises:
-        InputError: A radius is negative, or a run has no radii against the norm.
+        InputError: A radius is negative, a run has no radii against the norm, or a bound is asked for from
+            radii as published.
     """
     if not runs:
         raise InputError("a report needs at least one run.")
+    if as_published and confidence is not None:
+        raise InputError("rounded radii taken as published bound nothing; leave out the confidence.")
     notes = [
         f"{run.name} is unfinished: {len(run.records)} of {run.expected} inputs."
         for run in runs

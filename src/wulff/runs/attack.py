@@ -155,7 +155,7 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
     values["norms"] = tuple(values["norms"])
     if values.get("sampling") == "exact":
         values["levels"] = Grid(values["levels"]).refined(parse(values["noise"])).levels
-    job = prepare(Spec(**values, seed=seed, architecture=architecture))
+    job = prepare(Spec(**values, seed=seed, architecture=run.spec.get("architecture") or architecture))
     for name, stored in run.document.get("hashes", {}).items():
         if job.document["hashes"].get(name) != stored:
             raise InputError(

@@ -19,8 +19,6 @@ from wulff.runs.run import Run, load
 from wulff.runs.shapes_and_sizes import import_folder
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 
-FEWEST_DIGITS = 3
-
 
 def import_log(
     file: str | Path,
@@ -34,8 +32,8 @@ def import_log(
 ) -> Run:
     """Read a published certification or prediction log, or a folder of arrays, and store it as a run.
 
-    Published radii are rounded to nearest, to three significant digits or decimals or more, so that a radius
-    of .24996 reads 0.25. Each is lowered by half a unit of the last digit that it can have, to what it
+    Published radii are rounded to nearest, most often to three significant digits, so that a radius of .24996
+    reads 0.25. Each is lowered by half a unit of the last digit that the longest ones have, to what it
     certainly is; the printed number is kept beside it.
 
     Args:
@@ -96,6 +94,9 @@ def _rows(file: Path) -> list[dict[str, str]]:
     return rows
 
 
+USUAL_DIGITS = 3
+
+
 @dataclasses.dataclass(frozen=True)
 class _Rounding:
     """How the radii of a log are rounded: to so many significant digits or so many decimals.
@@ -108,10 +109,16 @@ class _Rounding:
 
     @classmethod
     def of(cls, texts: Sequence[str]) -> "_Rounding":
-        """The finest rounding that the longest printed radii allow."""
-        printed = [number.as_tuple() for text in texts if (number := _decimal(text)) is not None]
-        digits = max([FEWEST_DIGITS, *(len(number.digits) for number in printed)])
-        return cls(digits, max([FEWEST_DIGITS, *(-int(number.exponent) for number in printed)]))
+        """The finest rounding that the longest printed radii allow.
+
+        Zeros at the end count for nothing, as Python prints 105.0 for three digits. One or two radii may end
+        in zeros that are left out: they are taken to have had the usual digits.
+        """
+        numbers = [number for text in texts if (number := _decimal(text))]
+        printed = [number.normalize().as_tuple() for number in numbers]
+        fewest = USUAL_DIGITS if len(printed) < 3 else 0
+        digits = max([fewest, *(len(number.digits) for number in printed)])
+        return cls(digits, max([fewest, *(-int(number.exponent) for number in printed)]))
 
     def certain(self, printed: Decimal) -> Decimal:
         """The smallest number, of at least 0, that rounds to the printed one."""

@@ -169,6 +169,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     run: dict[str, Any] = {
         "task": spec.task,
         "model": spec.model,
+        "architecture": model.description.architecture,
         "dataset": spec.dataset,
         "slice": spec.slice,
         "inputs": len(dataset),
@@ -197,7 +198,7 @@ def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
     document = {
         "run": run,
         "hashes": {"weights": model.sha256, "data": dataset.sha256()},
-        "versions": versions(),
+        "versions": versions(model.description.architecture),
         "engine": engine,
     }
     smoothed = Smoothed(
@@ -231,9 +232,10 @@ def _engine(spec: Spec, model: nn.Module, x: Tensor, stored: dict[str, Any] | No
     return {"batch": fastest(rates), "samples_per_second": measured}
 
 
-def versions() -> dict[str, str]:
-    """The versions of what computes the numbers."""
-    return {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy", "scipy")}
+def versions(architecture: str = "") -> dict[str, str]:
+    """The versions of what computes the numbers; timm's too, where it made the model."""
+    names = ["wulff", "torch", "numpy", "scipy", *["timm"] * architecture.startswith("timm:")]
+    return {name: importlib.metadata.version(name) for name in names}
 
 
 def _check_fit(model: models.Model, dataset: datasets.Dataset) -> None:

@@ -55,12 +55,27 @@ class Voter:
 
     def _argmax(self, output: Tensor) -> Tensor:
         if output.shape[1] != self.num_classes:
+            remedy = f"set num_classes={output.shape[1]}" if output.shape[1] > 1 else "give each class one"
             raise InputError(
                 f"the model returns {output.shape[1]} logits, but num_classes is {self.num_classes}; "
-                f"set num_classes={output.shape[1]}, or return labels."
+                f"{remedy}, or return labels."
             )
         largest, labels = output.max(dim=1)
         return torch.where(largest.isnan(), self.num_classes, labels)
+
+
+def check_fixed(model: object) -> None:
+    """Refuse a module whose answer for one input depends on the others in the batch.
+
+    Raises:
+        InputError: It has a batch normalisation without running statistics.
+    """
+    for name, module in model.named_modules() if isinstance(model, nn.Module) else ():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+            raise InputError(
+                f"the batch normalisation {name!r} has no running statistics, so that votes would depend on "
+                "what else is in a batch; set track_running_stats=True and train."
+            )
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
 from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
-from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, check_fixed, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
@@ -69,6 +69,7 @@ class Smoothed(nn.Module):
         super().__init__()
         if not callable(model):
             raise InputError(f"the model must be callable, got {type(model).__name__}.")
+        check_fixed(model)
         self.model = model if policy is None else policy.apply(model)
         self.policy = policy
         self.noise = parse_noise(noise)
