@@ -8,6 +8,7 @@ import pytest
 from mpmath import mpf
 
 from tests import cases
+from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.noises import CustomIID, CustomRadial, IIDNoise, NormRadialNoise, parse
 
@@ -151,3 +152,20 @@ def test_custom_noise_without_a_finite_mass_is_refused() -> None:
         CustomIID(scale=1, log_density=lambda z: -0.5 * (1 + z).log())
     with pytest.raises(InputError, match="norm must be"):
         CustomRadial(scale=1, norm="lp(3)", log_density=lambda r: -r)
+
+
+@pytest.mark.parametrize("p", [1100, 5000, 100_000])
+def test_powers_that_underflow_leave_the_tails_of_exp_lp_right(p: int) -> None:
+    noise = parse(f"exp-lp(scale=1,p={p})")
+    assert isinstance(noise, IIDNoise)
+    for tail in (1e-12, 0.1, 0.2, 0.25, 0.3, 0.49):
+        size = float(noise.coordinate_isf(np.array(tail)))
+        with mpmath.workdps(50):
+            exact = mpmath.gammainc(mpf(1) / p, mpf(size) ** p, regularized=True) / 2
+            assert float(exact) == pytest.approx(tail, rel=1e-9)
+            assert float(noise.coordinate_sf(np.array([size]))[0]) == pytest.approx(float(exact), rel=2**-46)
+
+
+def test_powers_that_overflow_lose_no_soundness() -> None:
+    by_loss = certified_radius("exp-lp(scale=1,p=5000)", 0.1, "linf", 4, "privacy-loss").radius
+    assert 0 < by_loss <= certified_radius("uniform(scale=1.01)", 0.1, "linf", 4).radius

@@ -83,7 +83,8 @@ def _cells(noise: IIDNoise, edges: FloatArray, shift: float) -> _Cells:
     slack = 4 * UNIT_ROUNDOFF * (_log_condition(noise, edges - shift) + _log_condition(noise, edges))
     far = math.inf if noise.half_line is HalfLine.LOG_CONCAVE else 0.0
     ends = np.concatenate([[-far], loss, [far]])
-    slack = np.concatenate([[0.0], slack, [0.0]])
+    # Where a density underflows, the loss is beyond all that is resolved, and infinite to be safe.
+    slack = np.concatenate([[0.0], np.where(np.isfinite(loss), slack, 0.0), [0.0]])
     return _Cells(
         shifted,
         resting,

@@ -47,13 +47,18 @@ class ExpLp(IIDNoise):
         return HalfLine.LOG_CONCAVE if self.p >= 1 else HalfLine.LOG_CONVEX
 
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
-        tail = 0.5 * special.gammaincc(1 / self.p, np.abs(z) ** self.p)
+        power = self.coordinate_potential(np.abs(z))
+        tail = 0.5 * special.gammaincc(1 / self.p, power)
+        # Where the power underflows, or nearly, the density is what it is at 0.
+        tail = np.where(power < 1e-290, 0.5 - 0.5 * np.abs(z) / math.gamma(1 + 1 / self.p), tail)
         return np.where(z >= 0, tail, 1 - tail)
 
     def coordinate_isf(self, p: FloatArray) -> FloatArray:
         # Near ½ the size is small, and only the lower tail keeps its digits.
+        p = np.asarray(p)
+        inner = self.coordinate_inner_quantile(np.maximum(0.5 - p, 0.0))
         upper = special.gammainccinv(1 / self.p, 2 * p) ** (1 / self.p)
-        return np.where(p > 0.25, self.coordinate_inner_quantile(0.5 - p), upper)
+        return np.where((p > 0.25) | (upper == 0), inner, upper)
 
     def coordinate_inner_quantile(self, p: FloatArray) -> FloatArray:
         # The density is largest at 0, so the size is at least this; the power of it may underflow.
@@ -61,10 +66,12 @@ class ExpLp(IIDNoise):
         return np.maximum(special.gammaincinv(1 / self.p, 2 * p) ** (1 / self.p), least)
 
     def coordinate_potential(self, z: FloatArray) -> FloatArray:
-        return z**self.p
+        with np.errstate(over="ignore"):
+            return z**self.p
 
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
-        return -(np.abs(z) ** self.p) - math.log(2) - math.lgamma(1 + 1 / self.p)
+        return -self.coordinate_potential(np.abs(z)) - math.log(2) - math.lgamma(1 + 1 / self.p)
 
     def coordinate_score(self, z: FloatArray) -> FloatArray:
-        return self.p * z ** (self.p - 1)
+        with np.errstate(over="ignore"):
+            return self.p * z ** (self.p - 1)
