@@ -158,6 +158,8 @@ CASES = [
     (f"{TRAIN} --noise uniform(sigma=1) --device abacus", "cannot use the device"),
     ("train --noise uniform(sigma=1) --epochs 1 --store {files}/not-a-run", "holds no training"),
     ("download digits", "cannot be downloaded"),
+    (f"{TRAIN} --noise uniform(sigma=1) --dataset mnist:/data --download", "leave :PATH out of mnist:/data"),
+    (f"{TRAIN} --noise uniform(sigma=1) --dataset digits-train --download", "'digits' cannot be downloaded"),
     # attacks
     ("attack {files}/run", "give --inside"),
     ("attack {files}/nothing --inside", "is not a run"),

@@ -7,6 +7,7 @@ import typer
 from wulff import datasets, models, runs, training
 from wulff.cli.console import DatasetOption, DeviceOption, NoiseOption, SliceOption, progress_bar
 from wulff.cli.download import fetch
+from wulff.errors import InputError
 
 ObjectiveOption = Annotated[
     str,
@@ -83,7 +84,11 @@ def train(
         teacher=teacher,
     )
     if download:
-        fetch(dataset.partition(":")[0])
+        if ":" in dataset:
+            raise InputError(
+                f"a download goes where data are looked for by name; leave :PATH out of {dataset}."
+            )
+        fetch(datasets.without_split(dataset))
     with progress_bar() as progress:
         task = progress.add_task(f"training {noise}", total=epochs, words="")
         path = runs.train(

@@ -68,8 +68,12 @@ USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "resized-crop", "svhn"
 
 def usual_augmentation(name: str) -> str:
     """The usual augmentation for a data set that `load` knows; `none` for others than natural images."""
-    known = name.partition(":")[0]
-    return USUAL_AUGMENTATION.get(known.removesuffix("-train").removesuffix("-test"), "none")
+    return USUAL_AUGMENTATION.get(without_split(name.partition(":")[0]), "none")
+
+
+def without_split(name: str) -> str:
+    """The name of a data set without `-train` or `-test`."""
+    return name.removesuffix("-train").removesuffix("-test")
 
 
 __all__ = [
@@ -90,4 +94,5 @@ __all__ = [
     "mnist",
     "svhn",
     "usual_augmentation",
+    "without_split",
 ]
