@@ -81,7 +81,9 @@ CASES = [
     ("plot crystal --norm linf --dim 4 -o {files}/new.png", "2 or 3 dimensions"),
     ("plot crystal --norm linf -o {files}/new.gif", "a figure must end in"),
     ("plot levels uniform(sigma=1) --shift 1,x -o {files}/new.png", "--shift must be numbers"),
-    ("plot levels uniform(sigma=1) --shift 1 -o {files}/new.png", "two numbers"),
+    ("plot levels uniform(sigma=1) --shift nan,1 -o {files}/new.png", "two finite numbers"),
+    ("plot images laplace --sigma -1 -o {files}/new.png", "sigmas must be at least 0 and finite"),
+    ("plot levels uniform(sigma=1) --shift 1 -o {files}/new.png", "two finite numbers"),
     ("plot levels uniform(sigma=1) --p 2 -o {files}/new.png", "p must lie in (0, 1)"),
     ("plot gallery -o {files}/new", "make it first"),
     # models

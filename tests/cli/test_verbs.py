@@ -175,6 +175,7 @@ def test_quickstart_in_small(wulff, tmp_path: Path) -> None:
     assert (store / "report" / "report.html").exists()
     assert "Against l1 at equal sigma" in result.out
     assert wulff(*arguments).out == result.out  # again: nothing is trained or certified twice
+    assert "was trained for 2 epochs, not 3" in wulff(*arguments[:-1], "3").err
 
 
 def test_version_and_help(wulff) -> None:

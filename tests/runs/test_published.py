@@ -1,11 +1,13 @@
 """Published logs: every one is read, and the published table is reproduced."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from wulff import reports, runs
-from wulff.errors import InputError
+from wulff.errors import InputError, RunError
+from wulff.runs import journal
 
 # Cohen et al. 2019, CIFAR-10, ResNet-110: certified accuracy at l2 radii .25, .5, .75, 1 by sigma.
 COHEN = {
@@ -85,6 +87,34 @@ def test_logs_with_three_decimals_are_lowered_by_half_a_unit_of_the_third(tmp_pa
     assert run.radii("l2").tolist() == pytest.approx([1.2345, 0.1225])
     run = runs.import_log(write_log(tmp_path / "four.tsv", *rows), tmp_path / "four")
     assert run.radii("l2").tolist() == pytest.approx([1.2345, 0.12295, 0.00035])
+
+
+def test_a_record_that_was_deleted_is_imported_again(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log.tsv", *(f"{i}\t3\t3\t0.{i}78\t1\t15.4" for i in range(1, 6)))
+    whole = runs.import_log(log, tmp_path / "run").records
+    lines = (tmp_path / "run" / "records.jsonl").read_text().splitlines(keepends=True)
+    (tmp_path / "run" / "records.jsonl").write_text("".join(lines[:2] + lines[3:]))
+    again = runs.import_log(log, tmp_path / "run").records
+    assert sorted(again, key=lambda record: record.index) == whole
+
+
+def test_a_folder_taken_between_look_and_lock_is_refused(tmp_path: Path, monkeypatch) -> None:
+    logs = [
+        write_log(tmp_path / name, f"0\t3\t3\t{radius}\t1\t15.4", f"1\t3\t3\t{radius}\t1\t15.4")
+        for name, radius in (("mine.tsv", "0.978"), ("other.tsv", "0.123"))
+    ]
+    other = runs.import_log(logs[1], tmp_path / "other")
+    acquire = journal.FileLock.acquire
+
+    def late(self, **how):
+        shutil.copy(other.folder / "spec.toml", tmp_path / "run")  # another process finishes just before
+        shutil.copy(other.folder / "records.jsonl", tmp_path / "run")
+        return acquire(self, **how)
+
+    monkeypatch.setattr(journal.FileLock, "acquire", late)
+    with pytest.raises(RunError, match="holds a run with log ="):
+        runs.import_log(logs[0], tmp_path / "run")
+    assert (tmp_path / "run" / "records.jsonl").read_bytes() == (other.folder / "records.jsonl").read_bytes()
 
 
 def test_coarser_logs_are_lowered_more(tmp_path: Path) -> None:

@@ -60,6 +60,10 @@ def test_the_same_as_a_run_on_these_terms(model: Path, plain: runs.Run, tmp_path
     assert runs.recertify(plain.folder, **terms).records == again.records  # in memory
     assert runs.recertify(again.folder, norms=["l1"], alpha=0.001, bound="one-sided",
                           estimator="clopper-pearson").records == plain.records  # fmt: skip
+    lines = (again.folder / RECORDS).read_bytes().splitlines(keepends=True)
+    (again.folder / RECORDS).write_bytes(b"".join(lines[1:]))  # one is lost: it is made again, and no other
+    repaired = runs.recertify(plain.folder, again.folder, **terms).records
+    assert sorted(repaired, key=lambda record: record.index) == again.records
 
 
 @pytest.mark.parametrize("changes", [

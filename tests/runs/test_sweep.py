@@ -1,10 +1,17 @@
 """Sweeps: what a file asks for, and that finished work is never done again."""
 
+import contextlib
 import dataclasses
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from wulff import reports, runs, training
 from wulff.errors import InputError, RunError
@@ -107,6 +114,11 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\n[report]\nradii = []", "may have radii"),
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\n[report]\nplots = 1", "may have radii"),
         ("train = 1\n[certify]", "must be a table"),
+        ("[certify]\nmodel = 'a'\nstop = { radii = 0.5 }", "stop may have radii"),
+        ("[certify]\nmodel = 'a'\nstop = { radii = ['a'] }", "stop may have radii"),
+        ("[certify]\nmodel = 'a'\ncompile = 1", "compile in .* must be bool, got 1"),
+        ("[certify]\nmodel = 'a'\nbatch = 'all'", "batch in .* must be int"),
+        ("[[defaults]]\nn = 1\n[[defaults]]\nn = 2\n[certify]\nmodel = 'a'", "several .*defaults"),
         ("[train]\nnoise = 'laplace(scale=1)'\nobjective = ['augment', 'macar']\n[certify]", "macar"),
         ("[train]\nnoise = 'laplace(scale=1)'\nmodel = 'cnnn'\n[certify]", "unknown architecture"),
         ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nalpha = 7", "alpha must lie"),
@@ -117,6 +129,44 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
 def test_refuses(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         runs.read_sweep(write(tmp_path, text))
+
+
+def test_takes_what_certify_takes(tmp_path: Path) -> None:
+    text = "[certify]\nmodel = 'a'\nbatch = 'auto'\nchannels_last = true\ncompile = [true, false]"
+    sweep = runs.read_sweep(write(tmp_path, text))
+    specs = [spec for task in sweep.tasks for spec in task.runs.values()]
+    assert [(spec.batch, spec.channels_last, spec.compile) for spec in specs] == [
+        ("auto", True, True),
+        ("auto", True, False),
+    ]
+
+
+def test_processes_of_a_killed_sweep_end(tmp_path: Path) -> None:
+    file = write(tmp_path, SMALL.replace("epochs = 1", "epochs = 100000"))
+    program = "from wulff.cli import main; main()"
+    arguments = ["sweep", str(file), "--jobs", "2", "--store", str(tmp_path / "store")]
+    sweep = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    models = [tmp_path / "store" / "models" / name for name in ("laplace_scale=0.3", "gaussian_scale=0.5")]
+    try:
+        deadline = time.monotonic() + 100
+        while not all((model / "checkpoint.pt").exists() for model in models):
+            assert sweep.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        sweep.kill()
+        sweep.wait()
+        for model in models:
+            with FileLock(model / ".lock").acquire(timeout=20):  # which ends with the process that held it
+                assert not (model / "weights.safetensors").exists()
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(sweep.pid, signal.SIGKILL)
 
 
 def test_no_file(tmp_path: Path) -> None:

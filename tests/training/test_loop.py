@@ -293,6 +293,22 @@ def test_killed_and_started_again_it_ends_with_the_same_loss_and_weights(tmp_pat
     assert not (killed / "checkpoint.pt").exists()
 
 
+def test_two_trainings_begun_at_once_do_not_share_a_folder(tmp_path: Path) -> None:
+    schedule = training.Schedule(epochs=1)
+    first = runs.TrainingSpec(noise=str(NOISE), slice=":64", schedule=schedule)
+    other = runs.TrainingSpec(noise="laplace(sigma=0.25)", slice=":64", schedule=schedule)
+    finished: list[bytes] = []
+
+    def meanwhile(_epochs_done: float) -> None:
+        if not finished:
+            finished.append(runs.train(other, tmp_path / "model").read_bytes())
+
+    with pytest.raises(RunError, match="was begun by another process meanwhile"):
+        runs.train(first, tmp_path / "model", on_step=meanwhile)
+    assert (tmp_path / "model" / "weights.safetensors").read_bytes() == finished[0]
+    assert runs.train(first, tmp_path / "elsewhere").exists()
+
+
 def test_damaged_checkpoints_and_foreign_folders_are_refused(
     tmp_path: Path, wulff, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -77,7 +77,10 @@ def start(
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; bad input gives one line on stderr and exit status 2."""
     # On a busy machine, threads that wait for each other are up to fifty times slower than one.
-    torch.set_num_threads(int(os.environ.get("WULFF_THREADS", "1")))
+    threads = os.environ.get("WULFF_THREADS", "1")
+    if not (threads.isdecimal() and 1 <= int(threads) <= 1024):
+        raise SystemExit(_refuse(f"WULFF_THREADS must be a number from 1 to 1024, got {threads!r}."))
+    torch.set_num_threads(int(threads))
     warnings.showwarning = lambda message, *_, **__: warn(str(message))
     try:
         code = app(args=arguments, prog_name="wulff", standalone_mode=False) or 0  # of typer.Exit

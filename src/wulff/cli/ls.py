@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import reports
-from wulff.reports.grids import render
+from wulff.reports.grids import escape, render
 
 
 def ls(
@@ -13,4 +13,5 @@ def ls(
     format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
 ) -> None:
     """List the runs in folders and below them, with their headline."""
-    typer.echo(render(reports.listing(folder or ["."]), format), nl=False)
+    grid = reports.listing(folder or ["."])
+    typer.echo(render([[escape(cell, format) for cell in line] for line in grid], format), nl=False)

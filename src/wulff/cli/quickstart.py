@@ -1,5 +1,6 @@
 """`wulff quickstart`: train, certify and report on bundled real images."""
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -7,8 +8,10 @@ import typer
 
 from wulff import reports, runs, training
 from wulff.cli.console import progress_bar, run_progress
+from wulff.errors import InputError
 from wulff.models.weights import FILE_NAME
 from wulff.noises import parse
+from wulff.runs.train import TRAINING
 
 SIGMA = 0.5
 NOISES = ("uniform", "laplace", "gaussian")
@@ -37,7 +40,13 @@ def _train_and_certify(folder: Path, name: str, images: int, n: int, epochs: int
     noise = str(parse(f"{name}(sigma={SIGMA})"))
     model = folder / "models" / name
     with progress_bar() as progress:
-        if not (model / FILE_NAME).exists():
+        if (model / FILE_NAME).exists():
+            trained = tomllib.loads((model / TRAINING).read_text())["training"]["schedule"]["epochs"]
+            if trained != epochs:
+                raise InputError(
+                    f"{model} was trained for {trained} epochs, not {epochs}; give another --store."
+                )
+        else:
             task = progress.add_task(f"training   {name:8}", total=epochs, words="")
             runs.train(
                 runs.TrainingSpec(noise=noise, schedule=training.Schedule(epochs=epochs)),

@@ -53,8 +53,8 @@ def best_set(
         InputError: An argument is outside its range.
     """
     shift = np.asarray(v, dtype=np.float64)
-    if shift.shape != (2,) or not shift.any():
-        raise InputError(f"a shift in the plane must be two numbers that are not both 0, got {v!r}.")
+    if shift.shape != (2,) or not shift.any() or not np.isfinite(shift).all():
+        raise InputError(f"a shift in the plane must be two finite numbers that are not both 0, got {v!r}.")
     if not 0 < p < 1:
         raise InputError(f"p must lie in (0, 1), got {p!r}.")
     if not half_width > 0 or cells < 10:

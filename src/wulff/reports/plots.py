@@ -99,10 +99,12 @@ def plot_training_accuracy(
         norm: The adversary's norm; by default the first that the first run has.
 
     Raises:
-        InputError: The training accuracy of a run is not known.
+        InputError: The training accuracy of a run is not known, or a radius is negative.
     """
     path = check_figure_path(path)
     norm = _norm(runs, norm)
+    if not all(0 <= radius < float("inf") for radius in radii):
+        raise InputError(f"radii must be at least 0 and finite, got {list(radii)}.")
     figure, axes = panels(len(radii))
     for one, radius in zip(axes, radii, strict=True):
         for number, run in enumerate(runs):

@@ -193,7 +193,7 @@ def certified_accuracy(
 def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[str]:
     printed = curve(run, certain.norm, as_published=True)
     return [
-        f"{run.name} at {exactly(radius)}: {float(certain.accuracy(radius)):.3f} is certain; the log's "
+        f"{run.name} at {exactly(radius)}: {_round_down(certain.accuracy(radius), 3)} is certain; the log's "
         f"rounded radii, taken at face value, give {float(printed.accuracy(radius)):.3f}."
         for radius in radii
         if certain.correct(radius) != printed.correct(radius)

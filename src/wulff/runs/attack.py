@@ -153,6 +153,8 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
     known = {field.name for field in dataclasses.fields(Spec)} - {"stop", "seed", "architecture"}
     values = {key: value for key, value in run.spec.items() if key in known}
     values["norms"] = tuple(values["norms"])
+    if "batch" in run.document["engine"]:
+        values["batch"] = run.document["engine"]["batch"]
     if values.get("sampling") == "exact":
         values["levels"] = Grid(values["levels"]).refined(parse(values["noise"])).levels
     job = prepare(Spec(**values, seed=seed, architecture=run.spec.get("architecture") or architecture))

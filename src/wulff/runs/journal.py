@@ -6,6 +6,7 @@ dropped, and nothing is written before the spec is known to be the stored one.
 
 import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -52,8 +53,11 @@ class Journal:
                 f"{self.folder} is being written by another process; wait for it to end."
             ) from None
         try:
+            stored = stored_spec(self.folder)  # once more: another process may have been faster
             if stored is None:
                 replace(self.folder / SPEC, tomli_w.dumps(self.document))
+            else:
+                refuse_other_spec(self.folder, stored, self.document)
             path = self.folder / RECORDS
             self.records, complete_bytes = read_records(path)
             self._file = path.open("ab")
@@ -68,6 +72,13 @@ class Journal:
         self._file.write(record.to_json().encode() + b"\n")
         self._file.flush()
         self.records.append(record)
+
+    def append_missing(self, records: Iterable[Record]) -> None:
+        """Write those of the records whose inputs have none yet."""
+        done = {record.index for record in self.records}
+        for record in records:
+            if record.index not in done:
+                self.append(record)
 
     def summarize(self, summary: dict[str, Any]) -> None:
         """Write the summary of a finished run."""

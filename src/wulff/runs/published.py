@@ -72,8 +72,7 @@ def import_log(
         run["noise"] = str(noises.parse(noise))
     hashes = {"log": hashlib.sha256(file.read_bytes()).hexdigest()}
     with Journal(Path(store), {"run": run, "hashes": hashes, "engine": {"file": str(file)}}) as journal:
-        for record in records[len(journal.records) :]:
-            journal.append(record)
+        journal.append_missing(records)
     return load(store)
 
 

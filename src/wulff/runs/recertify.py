@@ -71,8 +71,7 @@ def recertify(
     done.document["counted"]["records"] = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
     stored_spec(Path(store))  # refuses what is no run folder before anything is made
     with Journal(Path(store), done.document) as journal:
-        for record in done.records[len(journal.records) :]:
-            journal.append(record)
+        journal.append_missing(done.records)
     run = load(store)
     replace(run.folder / SUMMARY, json.dumps(summary(run), indent=2) + "\n")
     return run

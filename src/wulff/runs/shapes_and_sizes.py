@@ -89,8 +89,7 @@ def import_folder(
     hashes = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     document = {"run": run | about, "hashes": hashes, "engine": {"file": str(folder)}}
     with Journal(Path(store), document) as journal:
-        for record in records[len(journal.records) :]:
-            journal.append(record)
+        journal.append_missing(records)
     return load(store)
 
 

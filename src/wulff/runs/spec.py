@@ -223,7 +223,7 @@ def _engine(spec: Spec, model: nn.Module, x: Tensor, stored: dict[str, Any] | No
     """What decides the speed of a run and none of its numbers."""
     if spec.batch != "auto":
         return {"batch": check_sample_size(spec.batch, "batch")}
-    if stored is not None and "engine" in stored:
+    if stored is not None and "batch" in stored.get("engine", {}):
         return stored["engine"]
     # Measured before compilation, which takes longer for each size than the difference is worth.
     plain = dataclasses.replace(spec.policy, compile=False)

@@ -76,7 +76,9 @@ def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
     file = Path(file)
     document = _document(file)
     trainings, certifications = (_tables(file, document, key) for key in ("train", "certify"))
-    (defaults,) = _tables(file, document, "defaults") or [{}]
+    defaults, *more = _tables(file, document, "defaults") or [{}]
+    if more:
+        raise InputError(f"{file} has several [[defaults]]; give one table [defaults].")
     trainings = [defaults | table for table in trainings]
     if not certifications:
         raise InputError(f"{file} needs a table [certify], which may be empty.")
@@ -177,11 +179,15 @@ def _check_type(
         kinds = (list,)
     elif key == "seed":
         kinds = (int, str) if value == "random" else (int,)
+    elif key == "batch" and table == "certify":
+        kinds = (int, str) if value == "auto" else (int,)
+    elif isinstance(default, bool):
+        kinds = (bool,)
     elif isinstance(default, float):
         kinds = (int, float)
     elif isinstance(default, int):
         kinds = (int,)
-    if isinstance(value, bool) or not isinstance(value, kinds):
+    if isinstance(value, bool) != (kinds == (bool,)) or not isinstance(value, kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
         raise InputError(f"{file}: {key} in [{table}] must be {wanted}, got {value!r}.")
 
@@ -234,10 +240,12 @@ def _spec(file: Path, fields: Table) -> Spec:
     if given.get("seed") == "random":
         given["seed"] = None
     if "stop" in given:
-        stop: dict[str, Any] = {**given["stop"], "radii": tuple(given["stop"].get("radii", ()))}
         try:
+            stop: dict[str, Any] = {**given["stop"], "radii": tuple(given["stop"].get("radii", ()))}
             given["stop"] = Anytime(**stop)
-        except TypeError:
+        except InputError:
+            raise
+        except (TypeError, ValueError):
             raise InputError(
                 f"{file}: stop may have radii, relative and skip_incorrect, got {given['stop']}."
             ) from None

@@ -2,6 +2,8 @@
 
 import json
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
@@ -49,7 +51,8 @@ def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Ite
         return
     # Processes are started afresh: a fork of one with running threads may hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(jobs, len(sweep.tasks)), mp_context=context) as pool:
+    count = min(jobs, len(sweep.tasks))
+    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
         futures: dict[Future[None], str] = {
             pool.submit(_work, task, sweep.store): task.name for task in sweep.tasks
         }
@@ -80,6 +83,18 @@ def _work(task: Task, store: Path, watch: Watch | None = None) -> None:
         folder = store / "runs" / name
         if not (folder / SUMMARY).exists():
             certify(spec, folder, progress=lambda run, name=name: tell(f"runs/{name}", run))
+
+
+def _end_with_parent() -> None:
+    """Let this process end when its parent does, however that ends; what was kept is gone on with later."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _outcome(work: Callable[[], None]) -> str | None:

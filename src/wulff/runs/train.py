@@ -204,6 +204,8 @@ class _Keeper:
         if not self._lock.is_locked:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._claim()
+            if any(not entry.name.startswith(".") for entry in self.folder.iterdir()):
+                raise RunError(f"{self.folder} was begun by another process meanwhile; give another folder.")
         if not (self.folder / TRAINING).exists():
             replace(self.folder / TRAINING, tomli_w.dumps(self.document))
         self.history.append(epoch)

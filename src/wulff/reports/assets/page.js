@@ -67,7 +67,9 @@
     const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0",
       "aria-label": `Certified accuracy against ${norm} by radius; arrow keys move the cursor. The table below has the numbers.` });
 
-    const step = niceStep(limit), digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) + (String(step).endsWith("25") ? 1 : 0);
+    const step = niceStep(limit);
+    let digits = 0;
+    while (digits < 20 && Math.abs(Number(step.toFixed(digits)) - step) > 1e-9 * step) digits++;
     for (let i = 0; i * step <= limit; i++) {
       svg.append(shape("line", { class: "grid", x1: x(i * step), x2: x(i * step), y1: y(0), y2: y(1) }));
       svg.append(shape("text", { x: x(i * step), y: height - bottom + 20, "text-anchor": "middle" }, (i * step).toFixed(digits)));
@@ -80,15 +82,16 @@
     svg.append(shape("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, `${norm} radius`));
     svg.append(shape("text", { transform: `translate(16 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, "certified accuracy"));
 
-    /** The step function as a path; steps closer than a quarter of a unit of the drawing are drawn as one. */
+    /** The step function as a path; steps closer than a quarter of a unit of the drawing are drawn as one, at the first. */
     function path(radii, accuracy) {
       let d = `M${x(0)} ${y(accuracy(0)).toFixed(2)}`, drawn = x(0);
       for (const r of radii) {
         if (x(r) - drawn < 0.25) continue;
         drawn = x(r);
-        d += `H${drawn.toFixed(2)}V${y(accuracy(r + r * 2 ** -52)).toFixed(2)}`;
+        d += `V${y(accuracy(r)).toFixed(2)}H${drawn.toFixed(2)}V${y(accuracy(r + r * 2 ** -52)).toFixed(2)}`;
       }
-      return radii.length ? `${d}H${x(radii[radii.length - 1]).toFixed(2)}V${y(0)}` : d;
+      const last = radii[radii.length - 1];
+      return radii.length ? `${d}V${y(accuracy(last)).toFixed(2)}H${x(last).toFixed(2)}V${y(0)}` : d;
     }
 
     const legend = element("div", { class: "legend" });
