@@ -48,14 +48,14 @@ def arrays(path: Path) -> Dataset:
     if images.dtype == np.uint8 and images.ndim in (3, 4):
         images = images[..., None] if images.ndim == 3 else images
         images = np.moveaxis(images, -1, 1).astype(np.float32) / 255
+    elif images.dtype.kind != "f":
+        raise InputError(
+            f"{path}: images must be uint8 (n, h, w[, c]) or floating point, got {images.dtype}."
+        )
     elif images.ndim == 4 and images.shape[3] in (1, 3) and min(images.shape[1:3]) > 4:
         raise InputError(
             f"{path}: floating point images have their channels first, (n, channels, h, w), "
             f"got {images.shape}."
-        )
-    elif images.dtype.kind != "f":
-        raise InputError(
-            f"{path}: images must be uint8 (n, h, w[, c]) or floating point, got {images.dtype}."
         )
     return Dataset(
         str(path),

@@ -15,13 +15,11 @@ from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
 from wulff.noises.draws import draw_signs, wide
 from wulff.noises.radial import NumericalRadialLaw
-from wulff.noises.tables import NumericalLaw
+from wulff.noises.tables import NODES, WEIGHTS, NumericalLaw
 from wulff.norms import Norm
 
 LogDensity = Callable[[Tensor], Tensor]
 """An elementwise function of a float64 tensor of sizes > 0, made of operations that torch differentiates."""
-
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 Sampler = Callable[[Tensor, torch.Generator], Tensor]
 """Fills a tensor with independent draws of its law under the generator, and returns it."""
@@ -189,9 +187,9 @@ def _check_continuous(log_density: LogDensity, lo: float, hi: float) -> None:
     a, b = edges[:-1], edges[1:]
     for _ in range(44):
         half = (b - a)[:, None] / 2
-        size = np.exp((a + b)[:, None] / 2 + half * _NODES)
+        size = np.exp((a + b)[:, None] / 2 + half * NODES)
         with np.errstate(invalid="ignore", over="ignore"):
-            climbed = (-_score(log_density, size) * size * half) @ _WEIGHTS
+            climbed = (-_score(log_density, size) * size * half) @ WEIGHTS
             ends = [_evaluate(log_density, np.exp(end)) for end in (a, b)]
             same = np.abs(ends[1] - ends[0] - climbed) <= 1e-9 * (1 + np.abs(climbed) + np.abs(ends[0]))
         if same.all():

@@ -12,7 +12,7 @@ from wulff.errors import InputError
 
 _DEPTH = 60.0  # the law is cut off where its density is exp(-60) of the peak
 _DEEPEST = 745.0  # float64 holds no probability that is smaller than exp(-745)
-_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(12)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 _TABLE = 8192
 _REACH = 40.0  # draws have log-odds within ±40: a float64 exponential variable reaches no further
 
@@ -38,10 +38,9 @@ class NumericalLaw:
 
     def __init__(self, log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float) -> None:
         self._unnormalised = log_density
-        wide_lo, wide_hi = lo, hi
-        lo, hi, self.mode, self._peak = _support(log_density, lo, hi)
-        self.reach = (self._end(lo, wide_lo), self._end(hi, wide_hi))
-        self.edges = np.linspace(lo, hi, 65)
+        first, last, self.mode, self._peak = _support(log_density, lo, hi)
+        self.reach = (self._end(first, lo), self._end(last, hi))
+        self.edges = np.linspace(first, last, 65)
         self.edges, masses = self._refine()
         self._left = np.concatenate([[0.0], np.cumsum(masses)])
         self._right = np.concatenate([np.cumsum(masses[::-1])[::-1], [0.0]])
@@ -126,9 +125,9 @@ class NumericalLaw:
         self, a: FloatArray, b: FloatArray, factor: Callable[[FloatArray], FloatArray] | None = None
     ) -> FloatArray:
         half = (b - a)[..., None] / 2
-        x = (a + b)[..., None] / 2 + half * _NODES
+        x = (a + b)[..., None] / 2 + half * NODES
         values = np.exp(self._unnormalised(x) - self._peak)
-        return ((values if factor is None else values * factor(x)) * half) @ _WEIGHTS
+        return ((values if factor is None else values * factor(x)) * half) @ WEIGHTS
 
     def _locate(self, x: FloatArray) -> tuple[FloatArray, np.ndarray]:
         x = np.clip(x, self.edges[0], self.edges[-1])

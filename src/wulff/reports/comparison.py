@@ -11,7 +11,7 @@ from wulff._numerics.rounding import decimal_down
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.curves import curve, default_radii
+from wulff.reports.curves import check_radii, curve, default_radii
 from wulff.reports.grids import check_format, escape, exactly, render
 from wulff.runs import Run
 
@@ -133,9 +133,7 @@ def compare(
             f"{', '.join(second.norms) or 'nothing'}: there is no norm to compare them in."
         )
     norm = Norm.parse(norm or shared[0])
-    at = default_radii([curve(first, norm), curve(second, norm)]) if radii is None else list(radii)
-    if any(not 0 <= radius < float("inf") for radius in at):
-        raise InputError(f"radii must be at least 0 and finite, got {at}.")
+    at = default_radii([curve(first, norm), curve(second, norm)]) if radii is None else check_radii(radii)
     index, columns = _pair(first, second, norm)
     rows = []
     for radius in at:

@@ -92,6 +92,17 @@ def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
     return false
 
 
+def check_radii(radii: Sequence[float]) -> list[float]:
+    """The radii at which a report is wanted.
+
+    Raises:
+        InputError: One is negative or not finite.
+    """
+    if any(not 0 <= radius < float("inf") for radius in radii):
+        raise InputError(f"radii must be at least 0 and finite, got {list(radii)}.")
+    return list(radii)
+
+
 def default_radii(curves: Sequence[Curve]) -> list[float]:
     """Round radii from zero to just beyond the largest that any curve reaches, at most nine."""
     largest = max([float(c.certified[-1]) for c in curves if len(c.certified)], default=0.0)

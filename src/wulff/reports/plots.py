@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.curves import curve
+from wulff.reports.curves import check_radii, curve
 from wulff.reports.envelope import envelope
 from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
 from wulff.runs import Run, training_accuracy, training_noise
@@ -103,8 +103,7 @@ def plot_training_accuracy(
     """
     path = check_figure_path(path)
     norm = _norm(runs, norm)
-    if not all(0 <= radius < float("inf") for radius in radii):
-        raise InputError(f"radii must be at least 0 and finite, got {list(radii)}.")
+    radii = check_radii(radii)
     figure, axes = panels(len(radii))
     for one, radius in zip(axes, radii, strict=True):
         for number, run in enumerate(runs):

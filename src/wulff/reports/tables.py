@@ -8,7 +8,7 @@ from typing import Literal
 from wulff._numerics.rounding import decimal_down, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.curves import Curve, curve, default_radii
+from wulff.reports.curves import Curve, check_radii, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
 from wulff.reports.grids import Grid, check_format, escape, exactly, mark, render
 from wulff.runs import Run
@@ -165,9 +165,7 @@ def certified_accuracy(
         return _clean_accuracy(runs, notes)
     norm = Norm.parse(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
-    at = default_radii(curves) if radii is None else list(radii)
-    if any(not 0 <= radius < float("inf") for radius in at):
-        raise InputError(f"radii must be at least 0 and finite, got {at}.")
+    at = default_radii(curves) if radii is None else check_radii(radii)
     if as_published:
         notes.append("Radii of imported logs are rounded to nearest, so that a share may be too large.")
     for run, certain in zip(runs, curves, strict=True):

@@ -19,6 +19,8 @@ from wulff.runs.run import Run, load
 from wulff.runs.shapes_and_sizes import import_folder
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 
+USUAL_DIGITS = 3
+
 
 def import_log(
     file: str | Path,
@@ -91,9 +93,6 @@ def _rows(file: Path) -> list[dict[str, str]]:
             "and time (radius may be absent), tab separated, and rows must follow."
         )
     return rows
-
-
-USUAL_DIGITS = 3
 
 
 @dataclasses.dataclass(frozen=True)
