@@ -47,6 +47,7 @@ CASES = [
     (f"{RADIUS} --misses 3 --n 0", "n must be a positive integer"),
     (f"{RADIUS} --misses 3 --n 20 --alpha 2", "alpha must lie in (0, 1)"),
     (f"{RADIUS} --misses 3 --n 20 --alpha 0", "alpha must lie in (0, 1)"),
+    (f"{RADIUS} --rho .9 --alpha 2", "alpha must lie in (0, 1)"),
     (f"{RADIUS} --rho .9 --method magic", "no method 'magic'"),
     ("radius uniform(sigma=0.5) --norm l0.5 --dim 64 --rho .9", "p ≥ 1"),
     ("radius uniform(sigma=0.5) --norm lp --dim 64 --rho .9", "unknown norm"),
@@ -57,6 +58,10 @@ CASES = [
     ("radius", "Missing argument"),
     ("fly", "No such command"),
     (f"{RADIUS} --colour red", "No such option"),
+    (
+        "train --noise uniform(sigma=1) --store {files}/good.npz/new --epochs 1",
+        "Not a directory; check the path",
+    ),
     # planning
     (f"{PLAN} --alpha 2", "alpha must lie in (0, 1)"),
     ("plan --noise uniform(sigma=0.5) --norm l1 --radius 0", "must be positive"),
@@ -171,7 +176,16 @@ CASES = [
     ("attack {files}/run --inside --batch 8", "holds all 32 copies of an input, got 8"),
     ("attack {files}/run --inside --n 0", "n must be a positive integer"),
     # runs and reports
-    ("report {files}/run --as-published -o {files}/x.png", "leave it out with --output"),
+    ("report {files}/run --as-published -o {files}/x.png", "changes nothing in a figure, only in a table"),
+    ("report {files}/run --format csv -o {files}/x.html", "--format changes nothing in a page"),
+    ("report {files}/run --radii 1 -o {files}/x.png", "--radii changes nothing in a figure"),
+    ("report {files}/run --envelope -o {files}/x.html", "--envelope changes nothing in a page"),
+    ("report {files}/run --pictures 3", "--pictures changes nothing in a table, only in a page"),
+    (
+        "report {files}/run --norm linf -o {files}/x.html",
+        "no run has radii against linf, only against l1, l2",
+    ),
+    ("report {files}/run --norm l0 -o {files}/x.html", "p ≥ 1"),
     ("report {files}/run --as-published --confidence 0.99", "bound nothing; leave out the confidence"),
     ("report {files}/nothing", "is not a run"),
     ("report {files}/not-a-run", "is not a run"),

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,18 @@ def test_probabilities_are_read_exactly_and_rounded_up(wulff) -> None:
     assert error == float_at_least(Decimal("1e-30"))
 
 
+@pytest.mark.parametrize(
+    ("option", "text", "truth"),
+    [
+        ("--rho", "0.74" + "9" * 40, Fraction(1, 4) + Fraction(1, 10**42)),
+        ("--error", "1e-999999999999", Fraction(1, 10**400)),
+    ],
+)
+def test_numbers_with_many_digits_or_places_round_up(wulff, option: str, text: str, truth: Fraction) -> None:
+    result = wulff("radius", "laplace(scale=1)", "--norm", "l1", "--dim", "1", "--json", option, text)
+    assert Fraction(json.loads(result.out)["error"]) >= truth
+
+
 def test_radius_from_counts_and_abstention(wulff) -> None:
     counted = wulff(
         "radius", "uniform(sigma=0.5)", "--norm", "l1", "--dim", "4", "--misses", "12", "--n", "100000"
@@ -69,6 +82,8 @@ def test_plan(wulff) -> None:
     assert result.code == 0
     assert "n = 30 samples at least" in result.out
     assert "100,000" in result.out
+    exact = wulff("plan", "--radius", "0.1234567", "--noise", "uniform(sigma=0.5)", "--norm", "l1")
+    assert "The l1 radius 0.1234567 needs" in exact.out
     impossible = wulff("plan", "--radius", "5", "--noise", "uniform(sigma=0.5)", "--norm", "l1")
     assert impossible.code == 0
     assert "No n certifies" in impossible.out

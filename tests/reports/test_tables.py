@@ -118,6 +118,13 @@ def test_figures_and_pages_are_written(tmp_path: Path, suffix: str) -> None:
         assert "http" not in path.read_text().replace("http://www.w3.org", "").replace("http-equiv", "")
 
 
+def test_a_page_shows_the_norms_that_are_asked_for(tmp_path: Path) -> None:
+    assert "Against l2" in reports.write_page([A, B], tmp_path / "all.html").read_text()
+    with pytest.raises(InputError, match="no run has radii against l1, only against l2"):
+        reports.write_page([A, B], tmp_path / "one.html", norms=["l1"])
+    assert not (tmp_path / "one.html").exists()
+
+
 def test_radii_at_the_head_are_not_rounded_up() -> None:
     two_of_255 = 0.00784313725
     run = make_run("a", [(3, 3, two_of_255)])

@@ -1,5 +1,6 @@
 """Published logs: every one is read, and the published table is reproduced."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -155,3 +156,12 @@ def test_importing_again_changes_nothing(tmp_path: Path) -> None:
     log = write_log(tmp_path / "log.tsv", "0\t3\t3\t0.378\t1\t15.4", "1\t3\t-1\t0.0\t0\t15.4")
     first = runs.import_log(log, tmp_path / "run", noise="gaussian(sigma=0.25)")
     assert runs.import_log(log, tmp_path / "run", noise="gaussian(sigma=0.25)") == first
+
+
+def test_an_imported_run_has_versions_and_a_summary(tmp_path: Path) -> None:
+    log = write_log(tmp_path / "log.tsv", "0\t3\t3\t0.378\t1\t15.4", "1\t3\t-1\t0.0\t0\t15.4")
+    run = runs.import_log(log, tmp_path / "run")
+    assert "wulff" in run.document["versions"]
+    summary = json.loads((tmp_path / "run" / journal.SUMMARY).read_text())
+    assert (summary["inputs"], summary["correct"], summary["abstained"]) == (2, 1, 1)
+    assert summary["average_certified_radius"]["l2"] == pytest.approx(0.3775 / 2)

@@ -33,13 +33,13 @@ def up(value: FloatArray, ulps: int) -> FloatArray:
 def float_at_least(exact: Decimal | Fraction) -> float:
     """The smallest float64 that is not below the exact number."""
     nearest = float(exact)
-    return nearest if Fraction(nearest) >= Fraction(exact) else float(np.nextafter(nearest, np.inf))
+    return nearest if type(exact)(nearest) >= exact else float(np.nextafter(nearest, np.inf))
 
 
 def float_at_most(exact: Decimal | Fraction) -> float:
     """The largest float64 that is not above the exact number."""
     nearest = float(exact)
-    return nearest if Fraction(nearest) <= Fraction(exact) else float(np.nextafter(nearest, -np.inf))
+    return nearest if type(exact)(nearest) <= exact else float(np.nextafter(nearest, -np.inf))
 
 
 def decimal_down(value: float, digits: int) -> str:

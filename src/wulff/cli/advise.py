@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 from wulff import geometry
-from wulff._numerics.rounding import figures_down, float_at_least
-from wulff.cli.console import NormOption, decimal
-from wulff.errors import InputError
+from wulff._numerics.rounding import figures_down
+from wulff.cli.console import NormOption, error_from_rho
 
 PROBABILITIES = "0.55,0.6,0.7,0.8,0.9,0.95,0.99,0.999,0.9999,0.999999"
 
@@ -22,7 +21,7 @@ def advise(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
 ) -> None:
     """Print which noise certifies the most, at equal sigma, with the reason; radii are rounded down."""
-    errors = [_error(part) for part in rho.split(",")]
+    errors = [error_from_rho(part.strip()) for part in rho.split(",")]
     advice = geometry.advise(norm, dim, sigma, errors, noise or geometry.REPRESENTATIVES)
     if as_json:
         for choice in advice.choices:
@@ -61,13 +60,6 @@ def advise(
     _print(table)
     for name, reason in advice.left_out.items():
         typer.echo(f"{name} is left out: {reason}")
-
-
-def _error(text: str) -> float:
-    probability = decimal("--rho", text.strip())
-    if not 0.5 < probability < 1:
-        raise InputError(f"--rho must lie in (0.5, 1), got {text.strip()}.")
-    return float_at_least(1 - probability)
 
 
 def _print(rows: list[tuple[str, str, str, str]]) -> None:

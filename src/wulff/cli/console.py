@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Annotated, Literal
 
 import torch
@@ -17,7 +18,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from wulff._numerics.rounding import decimal_down
+from wulff._numerics.rounding import decimal_down, float_at_least
 from wulff.errors import InputError, WulffError
 from wulff.runs import Run
 
@@ -66,6 +67,16 @@ def decimal(option: str, text: str) -> Decimal:
     return number
 
 
+def error_from_rho(text: str) -> float:
+    """The error, rounded up, of a lower bound on a label's probability in `--rho`."""
+    probability = decimal("--rho", text)
+    if not 0.5 < probability < 1:
+        raise InputError(
+            f"--rho must lie in (0.5, 1), got {text}; for abstention at or below 0.5 see `wulff plan`."
+        )
+    return float_at_least(1 - Fraction(probability))
+
+
 def seed_from(text: str) -> int | None:
     """A seed option: an integer, or None for `random`."""
     if text == "random":
@@ -110,7 +121,7 @@ def progress_bar() -> Iterator[Progress]:
     with Progress(*columns, console=Console(stderr=True)) as progress:
         try:
             yield progress
-        except (WulffError, torch.OutOfMemoryError):  # a refusal is one line, without a bar
+        except (WulffError, OSError, torch.OutOfMemoryError):  # a refusal is one line, without a bar
             for task in progress.tasks:
                 progress.update(task.id, visible=False)
             progress.live.transient = True

@@ -8,6 +8,7 @@ from wulff import certificates
 from wulff._numerics.rounding import decimal_down, figures_down
 from wulff.cli.console import AlphaOption, DimOption, NoiseOption, NormOption, decimal
 from wulff.errors import InputError
+from wulff.reports.grids import exactly
 
 
 def plan(
@@ -23,14 +24,11 @@ def plan(
     miss = None if rho is None else 1 - decimal("--rho", rho)
     if miss is not None and not 0 <= miss < 0.5:
         raise InputError(f"--rho must lie in (0.5, 1], got {rho}; below it no n certifies anything.")
+    asked = f"{plan.norm} radius {exactly(radius)}"
     if plan.error is None:
-        typer.echo(
-            f"No n certifies the {plan.norm} radius {radius:g} with {noise}: no error bound reaches it."
-        )
+        typer.echo(f"No n certifies the {asked} with {noise}: no error bound reaches it.")
     else:
-        typer.echo(
-            f"The {plan.norm} radius {radius:g} needs an error of at most {figures_down(plan.error, 6)}."
-        )
+        typer.echo(f"The {asked} needs an error of at most {figures_down(plan.error, 6)}.")
         if plan.n is None:
             typer.echo("No practical n can show that.")
         else:

@@ -7,9 +7,9 @@ import typer
 
 from wulff import certificates
 from wulff._numerics.rounding import decimal_down, float_at_least
-from wulff.cli.console import AlphaOption, DimOption, NormOption, decimal
+from wulff.cli.console import AlphaOption, DimOption, NormOption, decimal, error_from_rho
 from wulff.errors import InputError, NotCoveredError
-from wulff.stats import error_upper_bound
+from wulff.stats import check_alpha, error_upper_bound
 
 
 def radius(
@@ -59,16 +59,12 @@ def radius(
 
 def _error(rho: str | None, error: str | None, misses: int | None, n: int | None, alpha: float) -> float:
     """The upper bound on the error, from whichever way it was given; rounded up."""
+    check_alpha(alpha)
     given = [rho is not None, error is not None, misses is not None or n is not None]
     if sum(given) != 1:
         raise InputError(f"give one of --rho, --error, and --misses with --n; got {sum(given)} of them.")
     if rho is not None:
-        probability = decimal("--rho", rho)
-        if not 0.5 < probability < 1:
-            raise InputError(
-                f"--rho must lie in (0.5, 1), got {rho}; for abstention at or below 0.5 see `wulff plan`."
-            )
-        return float_at_least(1 - probability)
+        return error_from_rho(rho)
     if error is not None:
         exact = decimal("--error", error)
         if not 0 < exact <= 1:

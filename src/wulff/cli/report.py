@@ -9,8 +9,17 @@ from wulff import reports, runs
 from wulff.cli.console import radii_from
 from wulff.errors import InputError
 
+_FOR_TABLES = {"norm", "radii", "format", "digits", "radii_in", "envelope", "confidence", "average"}
+_USED = {
+    "a page": {"norm", "radii", "confidence", "pictures"},
+    "a figure": {"norm", "envelope"},
+    "a table": _FOR_TABLES | {"as_published"},
+}
+"""Which options make a difference to what."""
+
 
 def report(
+    context: typer.Context,
     run: Annotated[list[str], typer.Argument(help="Run folders.")],
     norm: Annotated[str | None, typer.Option(help="By default the first that the run has.")] = None,
     radii: Annotated[str | None, typer.Option(help="Columns, e.g. 0.25,0.5,1.")] = None,
@@ -36,10 +45,10 @@ def report(
     ] = None,
 ) -> None:
     """Print the certified accuracy of runs by radius, or write a page or figure of it."""
-    if as_published and output is not None:
-        raise InputError("--as-published is for the table on standard output; leave it out with --output.")
+    _refuse_unused(context, output)
     loaded = [runs.load(folder) for folder in run]
     columns = radii_from("--radii", radii)
+    norms = None if norm is None else [norm]
     if output is None:
         table = reports.certified_accuracy(
             loaded,
@@ -55,7 +64,20 @@ def report(
             typer.echo(f"Note: {note}", err=format != "text")
     elif Path(output).suffix == ".html":
         confidence = reports.CONFIDENCE if confidence is None else confidence
-        typer.echo(reports.write_page(loaded, output, columns, confidence=confidence, pictures=pictures))
+        page = reports.write_page(
+            loaded, output, columns, norms=norms, confidence=confidence, pictures=pictures
+        )
+        typer.echo(page)
     else:
-        norms = None if norm is None else [norm]
         typer.echo(reports.plot_certified_accuracy(loaded, output, norms, with_envelope=envelope))
+
+
+def _refuse_unused(context: typer.Context, output: str | None) -> None:
+    """An option that would change nothing is refused rather than ignored."""
+    kind = "a table" if output is None else "a page" if Path(output).suffix == ".html" else "a figure"
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        given = source is not None and source.name == "COMMANDLINE"
+        if given and option.name not in _USED[kind] | {"run", "output"}:
+            where = next(name for name, used in _USED.items() if option.name in used)
+            raise InputError(f"{option.opts[0]} changes nothing in {kind}, only in {where}; leave it out.")

@@ -10,6 +10,7 @@ import tomli_w
 
 from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError
+from wulff.norms import Norm
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import curve, false_certificates
 from wulff.reports.grids import exactly
@@ -30,6 +31,7 @@ def write_page(
     path: str | Path,
     radii: Sequence[float] | None = None,
     *,
+    norms: Sequence[Norm | str] | None = None,
     confidence: float = CONFIDENCE,
     pictures: int = PICTURES,
 ) -> Path:
@@ -39,26 +41,31 @@ def write_page(
         runs: Certifications, predictions or imported logs.
         path: Where to write.
         radii: The columns of the tables; round ones by default.
+        norms: Against which adversaries; by default all that any run has.
         confidence: The probability with which the bounds in the tables hold.
         pictures: For how many inputs to embed pictures; wrong, abstained and least certain ones first.
 
     Raises:
-        InputError: The folder does not exist, or a run has no records.
+        InputError: The folder does not exist, a run has no records, or none has radii against a norm.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
     if not runs or any(not run.records for run in runs):
         raise InputError("a page needs runs with records; run the same command again to make them.")
-    norms = all_norms(runs)
-    data, missing = payload(runs, confidence, pictures)
+    known = all_norms(runs)
+    shown = known if norms is None else [str(Norm.parse(norm)) for norm in norms]
+    if lacking := set(shown) - set(known):
+        there = ", ".join(known) or "none"
+        raise InputError(f"no run has radii against {min(lacking)}, only against {there}.")
+    data, missing = payload(runs, shown, confidence, pictures)
     body = [
-        f"<h1>{'Certified accuracy' if norms else 'Accuracy of predictions'}</h1>",
-        _lead(runs, bool(norms)),
-        *_sections(runs, norms, radii, confidence),
-        _explanation(runs, confidence) if norms else _clean_table(runs),
-        _overview(runs, norms),
-        _browser(norms, missing),
+        f"<h1>{'Certified accuracy' if shown else 'Accuracy of predictions'}</h1>",
+        _lead(runs, bool(shown)),
+        *_sections(runs, shown, radii, confidence),
+        _explanation(runs, confidence) if shown else _clean_table(runs),
+        _overview(runs, shown),
+        _browser(shown, missing),
         "<h2>What is guaranteed</h2>",
         *(_guarantee(run) for run in runs),
     ]

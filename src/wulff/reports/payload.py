@@ -12,11 +12,14 @@ BARS = 4
 """How many classes of an input get a bar; the others share one."""
 
 
-def payload(runs: Sequence[Run], confidence: float, most_pictures: int) -> tuple[dict[str, Any], list[str]]:
+def payload(
+    runs: Sequence[Run], norms: Sequence[str], confidence: float, most_pictures: int
+) -> tuple[dict[str, Any], list[str]]:
     """The page's data, ready for JSON; and sentences on what it lacks.
 
     Args:
         runs: The runs.
+        norms: Those that the page shows.
         confidence: The probability with which the bounds hold.
         most_pictures: For how many inputs to embed pictures.
     """
@@ -28,7 +31,7 @@ def payload(runs: Sequence[Run], confidence: float, most_pictures: int) -> tuple
             shared.append(images)
         number = shared.index(images) if images else None
         columns.append(_columns(run, confidence) | {"pictures": number, "noisy": copies})
-    return {"norms": all_norms(runs), "runs": columns, "pictures": shared}, notes
+    return {"norms": list(norms), "runs": columns, "pictures": shared}, notes
 
 
 def all_norms(runs: Sequence[Run]) -> list[str]:

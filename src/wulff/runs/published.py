@@ -13,10 +13,11 @@ from wulff import noises
 from wulff._numerics.rounding import float_at_most
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.journal import Journal
+from wulff.runs.finished import store_finished
 from wulff.runs.records import CertifiedRadius, Record
-from wulff.runs.run import Run, load
+from wulff.runs.run import Run
 from wulff.runs.shapes_and_sizes import import_folder
+from wulff.runs.spec import versions
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 
 USUAL_DIGITS = 3
@@ -73,9 +74,8 @@ def import_log(
     if noise is not None:
         run["noise"] = str(noises.parse(noise))
     hashes = {"log": hashlib.sha256(file.read_bytes()).hexdigest()}
-    with Journal(Path(store), {"run": run, "hashes": hashes, "engine": {"file": str(file)}}) as journal:
-        journal.append_missing(records)
-    return load(store)
+    document = {"run": run, "hashes": hashes, "versions": versions(), "engine": {"file": str(file)}}
+    return store_finished(store, document, records)
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -8,7 +8,6 @@ nothing else.
 
 import dataclasses
 import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ import numpy as np
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.execute import summary
-from wulff.runs.journal import RECORDS, SUMMARY, Journal, replace, stored_spec
+from wulff.runs.finished import store_finished
+from wulff.runs.journal import RECORDS, stored_spec
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import versions
@@ -70,11 +69,7 @@ def recertify(
         raise InputError(f"{store} is the run that is recertified; give another folder.")
     done.document["counted"]["records"] = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
     stored_spec(Path(store))  # refuses what is no run folder before anything is made
-    with Journal(Path(store), done.document) as journal:
-        journal.append_missing(done.records)
-    run = load(store)
-    replace(run.folder / SUMMARY, json.dumps(summary(run), indent=2) + "\n")
-    return run
+    return store_finished(store, done.document, done.records)
 
 
 def on_other_terms(

@@ -11,9 +11,10 @@ from wulff._typing import FloatArray
 from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.journal import Journal
+from wulff.runs.finished import store_finished
 from wulff.runs.records import CertifiedRadius, Record
-from wulff.runs.run import Run, load
+from wulff.runs.run import Run
+from wulff.runs.spec import versions
 from wulff.stats import ABSTAIN
 
 NEEDED = ("preds", "labels", "prob_lb")
@@ -87,10 +88,8 @@ def import_folder(
         run["training_accuracy"] = float(_array(folder, "acc_train").flat[0])
     files = [folder / f"{name}.npy" for name in NEEDED]
     hashes = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    document = {"run": run | about, "hashes": hashes, "engine": {"file": str(folder)}}
-    with Journal(Path(store), document) as journal:
-        journal.append_missing(records)
-    return load(store)
+    document = {"run": run | about, "hashes": hashes, "versions": versions(), "engine": {"file": str(folder)}}
+    return store_finished(store, document, records)
 
 
 def _array(folder: Path, name: str) -> FloatArray:
