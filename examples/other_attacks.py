@@ -24,7 +24,7 @@ def with_foolbox(soft: nn.Module, x: Tensor, y: Tensor, epsilon: float, steps: i
     import foolbox
 
     model = foolbox.PyTorchModel(soft.eval(), bounds=(0, 1), device="cpu")
-    attack = foolbox.attacks.L2ProjectedGradientDescentAttack(steps=steps)
+    attack = foolbox.attacks.L2ProjectedGradientDescentAttack(steps=steps, rel_stepsize=2.5 / steps)
     _, adversaries, _ = attack(model, x, y, epsilons=epsilon)
     return adversaries
 

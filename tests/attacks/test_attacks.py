@@ -75,6 +75,20 @@ def test_on_a_linear_classifier_it_succeeds_just_outside_the_radius_and_never_in
             assert (labels == 1 - y[far].numpy()).mean() > 0.5
 
 
+@pytest.mark.parametrize("dim", [784, 3072])
+def test_dense_linear_classifiers_fall_just_outside_the_l1_radius(dim: int) -> None:
+    weights = torch.randn(dim, generator=torch.Generator().manual_seed(0))
+    true = 0.3
+    x = torch.full((3, 1, 1, dim), 0.5)
+    threshold = float(0.5 * weights.sum() - true * weights.abs().max())
+    model, y = Linear(weights, threshold), torch.ones(3, dtype=torch.int64)
+    radius = torch.full((3,), 1.02 * true)
+    generator = torch.Generator().manual_seed(0)
+    adversary = EOTPGD()(model, noises.parse("laplace(sigma=0.1)"), x, y, "l1", radius, generator=generator)
+    assert (model(adversary).argmax(dim=1) == 0).all()
+    assert (size(adversary.double() - x.double(), Norm.L1) < radius).all()
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run on real images with certificates against three norms."""

@@ -1,12 +1,15 @@
 """Bad input gets one clear line on stderr and exit status 2: no traceback, and nothing is written."""
 
 import hashlib
+import io
 from pathlib import Path
 
 import pytest
 import torch
+from rich.console import Console
 
 from wulff import Smoothed
+from wulff.cli.console import progress_bar
 
 RADIUS = "radius uniform(sigma=0.5) --norm l1 --dim 64"
 CERTIFY = "certify --model {files}/model --store {files}/new --slice :2 --n 20"
@@ -60,7 +63,7 @@ CASES = [
     (f"{RADIUS} --colour red", "No such option"),
     (
         "train --noise uniform(sigma=1) --store {files}/good.npz/new --epochs 1",
-        "Not a directory; check the path",
+        "is no folder to write to",
     ),
     # planning
     (f"{PLAN} --alpha 2", "alpha must lie in (0, 1)"),
@@ -174,6 +177,7 @@ CASES = [
     ("attack {files}/run --outside 0", "factors must be positive"),
     ("attack {files}/run --inside --seed 0", "is the run's own"),
     ("attack {files}/run --inside --batch 8", "holds all 32 copies of an input, got 8"),
+    ("attack {files}/run --inside --n 5", "n = 5 fresh copies cannot decide at alpha 0.001"),
     ("attack {files}/run --inside --n 0", "n must be a positive integer"),
     # runs and reports
     ("report {files}/run --as-published -o {files}/x.png", "changes nothing in a figure, only in a table"),
@@ -272,3 +276,27 @@ def test_a_gpu_without_enough_memory(monkeypatch: pytest.MonkeyPatch, wulff, fil
     assert result.code == 2
     assert result.err == "wulff: CUDA out of memory; use a smaller batch, or another device.\n"
     assert not (files / "new").exists()
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[...] DefaultCPUAllocator: can't allocate memory: you tried ...")]
+)
+def test_not_enough_memory(error: Exception, monkeypatch: pytest.MonkeyPatch, wulff, files: Path) -> None:
+    def too_much(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(Smoothed, "counts", too_much)
+    result = wulff(*CERTIFY.format(files=files).split())
+    assert result.code == 2
+    assert result.err == "wulff: there is not enough memory; use a smaller batch, or fewer copies.\n"
+    assert not (files / "new").exists()
+
+
+def test_numbers_of_a_progress_bar_stay_whole_on_a_narrow_terminal() -> None:
+    with progress_bar() as progress:
+        name, words = "training exp-linf(sigma=0.5,j=0,k=10)", "loss 1.856, noisy accuracy 0.372"
+        progress.add_task(name, total=90, words=words)
+        narrow = Console(width=80, file=io.StringIO())
+        narrow.print(progress.get_renderable())
+    text = narrow.file.getvalue()  # type: ignore[attr-defined]
+    assert all(part in text for part in ("0/90", "0:00:00", "-:--:--", "1.856"))

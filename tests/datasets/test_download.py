@@ -1,5 +1,6 @@
 """Downloads from a little server of our own: whole, resumed, damaged, and missing."""
 
+import dataclasses
 import hashlib
 import http.server
 import io
@@ -67,6 +68,10 @@ def test_whole(server: str, tmp_path: Path) -> None:
     datasets.download("toy")
     assert Handler.asked == [None]  # the second call asks for nothing
     assert [file.name for file in folder.iterdir()] == ["data.bin"]
+    (folder / "data.bin").write_bytes(CONTENT[:100])
+    with pytest.raises(InputError, match="is not the published file"):
+        datasets.download("toy")
+    assert (folder / "data.bin").read_bytes() == CONTENT[:100]  # nobody's file is overwritten
 
 
 @pytest.mark.parametrize("ranges", [True, False])
@@ -119,6 +124,9 @@ def test_archives_are_unpacked_without_leaving_the_folder(
             info.size = 3073
             archive.addfile(info, io.BytesIO(bytes(3073)))
     (tmp_path / "cifar10" / "cifar-10-binary.tar.gz").write_bytes(buffer.getvalue())
+    (source,) = SOURCES["cifar10"]
+    md5 = hashlib.md5(buffer.getvalue()).hexdigest()
+    monkeypatch.setitem(SOURCES, "cifar10", (dataclasses.replace(source, md5=md5),))
     with pytest.raises(tarfile.OutsideDestinationError):
         datasets.download("cifar10")
     assert not (tmp_path / "outside").exists()

@@ -62,6 +62,7 @@ def test_every_form_of_cifar10_is_the_same(form, tmp_path: Path) -> None:
 def test_archives_of_cifar10_have_its_shape_and_its_ten_classes(tmp_path: Path) -> None:
     np.savez(tmp_path / "test.npz", images=IMAGES[:3].transpose(0, 2, 3, 1), labels=LABELS[3:])
     assert datasets.load(f"cifar10:{tmp_path}").num_classes == 10
+    assert datasets.load(f"cifar10:{tmp_path / 'test.npz'}").num_classes == 10
     np.savez(tmp_path / "test.npz", images=IMAGES[:, 0, :28, :28], labels=LABELS)
     with pytest.raises(InputError, match="must hold 32×32 RGB images, got shape"):
         datasets.load(f"cifar10:{tmp_path}")
@@ -255,3 +256,17 @@ def test_a_model_is_trained_and_certified_on_image_files(folders: Path, tmp_path
     job = runs.Spec(model=str(tmp_path / "model"), dataset=f"folder:{folders}@16", n=50, n0=10, slice="1:")
     run = runs.certify(job, tmp_path / "run")
     assert [record.index for record in run.records] == [1, 2]
+
+
+def test_slices() -> None:
+    digits = datasets.load("digits")
+    for some in (digits[::20], digits.slice("::20"), digits.slice(" [::20] ")):
+        assert some.index == digits.index[::20]
+        assert torch.equal(some.images, digits.images[::20])
+    for text in ("-:", "::0", "::00", "[::20", "::20]", "20", "a:b"):
+        with pytest.raises(InputError, match="a slice must look like"):
+            digits.slice(text)
+    with pytest.raises(TypeError, match="takes slices"):
+        digits[0]
+    with pytest.raises(InputError, match="split must be train or test, got 'val'"):
+        datasets.load("digits", "val")

@@ -345,3 +345,19 @@ def test_damaged_checkpoints_and_foreign_folders_are_refused(
     with pytest.raises(InputError, match="holds no training"):
         runs.train(spec, tmp_path / "foreign")
     assert [file.name for file in (tmp_path / "foreign").iterdir() if file.name != ".lock"] == ["thesis.txt"]
+
+
+def test_a_last_batch_of_one_input_joins_the_one_before() -> None:
+    images, labels = data(65)
+    model = models.build("resnet18", (1, 8, 8), 10)  # ends in batch normalisation of 1×1 feature maps
+    schedule = training.Schedule(epochs=1, batch=64)
+    (epoch,) = training.Training(model, NOISE, schedule=schedule).run(images, labels)
+    assert epoch.number == 1
+
+
+def test_macer_reports_a_loss_that_is_not_a_number() -> None:
+    images, labels = data(64)
+    schedule = training.Schedule(epochs=2, learning_rate=1e20)
+    state = training.Training(models.build("cnn", (1, 8, 8), 10), NOISE, training.Macer(), schedule)
+    with pytest.raises(InputError, match="lower the learning rate"):
+        list(state.run(images, labels))

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 from torch import Tensor, nn
 
 from tests.cases import NOISES, SPECS_IN_DIM
@@ -194,7 +195,6 @@ class Uncovered(noises.Noise):
 @pytest.mark.parametrize(
     ("noise", "message"),
     [
-        (noises.parse("pareto(scale=1,a=2)"), "finite variance"),
         (Uncovered(sigma=1), "needs a certificate: no certificate for uncovered"),
     ],
 )
@@ -202,6 +202,38 @@ def test_macer_refuses_what_has_no_certificate(noise: noises.Noise, message: str
     model, x, y = models.build("cnn", (1, 8, 8), 10), torch.rand(2, 1, 8, 8), torch.tensor([0, 1])
     with pytest.raises(InputError, match=message):
         training.Macer()(model, x, y, noise, generator(), 1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm"),
+    [("gaussian(sigma=0.25)", "l2"), ("uniform(sigma=0.25)", "l1"), ("pareto(scale=0.1,a=2)", "l1")],
+)
+def test_macer_asks_for_no_radius_that_the_noise_cannot_give(spec: str, norm: str) -> None:
+    class Sure(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tensor([100.0, 0.0, 0.0]).expand(len(x), 3)
+
+    x, y = torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64)
+    loss = training.Macer(norm=norm)(Sure(), x, y, noises.parse(spec), generator(), 1)
+    assert float(loss) == pytest.approx(0, abs=1e-5)
+
+
+def test_macers_largest_radius_is_the_papers_for_gaussian_noise() -> None:
+    class Fixed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tensor([0.8, 0.2]).log().expand(len(x), 2)
+
+    x, y = torch.rand(4, 1, 8, 8), torch.zeros(4, dtype=torch.int64)
+    macer = training.Macer(beta=1, weight=16, gamma=8)
+    loss = macer(Fixed(), x, y, noises.parse("gaussian(sigma=0.25)"), generator(), 1)
+    radius = 0.25 * stats.norm.isf(0.2)
+    assert float(loss) == pytest.approx(-math.log(0.8) + 16 * (8 * 0.25 / 2 - radius), rel=1e-3)
+
+
+def test_macer_needs_two_classes() -> None:
+    x, y = torch.rand(2, 1, 8, 8), torch.tensor([0, 0])
+    with pytest.raises(InputError, match="there is only one"):
+        training.Macer()(models.build("cnn", (1, 8, 8), 1), x, y, GAUSSIAN, generator(), 1)
 
 
 def test_self_training_adds_as_many_pseudo_labelled_inputs(batch) -> None:
@@ -231,9 +263,9 @@ def test_self_training_adds_as_many_pseudo_labelled_inputs(batch) -> None:
         training.SelfTraining(Spy(), unlabelled, labels[:3])
 
 
-@pytest.mark.parametrize("name", training.OBJECTIVES)
-def test_specs_round_trip(name: str) -> None:
-    objective = training.parse_objective(name)
+@pytest.mark.parametrize("text", [*training.OBJECTIVES, "smoothadv(norm=lp(1.5), steps=3)"])
+def test_specs_round_trip(text: str) -> None:
+    objective = training.parse_objective(text)
     assert training.parse_objective(training.objective_spec(objective)) == objective
 
 
@@ -252,6 +284,9 @@ def test_specs_round_trip(name: str) -> None:
         ("smoothadv(norm=l0)", "unknown norm|p ≥ 1"),
         ("smoothmix(mix_step=4)", "mix_step"),
         ("macer(gamma=0)", "gamma"),
+        ("macer(beta=inf)", "beta"),
+        ("stability(weight=inf)", "weight"),
+        ("smoothadv(epsilon=1e300)", "epsilon"),
         ("consistency(copies=2.5)", "whole number"),
         ("augment(weight=1)", "no hyperparameters"),
         ("__import__('os')", "unknown objective"),

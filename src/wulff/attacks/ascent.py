@@ -21,6 +21,7 @@ def climb(
     step_size: Tensor,
     start: Tensor | None = None,
     keep_step: bool = False,
+    narrow: bool = False,
 ) -> Tensor:
     """Inputs near x at which a loss is high.
 
@@ -34,18 +35,20 @@ def climb(
         start: Where to begin; at x by default.
         keep_step: Spend the whole step on coordinates that can move. By default the part of a step that leads
             out of [0, 1] is lost, as in the published training methods.
+        narrow: Against l1, move fewer and fewer coordinates, and in the second half one at a time.
     """
     adversary = (x if start is None else start).detach()
     lengths = step_size.view(-1, *[1] * (x.ndim - 1))
-    for _ in range(steps):
+    for step in range(steps):
         adversary.requires_grad_()
         with torch.enable_grad():
             (gradient,) = torch.autograd.grad(loss(adversary).sum(), [adversary])
         with torch.no_grad():
+            focus = min(1.0, 2 * step / steps) if narrow else 0.0
             if keep_step:
                 leaves = ((adversary >= 1) & (gradient > 0)) | ((adversary <= 0) & (gradient < 0))
                 gradient = gradient.masked_fill(leaves, 0.0)
-            adversary = (adversary + lengths * steepest(gradient, norm)).clamp(0, 1)
+            adversary = (adversary + lengths * steepest(gradient, norm, focus)).clamp(0, 1)
             if radius is not None:
                 adversary = (x + project(adversary - x, norm, radius)).clamp(0, 1)
     return adversary.detach()

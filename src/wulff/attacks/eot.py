@@ -22,8 +22,9 @@ class EOTPGD:
     Attributes:
         steps: Of ascent, each of length 2.5 radius / steps [Madry et al. 2018].
         copies: Noisy copies of each input in a step.
-        restarts: Attempts: the first from the input, the others from random points of the ball. The one with
-            the highest loss on other noise is returned.
+        restarts: Attempts: the first from the input, the others from random points of the ball; against l1,
+            every other one ends with steps along single coordinates. The one with the highest loss on other
+            noise is returned.
     """
 
     steps: int = 20
@@ -80,6 +81,7 @@ class EOTPGD:
                     step_size=2.5 * radius.to(x) / self.steps,
                     start=start,
                     keep_step=True,
+                    narrow=attempt % 2 == 1,
                 )
                 candidate = _strictly_inside(candidate, x, norm, radius)
                 with torch.no_grad():

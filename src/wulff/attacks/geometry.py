@@ -20,17 +20,22 @@ TOP_SHARE = 0.01
 _TINY = 1e-30
 
 
-def steepest(gradient: Tensor, norm: Norm) -> Tensor:
+def steepest(gradient: Tensor, norm: Norm, focus: float = 0.0) -> Tensor:
     """The direction of norm 1 along which a loss with this gradient rises fastest; 0 where the gradient is 0.
 
-    Against l1 that is a single coordinate; the direction here goes along the largest hundredth of them, in
-    proportion to their gradient, so that a few steps can spread a perturbation.
+    Against l1 that is a single coordinate, which suits a linear loss. The direction here goes along the
+    largest hundredth of them, in proportion to their gradient, so that a few steps can spread a perturbation.
+
+    Args:
+        gradient: Of shape (rows, ...).
+        norm: Of the direction.
+        focus: Against l1, from 0 for the largest hundredth of the coordinates to 1 for the largest alone.
     """
     g = gradient.flatten(1)
     if norm.p == math.inf:
         return gradient.sign()
     if norm.p == 1:
-        k = max(1, round(TOP_SHARE * g.shape[1]))
+        k = max(1, round((TOP_SHARE * g.shape[1]) ** (1 - focus)))
         smallest = g.abs().topk(k, dim=1).values[:, -1:]
         g = torch.where(g.abs() >= smallest, g, 0.0)
         return (g / g.abs().sum(dim=1, keepdim=True).clamp_min(_TINY)).view_as(gradient)

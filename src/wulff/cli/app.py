@@ -98,6 +98,10 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     except torch.OutOfMemoryError as error:
         first = str(error).strip().partition(". ")[0]
         code = _refuse(f"{first}; use a smaller batch, or another device.")
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, MemoryError) and "can't allocate memory" not in str(error):
+            raise
+        code = _refuse("there is not enough memory; use a smaller batch, or fewer copies.")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
         typer.echo("\nwulff: interrupted; the same command goes on where it stopped.", err=True)

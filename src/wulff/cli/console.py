@@ -6,7 +6,6 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Annotated, Literal
 
-import torch
 import typer
 from rich.console import Console
 from rich.progress import (
@@ -17,9 +16,10 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from wulff._numerics.rounding import decimal_down, float_at_least
-from wulff.errors import InputError, WulffError
+from wulff.errors import InputError
 from wulff.runs import Run
 
 NormOption = Annotated[str, typer.Option(help="The adversary's norm: l1, l2, linf or lp(1.5).")]
@@ -110,18 +110,20 @@ def radii_from(option: str, text: str | None) -> list[float] | None:
 @contextlib.contextmanager
 def progress_bar() -> Iterator[Progress]:
     """A bar on stderr, with time passed, time to go, and a few words."""
+    # On a narrow terminal words go on in a second line, and numbers stay whole.
+    whole, wrapped = Column(no_wrap=True), Column(no_wrap=False)
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", table_column=wrapped),
         BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[words]}"),
+        MofNCompleteColumn(table_column=whole),
+        TimeElapsedColumn(table_column=whole),
+        TimeRemainingColumn(table_column=whole),
+        TextColumn("{task.fields[words]}", table_column=wrapped),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         try:
             yield progress
-        except (WulffError, OSError, torch.OutOfMemoryError):  # a refusal is one line, without a bar
+        except Exception:  # a refusal is one line, without a bar
             for task in progress.tasks:
                 progress.update(task.id, visible=False)
             progress.live.transient = True

@@ -49,9 +49,11 @@ def load(name: str, split: str = "test") -> Dataset:
     Raises:
         InputError: The name is unknown, or the data are missing or damaged.
     """
-    if name.endswith(".npz"):
-        return arrays(Path(name))
+    if split not in SPLITS:
+        raise InputError(f"split must be {' or '.join(SPLITS)}, got {split!r}.")
     known, _, path = name.partition(":")
+    if name.endswith(".npz") and without_split(known) not in DATASETS:
+        return arrays(Path(name))
     fixed = re.fullmatch(rf"(.+)-({'|'.join(SPLITS)})", known)
     if fixed and fixed[1] in DATASETS:
         known, split = fixed.groups()

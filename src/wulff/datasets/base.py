@@ -67,20 +67,25 @@ class Dataset:
     def input_shape(self) -> tuple[int, ...]:
         return tuple(self.images.shape[1:])
 
-    def slice(self, text: str) -> "Dataset":
-        """The inputs that a Python slice such as `::20` or `:200` names."""
-        match = re.fullmatch(r"(-?\d*):(-?\d*)(?::(\d*))?", text.strip())
-        if match is None or match[3] == "0":
-            raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
-        chosen = slice(*(int(part) if part else None for part in match.groups()))
+    def __getitem__(self, chosen: slice) -> "Dataset":
+        """The inputs that a slice takes, as in `dataset[::20]`."""
+        if not isinstance(chosen, slice):
+            raise TypeError(f"a data set takes slices such as [::20], got {chosen!r}.")
         index = self.index[chosen]
         if not index:
-            raise InputError(f"the slice {text!r} takes none of the {len(self)} inputs of {self.name}.")
+            raise InputError(f"the slice takes none of the {len(self)} inputs of {self.name}, got {chosen}.")
         if isinstance(self.images, Tensor):
             images = self.images[chosen]
         else:
             images = self.images.select(range(len(self))[chosen])
         return Dataset(self.name, images, self.labels[chosen], self.num_classes, index)
+
+    def slice(self, text: str) -> "Dataset":
+        """The inputs that the text of a Python slice names, such as `::20`, `:200` or `[::20]`."""
+        match = re.fullmatch(r"(\[)?(-?\d+)?:(-?\d+)?(?::(\d+)?)?(?(1)\])", text.strip())
+        if match is None or match[4] in ("0", "00"):
+            raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
+        return self[slice(*(int(part) if part else None for part in match.groups()[1:]))]
 
     def sha256(self) -> str:
         """The hash of images, labels and their shapes."""

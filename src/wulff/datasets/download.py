@@ -35,6 +35,8 @@ def download(name: str, progress: Callable[[str, int], None] | None = None) -> P
         file = folder / source.name
         if not file.exists():
             _fetch(source, file, progress)
+        elif _md5(file) != source.md5:
+            raise InputError(f"{file} is not the published file: its MD5 differs; delete it to get it again.")
         if file.name.endswith(".tar.gz"):
             with tarfile.open(file) as archive:
                 archive.extractall(folder, filter="data")
@@ -64,14 +66,16 @@ def _fetch(source: Source, file: Path, progress: Callable[[str, int], None] | No
         raise InputError(
             f"{source.url} cannot be read: {error}; run the same command again to go on from there."
         ) from None
-    digest = hashlib.md5(usedforsecurity=False)
-    with part.open("rb") as content:
-        while chunk := content.read(CHUNK):
-            digest.update(chunk)
-    if digest.hexdigest() != source.md5:
+    found = _md5(part)
+    if found != source.md5:
         part.unlink()
         raise InputError(
-            f"{source.url} has the MD5 {digest.hexdigest()}, not the published {source.md5}; "
+            f"{source.url} has the MD5 {found}, not the published {source.md5}; "
             "it was deleted. Try again, or get the data elsewhere."
         )
     part.replace(file)
+
+
+def _md5(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

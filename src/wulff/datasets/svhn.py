@@ -12,11 +12,12 @@ def svhn(split: str, path: str | None = None) -> Dataset:
     """SVHN: 73,257 images for training and 26,032 for tests, 32×32 in colour, from `train_32x32.mat` etc."""
     from scipy import io  # imported here: it is needed nowhere else
 
+    damage = (OSError, ValueError, TypeError, KeyError, NotImplementedError, io.matlab.MatReadError)
     file = file_of(folder_of("svhn", path), f"{split}_32x32.mat")
     try:
         content = io.loadmat(file, variable_names=["X", "y"])
         images, labels = content["X"], content["y"].ravel()
-    except (OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+    except damage as error:
         raise InputError(f"{file} is not a readable .mat file with X and y: {error}; get it again.") from None
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):
         raise InputError(f"{file}: X must be uint8 (32, 32, 3, n), got {images.dtype} {images.shape}.")

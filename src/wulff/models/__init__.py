@@ -56,6 +56,8 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
         InputError: The architecture is not known or cannot take inputs of that shape.
     """
     check_architecture(architecture)
+    if num_classes < 1:
+        raise InputError(f"a classifier needs one class at least, got {num_classes}.")
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)  # `torch.manual_seed` would seed GPUs too, for good
         if architecture.startswith(PREFIX):
@@ -112,11 +114,12 @@ def start_from(module: nn.Module, path: str | Path) -> str:
         InputError: The weights are missing or damaged, or do not fit.
     """
     file = Path(path) / weights.FILE_NAME if Path(path).is_dir() else Path(path)
-    state, _ = weights.read(file)
+    state, description = weights.read(file)
     try:
         load_public(module, state, new_head=True)
     except InputError as error:
-        raise InputError(f"the weights at {file} do not fit the model: {error}.") from None
+        of = f", of the architecture {description.architecture}," if description else ""
+        raise InputError(f"the weights at {file}{of} do not fit the model: {error}.") from None
     return weights.sha256(file)
 
 

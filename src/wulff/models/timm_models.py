@@ -19,7 +19,7 @@ def build_timm(name: str, input_shape: tuple[int, ...], num_classes: int) -> nn.
     """
     try:
         import timm  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # a torchvision of another torch raises the latter
         raise InputError(
             f"{PREFIX}{name} needs the package timm and what it needs ({error}); "
             "pip install 'wulff[timm]' with the torchvision that belongs to your torch."

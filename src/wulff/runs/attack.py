@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from scipy import stats
 from torch import nn
@@ -16,7 +17,8 @@ from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
 from wulff.smoothing import Grid
-from wulff.stats import check_alpha, check_sample_size
+from wulff.stats import ABSTAIN, check_alpha, check_sample_size
+from wulff.stats import predict as rank_test
 
 FALSE_ALARM = 1e-3
 """With which probability certificates that keep their promise look as if they broke it."""
@@ -97,6 +99,10 @@ def attack(
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
     job = _job(run, seed, architecture)
+    if rank_test(np.array([n, 0]), alpha) == ABSTAIN:
+        raise InputError(
+            f"n = {n} fresh copies cannot decide at alpha {alpha:g}, even if all agree; give more."
+        )
     records = run.records[:limit]
     targets = [record for record in records if record.predict >= 0 and record.radii[wanted].radius > 0]
     done, total = 0, len(targets) * len(factors)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.metadata
+import os
 import time
 import tomllib
 from collections.abc import Callable
@@ -166,6 +167,9 @@ class _Keeper:
     def restore(self) -> None:
         """Take up the checkpoint in the folder, if there is one of the same training."""
         if not self.folder.exists():
+            above = next(folder for folder in self.folder.absolute().parents if folder.exists())
+            if not (above.is_dir() and os.access(above, os.W_OK)):
+                raise InputError(f"{self.folder} cannot be made: {above} is no folder to write to.")
             return  # it is made when there is something to keep
         if self.state.rank == 0:
             self._claim()

@@ -94,7 +94,9 @@ class Training:
             total = torch.zeros((), device=self.device)
             seen = 0
             order = torch.randperm(len(images), generator=self._order(), device=self.device)
-            batches = order.split(self.schedule.batch)
+            batches = list(order.split(self.schedule.batch))
+            if len(batches) > 1 and len(batches[-1]) == 1:  # batch normalisation has no use for one input
+                batches[-2:] = [torch.cat(batches[-2:])]
             mine = [rows[self.rank :: self.world] if len(rows) >= self.world else rows for rows in batches]
             for rows, own, x in zip(batches, mine, fetch(images, mine), strict=True):
                 total += self._step(network, x, labels[own]) * len(rows)

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 import torch
 from scipy.interpolate import CubicSpline
+from scipy.special import ndtr
 from torch import Tensor, nn
 
 from wulff.certificates import certified_radius
@@ -30,13 +31,14 @@ class Macer:
 
     With r(e) the certified radius at error e, extended by r(1 - e) = -r(e), and p_A, p_B the two largest
     smoothed probabilities, the radius is R = ½(r(1 - p_A) - r(1 - p_B)); for Gaussian noise against l2 that
-    is the paper's σ/2 (Φ⁻¹(p_A) - Φ⁻¹(p_B)). Inputs with 0 ≤ R ≤ γσ/2 add weight · (γσ/2 - R). The radius is
-    a training signal here; what is certified later does not depend on it.
+    is the paper's σ/2 (Φ⁻¹(p_A) - Φ⁻¹(p_B)). Inputs with 0 ≤ R ≤ r(Φ(-γ/2)) add weight times the difference;
+    for Gaussian noise that largest radius is the paper's γσ/2, and other noises reach theirs as well. The
+    radius is a training signal here; what is certified later does not depend on it.
 
     Attributes:
         copies: Noisy copies of each input (k of the paper).
         weight: Of the hinge (λ of the paper; on MNIST 16, 16, 6 at sigma .25, .5, 1).
-        gamma: The largest radius that the hinge asks for, in units of sigma / 2.
+        gamma: Decides the largest radius that the hinge asks for; at most 14.
         beta: The factor of the logits in the hinge, which brings their softmax closer to votes.
         norm: Against which the radius is.
         deferred: Epochs before the hinge is added.
@@ -54,10 +56,10 @@ class Macer:
         if (
             self.copies < 1
             or self.deferred < 0
-            or not (self.weight >= 0 and self.gamma > 0 and self.beta > 0)
+            or not (0 <= self.weight < math.inf and 0 < self.gamma <= 14 and 0 < self.beta < math.inf)
         ):
             raise InputError(
-                "macer takes copies ≥ 1, deferred ≥ 0, weight ≥ 0, gamma > 0 and beta > 0, "
+                "macer takes copies ≥ 1, deferred ≥ 0, weight ≥ 0, 0 < gamma ≤ 14 and beta > 0, "
                 f"got {dataclasses.astuple(self)}."
             )
 
@@ -74,12 +76,14 @@ class Macer:
         table = radius_table(noise, Norm.parse(self.norm))
         # A GPU need not wait for the table; on a CPU nothing changes.
         table = table.to(logits, non_blocking=logits.device.type != "cpu")
+        if logits.shape[2] < 2:
+            raise InputError("macer compares the two likeliest classes, and there is only one.")
         votes = (self.beta * logits).softmax(dim=2).mean(dim=0)
         top, runner_up = votes.topk(2, dim=1).indices.unbind(dim=1)
         error = votes.scatter(1, top[:, None], 0.0).sum(dim=1)  # 1 - p_A without losing its digits
         second = votes.gather(1, runner_up[:, None])[:, 0]
         radius = 0.5 * (_signed_radius(error, table) + _signed_radius(second, table))
-        largest = self.gamma * noise.sigma / 2
+        largest = _signed_radius(x.new_tensor(ndtr(-self.gamma / 2), dtype=logits.dtype), table)
         counts = (top == y) & (radius <= largest)
         return likelihood + self.weight * (counts * (largest - radius)).mean()
 
@@ -89,10 +93,8 @@ def radius_table(noise: Noise, norm: Norm) -> Tensor:
     """Certified radii at the errors with log-odds `LOG_ODDS`, from the smallest error to ½.
 
     Raises:
-        InputError: The noise has no finite sigma, or no certificate against the norm grows with confidence.
+        InputError: No certificate against the norm grows with confidence.
     """
-    if not math.isfinite(noise.sigma):
-        raise InputError(f"macer needs a noise with finite variance, got {noise}.")
     try:
         radii = certified_radius(noise, 1 / (1 + np.exp(-KNOTS)), norm).radius
     except NotCoveredError as error:
@@ -107,6 +109,7 @@ def _signed_radius(error: Tensor, table: Tensor) -> Tensor:
     log_odds = error.clamp(1e-13, 1 - 1e-7).logit()
     place = (log_odds.abs() / -LOG_ODDS[0]).clamp_max(1.0) * (len(table) - 1)
     below = place.detach().floor().clamp_max(len(table) - 2)
+    below = below.nan_to_num()  # a loss that is not a number is for the caller to refuse
     falling = table.flip(0)  # from error ½ outward
     low, high = falling[below.long()], falling[below.long() + 1]
     return -log_odds.detach().sign() * (low + (place - below) * (high - low))

@@ -25,7 +25,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 }
 """Training methods by name."""
 
-_CALL = re.compile(r"\s*(?P<name>[a-z]+)\s*(?:\((?P<arguments>[^()]*)\)\s*)?")
+_CALL = re.compile(r"\s*(?P<name>[a-z]+)\s*(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\)\s*)?")
 
 
 def parse_objective(text: str) -> Objective:

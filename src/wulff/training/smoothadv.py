@@ -37,7 +37,7 @@ class SmoothAdv:
 
     def __post_init__(self) -> None:
         Norm.parse(self.norm)
-        if not 0 < self.epsilon < float("inf") or min(self.steps, self.copies, self.warmup) < 1:
+        if not 0 < self.epsilon < 1e30 or min(self.steps, self.copies, self.warmup) < 1:
             raise InputError(
                 "smoothadv takes epsilon > 0 and steps, copies and warmup ≥ 1, got "
                 f"{self.epsilon}, {self.steps}, {self.copies} and {self.warmup}."

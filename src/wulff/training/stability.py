@@ -27,7 +27,7 @@ class Stability:
     reference: Literal["noisy", "clean"] = "noisy"
 
     def __post_init__(self) -> None:
-        if self.reference not in ("noisy", "clean") or not self.weight >= 0:
+        if self.reference not in ("noisy", "clean") or not 0 <= self.weight < float("inf"):
             raise InputError(
                 "stability takes reference=noisy or clean and weight ≥ 0, "
                 f"got {self.reference!r} and {self.weight}."
