@@ -62,6 +62,16 @@ def test_statistics_of_a_normalisation_layer_are_used(names, trained, tmp_path: 
     assert torch.equal(loaded.get_buffer("normalize.std").flatten(), std)
 
 
+def test_a_normalisation_may_keep_the_logarithm_of_its_deviation(trained, tmp_path: Path) -> None:
+    mean, std = torch.tensor([0.4, 0.5, 0.6]), torch.tensor([0.2, 0.3, 0.4])
+    state = {f"model.module.{key}": value for key, value in bare(trained).items()}
+    state |= {"norm.module.mu": mean, "norm.module.log_sig": std.log()}
+    torch.save(state, tmp_path / "plain.pt")
+    loaded = models.load(tmp_path / "plain.pt", DESCRIPTION).module
+    assert torch.equal(loaded.get_buffer("normalize.mean").flatten(), mean)
+    assert torch.allclose(loaded.get_buffer("normalize.std").flatten(), std, rtol=1e-6)
+
+
 def test_other_authors_names(tmp_path: Path) -> None:
     for name, renaming in {
         "resnet18": [(".downsample.", ".shortcut."), ("fc.", "linear.")],

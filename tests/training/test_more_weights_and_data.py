@@ -56,7 +56,7 @@ def test_other_classes_get_a_new_last_layer_and_all_else_must_fit(teacher: Path)
 
 def test_self_training_lowers_the_error_on_few_labels(teacher: Path, tmp_path: Path, wulff) -> None:
     digits = datasets.load("digits", "train")
-    np.savez(tmp_path / "more.npz", images=digits.images.numpy(), labels=np.zeros(len(digits), dtype=int))
+    np.savez(tmp_path / "more.npz", images=digits.images.numpy())
     common = ["train", "--noise", NOISE, "--slice", ":40", "--epochs", "30", "--batch", "8"]
     assert wulff(*common, "--store", str(tmp_path / "few")).code == 0
     more = ["--unlabelled", str(tmp_path / "more.npz"), "--teacher", str(teacher)]

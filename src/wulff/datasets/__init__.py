@@ -38,13 +38,14 @@ DATASETS: dict[str, Loader] = {
 """Loaders by name."""
 
 
-def load(name: str, split: str = "test") -> Dataset:
+def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
     """The data set that a name stands for.
 
     Args:
         name: A name in `DATASETS`, perhaps with `-train` or `-test` for one split whatever is asked for, and
             perhaps with `:PATH` for the folder it is in; or the path of an .npz file.
         split: `train` or `test`.
+        labelled: Whether an .npz file must have labels; without them all are 0.
 
     Raises:
         InputError: The name is unknown, or the data are missing or damaged.
@@ -53,7 +54,7 @@ def load(name: str, split: str = "test") -> Dataset:
         raise InputError(f"split must be {' or '.join(SPLITS)}, got {split!r}.")
     known, _, path = name.partition(":")
     if name.endswith(".npz") and without_split(known) not in DATASETS:
-        return arrays(Path(name))
+        return arrays(Path(name), labelled)
     fixed = re.fullmatch(rf"(.+)-({'|'.join(SPLITS)})", known)
     if fixed and fixed[1] in DATASETS:
         known, split = fixed.groups()

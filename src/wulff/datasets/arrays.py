@@ -13,12 +13,16 @@ MOST_CLASSES = 1_000_000
 """A larger label is a mistake, and no network could have an output for each."""
 
 
-def arrays(path: Path) -> Dataset:
+def arrays(path: Path, labelled: bool = True) -> Dataset:
     """Read `images` and `labels` from an .npz file.
 
     Images are uint8 of shape (n, height, width) or (n, height, width, channels), which become float32 in
     [0, 1] of shape (n, channels, height, width); or floating point in [0, 1] of any shape (n, ...), which
     stay as they are, so that tables of features can be certified too.
+
+    Args:
+        path: The file.
+        labelled: Whether there must be labels; without them all are 0.
 
     Raises:
         InputError: The file is missing, is no .npz file, or lacks an array.
@@ -26,11 +30,13 @@ def arrays(path: Path) -> Dataset:
     try:
         with np.load(path, allow_pickle=False) as archive:
             found = sorted(archive.files)
-            if not {"images", "labels"} <= set(found):
+            needed = ["images", "labels"] if labelled else ["images"]
+            if not set(needed) <= set(found):
                 raise InputError(
-                    f"{path} must hold the arrays images and labels, got {', '.join(found) or 'none'}."
+                    f"{path} must hold the arrays {' and '.join(needed)}, got {', '.join(found) or 'none'}."
                 )
-            images, labels = archive["images"], archive["labels"]
+            images = archive["images"]
+            labels = archive["labels"] if "labels" in found else np.zeros(images.shape[:1], np.int64)
     except FileNotFoundError:
         raise InputError(f"no data set at {path}; give digits or the path of an .npz file.") from None
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError) as error:

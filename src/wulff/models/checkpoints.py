@@ -18,7 +18,8 @@ STATE_KEYS = ("state_dict", "model_state_dict", "model", "net")
 
 OTHER_NAMES = {"shortcut": "downsample", "convShortcut": "downsample", "linear": "fc", "layer": ""}
 MEANS = frozenset({"mean", "means", "mu"})
-DEVIATIONS = frozenset({"std", "stds", "sd", "sds", "sigma"})
+LOG_DEVIATION = "log_sig"
+DEVIATIONS = frozenset({"std", "stds", "sd", "sds", "sigma", LOG_DEVIATION})
 
 
 def inner_state(content: object) -> dict[str, Tensor] | None:
@@ -55,6 +56,8 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
         name = _own_name(key, own) or _statistic(key, own)
         if name is None or name in found:
             raise InputError(f"the key {key!r} belongs to no layer of the model")
+        if key.rpartition(".")[2] == LOG_DEVIATION:
+            value = value.exp()
         if name.endswith((".mean", ".std")) and value.numel() in (1, own[name].numel()):
             value = value.reshape(-1).expand(own[name].numel()).reshape(own[name].shape)
         if value.shape != own[name].shape:

@@ -135,7 +135,7 @@ def _self_training(
     if spec.unlabelled is None or spec.teacher is None:
         raise InputError("self-training needs both the unlabelled inputs and the teacher that labels them.")
     teacher = models.load(spec.teacher)
-    unlabelled = datasets.load(spec.unlabelled, "train")
+    unlabelled = datasets.load(spec.unlabelled, "train", labelled=False)
     if not isinstance(unlabelled.images, torch.Tensor):
         raise InputError(
             f"the unlabelled inputs of {spec.unlabelled} must fit into memory; give an .npz file."
