@@ -29,7 +29,8 @@ for method in "$@"; do
             consistency-0.5)  batch=128 objective="consistency(weight=5)" ;;
             smoothmix-0.25)   batch=64 epochs=24 decay=cosine objective="smoothmix(steps=2)" ;;
             smoothmix-0.5)    batch=64 epochs=30 decay=cosine rate=0.03 objective="smoothmix(steps=4,mix_step=1)" ;;
-            smoothadv-*)      batch=64 epochs=15 decay=cosine rate=0.03 objective="smoothadv" ;;
+            smoothadv-0.25)   batch=64 epochs=15 decay=cosine rate=0.03 objective="smoothadv" ;;
+            smoothadv-0.5)    batch=64 epochs=18 decay=cosine rate=0.03 objective="smoothadv" ;;
             *) echo "unknown method $method" >&2; exit 2 ;;
         esac
         model=$out/models/${method}__sigma_$sigma
