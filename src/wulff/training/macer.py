@@ -74,6 +74,7 @@ class Macer:
             return likelihood
         noise = noise.in_dim(x[0].numel())
         table = radius_table(noise, Norm.parse(self.norm))
+        largest = float(_signed_radius(torch.tensor(ndtr(-self.gamma / 2)), table))
         # A GPU need not wait for the table; on a CPU nothing changes.
         table = table.to(logits, non_blocking=logits.device.type != "cpu")
         if logits.shape[2] < 2:
@@ -83,7 +84,6 @@ class Macer:
         error = votes.scatter(1, top[:, None], 0.0).sum(dim=1)  # 1 - p_A without losing its digits
         second = votes.gather(1, runner_up[:, None])[:, 0]
         radius = 0.5 * (_signed_radius(error, table) + _signed_radius(second, table))
-        largest = _signed_radius(x.new_tensor(ndtr(-self.gamma / 2), dtype=logits.dtype), table)
         counts = (top == y) & (radius <= largest)
         return likelihood + self.weight * (counts * (largest - radius)).mean()
 
