@@ -263,7 +263,7 @@ def test_slices() -> None:
     for some in (digits[::20], digits.slice("::20"), digits.slice(" [::20] ")):
         assert some.index == digits.index[::20]
         assert torch.equal(some.images, digits.images[::20])
-    for text in ("-:", "::0", "::00", "[::20", "::20]", "20", "a:b"):
+    for text in ("-:", "::0", "::00", "::000", "[::20", "::20]", "20", "a:b"):
         with pytest.raises(InputError, match="a slice must look like"):
             digits.slice(text)
     with pytest.raises(TypeError, match="takes slices"):

@@ -83,7 +83,7 @@ class Dataset:
     def slice(self, text: str) -> "Dataset":
         """The inputs that the text of a Python slice names, such as `::20`, `:200` or `[::20]`."""
         match = re.fullmatch(r"(\[)?(-?\d+)?:(-?\d+)?(?::(\d+)?)?(?(1)\])", text.strip())
-        if match is None or match[4] in ("0", "00"):
+        if match is None or (match[4] and int(match[4]) == 0):
             raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
         return self[slice(*(int(part) if part else None for part in match.groups()[1:]))]
 

@@ -29,7 +29,7 @@ class Consistency:
     def __post_init__(self) -> None:
         if self.copies < 2 or not 0 <= self.weight < float("inf") or not 0 <= self.entropy < float("inf"):
             raise InputError(
-                "consistency takes copies ≥ 2, weight ≥ 0 and entropy ≥ 0, "
+                "consistency takes copies ≥ 2, finite weight and entropy ≥ 0, "
                 f"got {self.copies}, {self.weight} and {self.entropy}."
             )
 

@@ -72,13 +72,13 @@ class Macer:
         likelihood = -(chosen + 1e-10).log().mean()
         if epoch <= self.deferred or self.weight == 0:
             return likelihood
+        if logits.shape[2] < 2:
+            raise InputError("macer compares the two likeliest classes, and there is only one.")
         noise = noise.in_dim(x[0].numel())
         table = radius_table(noise, Norm.parse(self.norm))
         largest = float(_signed_radius(torch.tensor(ndtr(-self.gamma / 2)), table))
         # A GPU need not wait for the table; on a CPU nothing changes.
         table = table.to(logits, non_blocking=logits.device.type != "cpu")
-        if logits.shape[2] < 2:
-            raise InputError("macer compares the two likeliest classes, and there is only one.")
         votes = (self.beta * logits).softmax(dim=2).mean(dim=0)
         top, runner_up = votes.topk(2, dim=1).indices.unbind(dim=1)
         error = votes.scatter(1, top[:, None], 0.0).sum(dim=1)  # 1 - p_A without losing its digits
@@ -108,8 +108,8 @@ def _signed_radius(error: Tensor, table: Tensor) -> Tensor:
     """r(error) by interpolation, with its derivative; negative above ½."""
     log_odds = error.clamp(1e-13, 1 - 1e-7).logit()
     place = (log_odds.abs() / -LOG_ODDS[0]).clamp_max(1.0) * (len(table) - 1)
-    below = place.detach().floor().clamp_max(len(table) - 2)
-    below = below.nan_to_num()  # a loss that is not a number is for the caller to refuse
+    # Where the loss is not a number, any row will do: the caller refuses it.
+    below = place.detach().floor().clamp_max(len(table) - 2).nan_to_num()
     falling = table.flip(0)  # from error ½ outward
     low, high = falling[below.long()], falling[below.long() + 1]
     return -log_odds.detach().sign() * (low + (place - below) * (high - low))

@@ -39,7 +39,7 @@ class SmoothAdv:
         Norm.parse(self.norm)
         if not 0 < self.epsilon < 1e30 or min(self.steps, self.copies, self.warmup) < 1:
             raise InputError(
-                "smoothadv takes epsilon > 0 and steps, copies and warmup ≥ 1, got "
+                "smoothadv takes 0 < epsilon < 1e30 and steps, copies and warmup ≥ 1, got "
                 f"{self.epsilon}, {self.steps}, {self.copies} and {self.warmup}."
             )
 

@@ -43,8 +43,8 @@ class SmoothMix:
         positive = min(self.steps, self.copies, self.warmup) >= 1 and 0 < self.step_size < float("inf")
         if not positive or not 0 <= self.weight < float("inf") or not 0 <= self.mix_step < self.steps:
             raise InputError(
-                "smoothmix takes steps, copies, warmup ≥ 1, step_size > 0, weight ≥ 0, 0 ≤ mix_step < steps, "
-                f"got {dataclasses.astuple(self)}."
+                "smoothmix takes steps, copies, warmup ≥ 1, step_size > 0, finite weight ≥ 0, "
+                f"0 ≤ mix_step < steps, got {dataclasses.astuple(self)}."
             )
 
     def __call__(

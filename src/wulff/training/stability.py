@@ -29,7 +29,7 @@ class Stability:
     def __post_init__(self) -> None:
         if self.reference not in ("noisy", "clean") or not 0 <= self.weight < float("inf"):
             raise InputError(
-                "stability takes reference=noisy or clean and weight ≥ 0, "
+                "stability takes reference=noisy or clean and a finite weight ≥ 0, "
                 f"got {self.reference!r} and {self.weight}."
             )
 
