@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from wulff.engines import LocalEngine, ProcessEngine, find, with_workers
+from wulff.engines.processes import MOST_FALSE_STARTS
 from wulff.errors import InputError, RunError
 from wulff.smoothing import FixedQuota, Phase, Smoothed
 from wulff.testing import check_engine
@@ -92,6 +93,38 @@ def test_an_input_that_kills_its_workers_is_named() -> None:
     with pytest.raises(RunError, match=r"3 workers died at input 4 \(exit code -9\)"):
         found.extend(processes().map(Smoothed(Deadly(), NOISE, 2, batch=64), QUOTA, 3, inputs))
     assert not multiprocessing.active_children()
+
+
+class DiesWhenUnpacked(Slow):
+    """Kills its process when that takes it out of its parcel, as often as there are files in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def __setstate__(self, state: dict) -> None:
+        super().__setstate__(state)
+        for file in self.folder.iterdir():
+            try:
+                file.unlink()
+            except FileNotFoundError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.parametrize("deaths", [5, 100])
+def test_deaths_before_voting_are_no_input_s_fault(tmp_path: Path, deaths: int) -> None:
+    for number in range(deaths):
+        (tmp_path / str(number)).touch()
+    smoothed = Smoothed(DiesWhenUnpacked(tmp_path), NOISE, 2, batch=64)
+    votes = processes().map(smoothed, QUOTA, 3, INPUTS[:3])
+    if deaths > MOST_FALSE_STARTS:
+        with pytest.raises(RunError, match=r"12 workers died before they began to vote \(exit code -9\)"):
+            list(votes)
+        return
+    found = list(votes)
+    assert not list(tmp_path.iterdir())
+    same(found, list(LocalEngine().map(Smoothed(Slow(), NOISE, 2, batch=64), QUOTA, 3, INPUTS[:3])))
 
 
 def test_nobody_is_left_when_results_are_not_wanted_any_more() -> None:

@@ -39,6 +39,8 @@ def arrays(path: Path, labelled: bool = True) -> Dataset:
             labels = archive["labels"] if "labels" in found else np.zeros(images.shape[:1], np.int64)
     except FileNotFoundError:
         raise InputError(f"no data set at {path}; give digits or the path of an .npz file.") from None
+    except PermissionError:
+        raise  # forbidden is not damaged
     except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError) as error:
         if isinstance(error, InputError):
             raise

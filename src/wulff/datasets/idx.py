@@ -39,6 +39,8 @@ def read_idx(path: Path) -> np.ndarray:
     """
     try:
         content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except PermissionError:
+        raise  # forbidden is not damaged
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be read: {error}; get the file again.") from None
     if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]) or content[3] not in (1, 3):

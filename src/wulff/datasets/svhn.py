@@ -17,6 +17,8 @@ def svhn(split: str, path: str | None = None) -> Dataset:
     try:
         content = io.loadmat(file, variable_names=["X", "y"])
         images, labels = content["X"], content["y"].ravel()
+    except PermissionError:
+        raise  # forbidden is not damaged
     except damage as error:
         raise InputError(f"{file} is not a readable .mat file with X and y: {error}; get it again.") from None
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[:3] != (32, 32, 3):

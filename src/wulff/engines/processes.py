@@ -25,6 +25,8 @@ from wulff.stats import check_sample_size
 
 MOST_DEATHS = 3
 """An input at which so many workers died is not tried again."""
+MOST_FALSE_STARTS = 12
+"""When so many workers in a row have died before they voted at all, no more are started."""
 MOST_FOR_A_PROCESSOR = 8
 """More workers than this would fill the memory, and be slower."""
 
@@ -82,11 +84,20 @@ class ProcessEngine:
 
 @dataclasses.dataclass
 class _Task:
-    """One input on its way: its place in the order of results, and how many workers died with it."""
+    """One input on its way.
+
+    Attributes:
+        place: In the order of results.
+        index: In the data set.
+        x: The input.
+        begun: Whether the worker that has it has begun to vote on it.
+        deaths: How many workers died while they voted on it.
+    """
 
     place: int
     index: int
     x: np.ndarray
+    begun: bool = False
     deaths: int = 0
 
 
@@ -110,6 +121,7 @@ class _Crew:
         self.again: deque[_Task] = deque()
         self.done: dict[int, Votes] = {}
         self.sent = 0
+        self.false_starts = 0
 
     def run(self, inputs: Iterator[tuple[int, Tensor]]) -> Iterator[Votes]:
         following = next(inputs, None)
@@ -154,6 +166,7 @@ class _Crew:
             self.sent += 1
             following = next(inputs, None)
         worker.tasks[task.place] = task
+        task.begun = False
         with contextlib.suppress(OSError):  # it has just died; that is seen when the pipe is read
             worker.pipe.send((task.place, task.index, task.x))
         return following
@@ -169,12 +182,16 @@ class _Crew:
             except (EOFError, OSError):
                 self._bury(worker)
 
-    def _hear(self, worker: _Worker, message: tuple[int, Votes] | Exception) -> None:
+    def _hear(self, worker: _Worker, message: tuple[int, Votes | None] | Exception) -> None:
         if isinstance(message, Exception):
             raise message
+        self.false_starts = 0
         place, votes = message
-        del worker.tasks[place]
-        self.done[place] = votes
+        if votes is None:
+            worker.tasks[place].begun = True
+        else:
+            del worker.tasks[place]
+            self.done[place] = votes
 
     def _bury(self, worker: _Worker) -> None:
         """A worker is dead: its inputs are to be done again."""
@@ -182,7 +199,15 @@ class _Crew:
         worker.pipe.close()
         worker.process.join()
         ended = f"exit code {worker.process.exitcode}"
-        for task in worker.tasks.values():
+        begun = [task for task in worker.tasks.values() if task.begun]
+        if not begun:
+            self.false_starts += 1
+            if self.false_starts >= MOST_FALSE_STARTS:
+                raise RunError(
+                    f"{MOST_FALSE_STARTS} workers died before they began to vote ({ended}); if the machine "
+                    "ran out of memory, use fewer workers, else one worker to see why."
+                )
+        for task in begun:
             task.deaths += 1
             if task.deaths >= MOST_DEATHS:
                 raise RunError(
@@ -224,6 +249,7 @@ def _work(pipe: Connection, cargo: bytes) -> None:
                 yield None
             else:
                 places.append(place)
+                pipe.send((place, None))  # from here on, a death may be this input's fault
                 yield index, torch.from_numpy(x)
 
     try:

@@ -8,11 +8,12 @@ import struct
 import warnings
 from pathlib import Path
 
+import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from wulff import _files
 from wulff.errors import InputError
 from wulff.models.checkpoints import inner_state
 
@@ -44,7 +45,8 @@ class Description:
 def save(path: Path, model: nn.Module, description: Description) -> None:
     """Write weights and description as safetensors."""
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    save_file(state, path, metadata={"wulff": json.dumps(dataclasses.asdict(description))})
+    metadata = {"wulff": json.dumps(dataclasses.asdict(description))}
+    _files.write(path, safetensors.torch.save(state, metadata))
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
@@ -52,11 +54,14 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
 
     Raises:
         InputError: The file is missing, damaged, or would need pickled code to be run.
+        PermissionError: Its rights forbid to read it.
     """
     if not path.is_file():
         raise InputError(
             f"no weights at {path}; give a .safetensors or .pt file, or the folder of a training."
         )
+    with path.open("rb"):
+        pass  # a file whose rights forbid it is not damaged
     try:
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from wulff import _files
 from wulff.errors import InputError
 from wulff.reports.page import write_page
 from wulff.reports.payload import all_norms
@@ -35,7 +36,7 @@ def write_report(runs: Sequence[Run], folder: str | Path, radii: Sequence[float]
     for norm in norms:
         table = certified_accuracy([run for run in runs if norm in run.norms], radii, norm)
         for style, suffix in _SUFFIXES.items():
-            (folder / f"{norm}.{suffix}").write_text(table.render(style))
+            _files.write(folder / f"{norm}.{suffix}", table.render(style))
     shared = [norm for norm in norms if all(norm in run.norms for run in runs)]
     if shared:
         plot_certified_accuracy(runs, folder / "certified_accuracy.png", shared)

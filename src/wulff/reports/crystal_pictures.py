@@ -9,7 +9,7 @@ from wulff import geometry
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.style import COLOURS, check_figure_path
+from wulff.reports.style import COLOURS, check_figure_path, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,8 +59,7 @@ def plot_crystal(norm: Norm | str, path: str | Path, dim: int = 3) -> Path:
     else:
         for number, (title, body) in enumerate([(f"{norm} ball", ball), ("its Wulff crystal", crystal)]):
             draw_solid(figure.add_subplot(1, 2, number + 1, projection="3d"), body, title, COLOURS[number])
-    figure.savefig(path, dpi=130)
-    return path
+    return write_figure(figure, path, 130)
 
 
 def plot_plane_crystals(path: str | Path) -> Path:
@@ -74,8 +73,7 @@ def plot_plane_crystals(path: str | Path) -> Path:
     figure.legend(
         *figure.axes[0].get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=2
     )
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def plot_space_crystals(path: str | Path) -> Path:
@@ -90,8 +88,7 @@ def plot_space_crystals(path: str | Path) -> Path:
         for row, (body, title) in enumerate(pictures):
             axes = figure.add_subplot(2, 3, 3 * row + column + 1, projection="3d")
             draw_solid(axes, body, title, COLOURS[row])
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def plot_search(path: str | Path, seed: int = 2) -> Path:
@@ -112,8 +109,7 @@ def plot_search(path: str | Path, seed: int = 2) -> Path:
         axes.set_aspect("equal")
         axes.set_axis_off()
     figure.axes[0].legend(frameon=False, fontsize="small", loc="lower left")
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def draw_plane(axes: "Axes", ball: geometry.LpBall | geometry.Polytope, title: str) -> None:

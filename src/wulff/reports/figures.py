@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from wulff import datasets, noises
+from wulff import _files, datasets, noises
 from wulff.errors import InputError, NotCoveredError
 from wulff.norms import Norm
 from wulff.reports.curves import curve, default_radii
@@ -120,7 +120,7 @@ def write_figures(
         "Inputs under noise by kind and size, clipped to [0, 1] for display.",
         lambda path: plot_images(datasets.load(_dataset(having)), path, SHAPES, SIGMAS, (0, 1)),
     )
-    (folder / CAPTIONS).write_text("\n".join(captions) + "\n")
+    _files.write(folder / CAPTIONS, "\n".join(captions) + "\n")
     return done, missing
 
 

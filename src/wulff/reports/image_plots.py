@@ -8,7 +8,7 @@ import torch
 from wulff.datasets import Dataset
 from wulff.errors import InputError
 from wulff.noises import with_sigma
-from wulff.reports.style import check_figure_path
+from wulff.reports.style import check_figure_path, write_figure
 
 
 def plot_images(
@@ -56,5 +56,4 @@ def plot_images(
         line[0].set_ylabel(noise, fontsize="small")
     for axes, sigma in zip(grid[0], sigmas, strict=True):
         axes.set_title(f"sigma = {sigma:g}" if sigma else "no noise", fontsize="small")
-    figure.savefig(path, dpi=150)
-    return path
+    return write_figure(figure, path, 150)

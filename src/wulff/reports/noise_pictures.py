@@ -11,7 +11,7 @@ from wulff import geometry
 from wulff.errors import InputError
 from wulff.noises import ExpL2, Noise, NormRadialNoise, parse
 from wulff.norms import Norm
-from wulff.reports.style import COLOURS, check_figure_path
+from wulff.reports.style import COLOURS, check_figure_path, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,8 +45,7 @@ def plot_levels(
     path, noise = check_figure_path(path), parse(noise)
     figure = Figure(figsize=(5, 5), layout="constrained")
     draw_levels(figure.subplots(), noise, shift, p)
-    figure.savefig(path, dpi=130)
-    return path
+    return write_figure(figure, path, 130)
 
 
 def plot_level_gallery(path: str | Path, p: float = 0.2) -> Path:
@@ -57,8 +56,7 @@ def plot_level_gallery(path: str | Path, p: float = 0.2) -> Path:
     figure = Figure(figsize=(10, 7), layout="constrained")
     for axes, (spec, shift) in zip(figure.subplots(2, 3).flat, LEVEL_NOISES.items(), strict=True):
         draw_levels(axes, parse(spec), shift, p)
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def draw_levels(axes: "Axes", noise: Noise, shift: Sequence[float], p: float) -> None:
@@ -101,8 +99,7 @@ def plot_radius_laws(path: str | Path, dim: int = 3072) -> Path:
     for axes in (left, right):
         axes.set(xlabel="‖Z‖₂", ylabel="density", xlim=(0, None), ylim=(0, None))
         axes.legend(frameon=False, fontsize="small")
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def _radius_law(axes: "Axes", noise: NormRadialNoise, label: str, colour: str) -> None:
@@ -143,8 +140,7 @@ def plot_growth_limits(path: str | Path) -> Path:
     panels[0].set(title="shift e₁ (vertex of l1)", ylabel="growth at volume 1", ylim=(0.8, 3))
     panels[1].set(title="shift (1, ..., 1) (vertex of linf)", ylabel="growth / √d", ylim=(0.8, 5))
     panels[1].legend(frameon=False)
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def _growth(level: str, norm: Norm, dim: int) -> float:
@@ -172,8 +168,7 @@ def plot_limits(
     axes.set(xscale="log", yscale="log", xlabel="dimension", ylabel=f"{norm} radius")
     axes.set_title(f"label probability {0.5 + s:g}, total variation {variation:g}", fontsize="medium")
     axes.legend(frameon=False, fontsize="small")
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)
 
 
 def plot_frontier(path: str | Path, radius: float = 0.1, multiplier: float = 1.0) -> Path:
@@ -209,5 +204,4 @@ def plot_frontier(path: str | Path, radius: float = 0.1, multiplier: float = 1.0
     )
     axes.set_title(f"1{{‖x‖₂ ≤ .65}}, d = 5, ‖v‖₂ = {radius:g}, λ = {multiplier:g}", fontsize="medium")
     axes.legend(frameon=False, fontsize="small", loc="lower left")
-    figure.savefig(path, dpi=110)
-    return path
+    return write_figure(figure, path, 110)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import tomli_w
 
+from wulff import _files
 from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError
 from wulff.norms import Norm
@@ -69,7 +70,7 @@ def write_page(
         "<h2>What is guaranteed</h2>",
         *(_guarantee(run) for run in runs),
     ]
-    path.write_text(_document("".join(body), json.dumps(data, separators=(",", ":"))), encoding="utf-8")
+    _files.write(path, _document("".join(body), json.dumps(data, separators=(",", ":"))))
     return path
 
 

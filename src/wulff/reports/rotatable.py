@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wulff import geometry
+from wulff import _files, geometry
 from wulff.errors import InputError
 from wulff.reports.style import COLOURS
 
@@ -53,5 +53,5 @@ def write_rotatable(solids: dict[str, geometry.Polytope], path: str | Path) -> P
     hidden = {"visible": False}
     figure.update_scenes(xaxis=hidden, yaxis=hidden, zaxis=hidden, aspectmode="data")
     figure.update_layout(title="Balls and their Wulff crystals: drag to turn")
-    figure.write_html(path, include_plotlyjs=True)
+    _files.write(path, figure.to_html(include_plotlyjs=True))
     return path

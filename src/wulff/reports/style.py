@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from wulff import _files
 from wulff.errors import InputError
 from wulff.reports.curves import Curve
 
@@ -52,7 +53,13 @@ def save(figure: "Figure", axes: "Sequence[Axes]", path: Path) -> Path:
         one.grid(alpha=0.3)
         if one.get_legend_handles_labels()[0]:
             one.legend(frameon=False, fontsize="small")
-    figure.savefig(path, dpi=150)
+    return write_figure(figure, path, 150)
+
+
+def write_figure(figure: "Figure", path: Path, dpi: int) -> Path:
+    """Write a figure in the form that its path names."""
+    with _files.replacing(path) as file:
+        figure.savefig(file, dpi=dpi, format=path.suffix[1:])
     return path
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from wulff import engines
-from wulff.runs.journal import Journal, stored_spec
+from wulff.runs.journal import RECORDS, SUMMARY, Journal, read_records, refuse_other_spec, stored_spec
 from wulff.runs.records import Record, sparse
 from wulff.runs.run import Run, load
 from wulff.runs.spec import Job, Spec, prepare
@@ -45,6 +45,10 @@ def execute(
     job = prepare(spec, stored_spec(folder))
     job.document["engine"]["name"] = counter.name
     quota = _quota(job)
+    if (done := finished(folder, job.document, set(job.dataset.index))) is not None:
+        if progress:
+            progress(done)
+        return done
     terms = Terms.of_run(job.document["run"]) if spec.task == "certify" else None
     with Journal(folder, job.document) as journal:
         run = Run(folder, job.document, journal.records)
@@ -77,6 +81,22 @@ def certify(
 ) -> Run:
     """Certify every input of a data set; see `execute`."""
     return execute(spec, store, engine, progress)
+
+
+def finished(folder: Path, document: dict[str, Any], indices: set[int]) -> Run | None:
+    """The run in a folder, if nothing of it is missing; nothing is written, so that the disk may refuse it.
+
+    Raises:
+        RunError: The folder holds another spec.
+    """
+    stored = stored_spec(folder)
+    if stored is None or not (folder / SUMMARY).is_file():
+        return None
+    refuse_other_spec(folder, stored, document)
+    records, complete = read_records(folder / RECORDS)
+    if {record.index for record in records} != indices or complete < (folder / RECORDS).stat().st_size:
+        return None
+    return Run(folder, stored, records)
 
 
 def _quota(job: Job) -> Quota:

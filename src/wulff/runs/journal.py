@@ -4,7 +4,9 @@ A run that was killed at any moment can be resumed: records are appended one by 
 dropped, and nothing is written before the spec is known to be the stored one.
 """
 
+import contextlib
 import json
+import os
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,8 +14,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import tomli_w
-from filelock import FileLock, Timeout
 
+from wulff import _files
 from wulff.errors import RunError
 from wulff.runs.records import Record
 
@@ -45,32 +47,45 @@ class Journal:
         if stored is not None:
             refuse_other_spec(self.folder, stored, self.document)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(self.folder / ".lock")
+        self._lock = _files.claim(self.folder)
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
-            raise RunError(
-                f"{self.folder} is being written by another process; wait for it to end."
-            ) from None
-        try:
+            for name in (SPEC, RECORDS, SUMMARY):
+                _files.refuse_link(self.folder / name)
             stored = stored_spec(self.folder)  # once more: another process may have been faster
             if stored is None:
-                replace(self.folder / SPEC, tomli_w.dumps(self.document))
+                _files.write(self.folder / SPEC, tomli_w.dumps(self.document))
             else:
                 refuse_other_spec(self.folder, stored, self.document)
             path = self.folder / RECORDS
             self.records, complete_bytes = read_records(path)
-            self._file = path.open("ab")
+            self._file = _files.appending(path)
             self._file.truncate(complete_bytes)
+            self._size = complete_bytes
         except BaseException:
             self._lock.release()
             raise
         return self
 
     def append(self, record: Record) -> None:
-        """Write a record; it is with the operating system when this returns."""
-        self._file.write(record.to_json().encode() + b"\n")
-        self._file.flush()
+        """Write a record; it is with the operating system when this returns.
+
+        Raises:
+            RunError: The disk is full, or the folder is not there any more.
+        """
+        line = record.to_json().encode() + b"\n"
+        try:
+            if not os.path.samestat(os.stat(self.folder / RECORDS), os.fstat(self._file.fileno())):
+                raise FileNotFoundError
+            _files.write_all(self._file, line)
+        except FileNotFoundError:
+            raise RunError(
+                f"{self.folder} was deleted or moved while the run was at work; start the run again."
+            ) from None
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._size)  # a part of a line would be a torn one
+            raise RunError(resumable(self.folder, error)) from None
+        self._size += len(line)
         self.records.append(record)
 
     def append_missing(self, records: Iterable[Record]) -> None:
@@ -82,7 +97,7 @@ class Journal:
 
     def summarize(self, summary: dict[str, Any]) -> None:
         """Write the summary of a finished run."""
-        replace(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
+        _files.write(self.folder / SUMMARY, json.dumps(summary, indent=2) + "\n")
 
     def __exit__(
         self,
@@ -141,8 +156,9 @@ def read_records(path: Path) -> tuple[list[Record], int]:
     return records, complete
 
 
-def replace(path: Path, text: str) -> None:
-    """Write a file so that it is either the old one or the new one, whenever the process is killed."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text)
-    temporary.replace(path)
+def resumable(folder: Path, error: OSError) -> str:
+    """That a run could not be written on, and that nothing is lost."""
+    return (
+        f"{folder} cannot be written: {(error.strerror or str(error)).lower()}; "
+        "mend that, and the same command goes on where it stopped."
+    )

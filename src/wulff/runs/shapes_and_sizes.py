@@ -100,6 +100,8 @@ def _array(folder: Path, name: str) -> FloatArray:
         raise InputError(
             f"{folder} has no {name}.npy; it must hold {', '.join(NEEDED)} as .npy files."
         ) from None
+    except PermissionError:
+        raise  # forbidden is not damaged
     except (OSError, ValueError):
         raise InputError(f"{file} is not a readable .npy file without pickled objects.") from None
     if array.dtype.kind not in "fiu" or array.size == 0 or not np.isfinite(array).all():

@@ -7,13 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from wulff import models, training
+from wulff import _files, models, training
 from wulff.errors import InputError, RunError, WulffError
 from wulff.runs.execute import certify
-from wulff.runs.journal import SUMMARY, replace
+from wulff.runs.journal import SUMMARY
 from wulff.runs.run import Run, load
 from wulff.runs.sweep import Sweep, Task
 from wulff.runs.train import train
@@ -117,11 +118,12 @@ def _keep_plan(sweep: Sweep) -> None:
     if sweep.store.exists() and not sweep.store.is_dir():
         raise RunError(f"{sweep.store} is a file; give a folder for the sweep.")
     try:
-        plan = json.loads(file.read_text()) if file.exists() else {}
+        stored: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
     except ValueError:
         raise RunError(
             f"{file} is damaged; remove it if the sweep file is the one that made this folder."
         ) from None
+    plan = dict(stored)
     for task in sweep.tasks:
         for folder, parameters in task.parameters.items():
             before = plan.get(folder, parameters)
@@ -132,5 +134,6 @@ def _keep_plan(sweep: Sweep) -> None:
                     f"has {parameters.get(key)!r}; give another --store, or the same parameters."
                 )
             plan[folder] = parameters
-    sweep.store.mkdir(parents=True, exist_ok=True)
-    replace(file, json.dumps(plan, indent=1) + "\n")
+    if plan != stored or not file.exists():  # a finished sweep may lie on a disk that is read-only
+        sweep.store.mkdir(parents=True, exist_ok=True)
+        _files.write(file, json.dumps(plan, indent=1) + "\n")

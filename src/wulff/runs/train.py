@@ -1,21 +1,22 @@
 """Train a base classifier on a data set, through interruptions, and keep its weights."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import os
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 import torch
-from filelock import FileLock, Timeout
+from filelock import BaseFileLock
 
-from wulff import datasets, models, noises, training
+from wulff import _files, datasets, models, noises, training
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import refuse_other_spec, replace
+from wulff.runs.journal import refuse_other_spec, resumable
 from wulff.runs.scalars import Scalars
 from wulff.smoothing import use_device
 
@@ -114,11 +115,7 @@ def train(
         if state.rank > 0:
             return path
         description = models.Description(spec.model, dataset.input_shape, dataset.num_classes, str(noise))
-        temporary = path.with_name(f".{path.name}.new")
-        models.weights.save(temporary, model, description)
-        keeper.finish()
-        temporary.replace(path)
-        (folder / CHECKPOINT).unlink()
+        keeper.finish(lambda: models.weights.save(path, model, description))
     finally:
         keeper.release()
     return path
@@ -162,7 +159,7 @@ class _Keeper:
         self.history: list[training.Epoch] = []
         self.seconds = 0.0
         self._since = time.perf_counter()
-        self._lock = FileLock(folder / ".lock")
+        self._lock: BaseFileLock | None = None
 
     def restore(self) -> None:
         """Take up the checkpoint in the folder, if there is one of the same training."""
@@ -172,7 +169,7 @@ class _Keeper:
                 raise InputError(f"{self.folder} cannot be made: {above} is no folder to write to.")
             return  # it is made when there is something to keep
         if self.state.rank == 0:
-            self._claim()
+            self._lock = _files.claim(self.folder)
         try:
             self._restore()
         except BaseException:
@@ -205,13 +202,11 @@ class _Keeper:
 
     def keep(self, epoch: training.Epoch) -> None:
         """Write a checkpoint: the old one or the new one is there, whenever the process is killed."""
-        if not self._lock.is_locked:
+        if self._lock is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._claim()
+            self._lock = _files.claim(self.folder)
             if any(not entry.name.startswith(".") for entry in self.folder.iterdir()):
                 raise RunError(f"{self.folder} was begun by another process meanwhile; give another folder.")
-        if not (self.folder / TRAINING).exists():
-            replace(self.folder / TRAINING, tomli_w.dumps(self.document))
         self.history.append(epoch)
         now = time.perf_counter()
         self.seconds, self._since = self.seconds + now - self._since, now
@@ -220,12 +215,14 @@ class _Keeper:
             "history": [dataclasses.astuple(epoch) for epoch in self.history],
             "seconds": self.seconds,
         }
-        temporary = self.folder / f".{CHECKPOINT}.new"
-        torch.save(content, temporary)
-        temporary.replace(self.folder / CHECKPOINT)
+        with self._told():
+            if not (self.folder / TRAINING).exists():
+                _files.write(self.folder / TRAINING, tomli_w.dumps(self.document))
+            with _files.replacing(self.folder / CHECKPOINT) as file:
+                torch.save(content, file)
 
-    def finish(self) -> None:
-        """Add how the training went to its record."""
+    def finish(self, save: Callable[[], None]) -> None:
+        """Add how the training went to its record, save the weights, and let the checkpoint go."""
         result = {
             "loss": self.history[-1].loss,
             "noisy_accuracy": self.history[-1].noisy_accuracy,
@@ -233,15 +230,23 @@ class _Keeper:
             "losses": [epoch.loss for epoch in self.history],
             "noisy_accuracies": [epoch.noisy_accuracy for epoch in self.history],
         }
-        replace(self.folder / TRAINING, tomli_w.dumps(self.document | {"result": result}))
+        with self._told():
+            _files.write(self.folder / TRAINING, tomli_w.dumps(self.document | {"result": result}))
+            save()
+            (self.folder / CHECKPOINT).unlink()
 
     def release(self) -> None:
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
-    def _claim(self) -> None:
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """One line where the disk is full, or the folder is not there any more."""
         try:
-            self._lock.acquire(timeout=0)
-        except Timeout:
+            yield
+        except FileNotFoundError:
             raise RunError(
-                f"{self.folder} is being written by another process; wait for it to end."
+                f"{self.folder} was deleted or moved during the training; start the training again."
             ) from None
+        except OSError as error:
+            raise RunError(resumable(self.folder, error)) from None
