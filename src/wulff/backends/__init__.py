@@ -1,0 +1,158 @@
+"""Base classifiers from elsewhere: each library in one file, imported when it is used.
+
+`adapt` takes whatever a user has in Python, `load` what the command line names. Both return a `Classifier`.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from wulff.backends.base import Classifier, identity_of_module
+from wulff.backends.functions import CallableFunction, DecodedModule
+from wulff.backends.outputs import Decoder
+from wulff.backends.scikit_learn import is_estimator, load_skops, of_estimator
+from wulff.errors import InputError
+
+PREFIXES = ("python", "onnx", "timm", "hf", "sklearn", "xgboost", "lightgbm", "http", "https")
+"""What a model's spec can begin with, before a colon; anything else is a file or folder of weights."""
+
+
+def adapt(
+    model: Any,
+    *,
+    class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    identity: str | None = None,
+) -> Classifier:
+    """Any model that Python can hold, as a base classifier.
+
+    Args:
+        model: An `nn.Module`, a scikit-learn estimator, a booster of XGBoost or LightGBM, an
+            `onnxruntime.InferenceSession`, or any callable on tensors or numpy arrays that returns logits,
+            probabilities, one score for two classes, labels, or names of classes.
+        class_names: The names of the labels, for models that do not know them.
+        threshold: For models that return one score: above it the label is 1. 0 for a logit, 0.5 for a
+            probability.
+        identity: What tells this classifier from others, in words; modules and boosters have a hash.
+
+    Raises:
+        InputError: The model is none of these.
+    """
+    names = None if class_names is None else tuple(map(str, class_names))
+    if isinstance(model, Classifier):
+        return model
+    if isinstance(model, nn.Module):
+        plain = names is None and threshold is None
+        module = model if plain else DecodedModule(model, Decoder(names, threshold))
+        return Classifier(
+            function=module,
+            num_classes=None if names is None else len(names),
+            class_names=names,
+            identity=identity or identity_of_module(model),
+        )
+    origin = type(model).__module__.partition(".")[0]
+    if origin == "onnxruntime":
+        from wulff.backends.onnx_files import of_session
+
+        return of_session(model, names, threshold, identity)
+    if origin in ("xgboost", "lightgbm") and type(model).__name__ == "Booster":
+        if origin == "xgboost":
+            from wulff.backends.xgboost_models import of_booster
+
+            return of_booster(model, identity)
+        from wulff.backends.lightgbm_models import of_lightgbm
+
+        return of_lightgbm(model, identity)
+    if is_estimator(model):
+        return of_estimator(model, identity)
+    if not callable(model):
+        raise InputError(
+            "a model must be a module, an estimator, a booster, a session of ONNX Runtime or a function, got "
+            f"{type(model).__name__}."
+        )
+    return Classifier(
+        function=CallableFunction(model, Decoder(names, threshold)),
+        num_classes=None if names is None else len(names),
+        class_names=names,
+        identity=identity,
+    )
+
+
+def is_spec(source: str) -> bool:
+    """Whether a model is named by a spec such as `onnx:FILE`, not by a file or folder of weights."""
+    return source.partition(":")[0] in PREFIXES and ":" in source
+
+
+def load(
+    source: str,
+    *,
+    class_names: Sequence[str] | None = None,
+    threshold: float | None = None,
+    identity: str | None = None,
+) -> Classifier:
+    """The classifier that a spec names: `python:FILE.py:NAME`, `onnx:FILE`, `sklearn:FILE.skops`, ...
+
+    Args:
+        source: The spec, which begins with one of `PREFIXES`.
+        class_names: The names of the labels, for models that do not know them.
+        threshold: For models that return one score: above it the label is 1.
+        identity: What tells this classifier from others, in words, for models without a hash.
+
+    Raises:
+        InputError: There is no such model, or its package is missing.
+        RunError: A server cannot be reached.
+    """
+    kind, _, rest = source.partition(":")
+    names = None if class_names is None else tuple(map(str, class_names))
+    if kind not in PREFIXES or not rest:
+        raise InputError(f"unknown model {source!r}; it begins with {', '.join(PREFIXES)}, and a colon.")
+    if kind == "python":
+        from wulff.backends.python_files import load_object
+
+        return adapt(load_object(rest), class_names=names, threshold=threshold, identity=identity)
+    if kind == "onnx":
+        from wulff.backends.onnx_files import load_onnx
+
+        return load_onnx(Path(rest), names, threshold)
+    if kind in ("http", "https"):
+        from wulff.backends.endpoints import load_endpoint
+
+        return load_endpoint(source, names, threshold, identity)
+    return _LOADERS[kind](rest)
+
+
+def _load_timm(name: str) -> Classifier:
+    from wulff.backends.ready_networks import load_timm
+
+    return load_timm(name)
+
+
+def _load_hugging_face(name: str) -> Classifier:
+    from wulff.backends.ready_networks import load_hugging_face
+
+    return load_hugging_face(name)
+
+
+def _load_xgboost(path: str) -> Classifier:
+    from wulff.backends.xgboost_models import load_xgboost
+
+    return load_xgboost(Path(path))
+
+
+def _load_lightgbm(path: str) -> Classifier:
+    from wulff.backends.lightgbm_models import load_lightgbm
+
+    return load_lightgbm(Path(path))
+
+
+_LOADERS = {
+    "timm": _load_timm,
+    "hf": _load_hugging_face,
+    "sklearn": lambda path: load_skops(Path(path)),
+    "xgboost": _load_xgboost,
+    "lightgbm": _load_lightgbm,
+}
+
+__all__ = ["PREFIXES", "Classifier", "adapt", "identity_of_module", "is_spec", "load"]

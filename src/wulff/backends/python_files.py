@@ -1,0 +1,91 @@
+"""Models that a user's own Python code makes: `python:FILE.py:NAME` and `python:package.module:NAME`."""
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cloudpickle
+from torch import nn
+
+from wulff.backends.base import first_line
+from wulff.errors import InputError
+
+
+def load_object(source: str) -> Any:
+    """What a name in a Python file or module stands for, made by calling it if it is a factory.
+
+    A class, or a function that needs no arguments, is called; a module, an estimator or any other function is
+    returned as it is. Code in the file is run: it is the user's own.
+
+    Args:
+        source: `FILE.py:NAME` or `package.module:NAME`.
+
+    Raises:
+        InputError: The file, module or name is missing, or the code fails.
+    """
+    place, colon, name = source.rpartition(":")
+    if not colon or not place or not name.isidentifier():
+        raise InputError(f"python:{source} does not name an object; write python:FILE.py:NAME.")
+    module = _file_module(Path(place)) if place.endswith(".py") else _named_module(place)
+    if not hasattr(module, name):
+        defined = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
+        raise InputError(f"{place} defines no {name!r}; it has {', '.join(defined[:8]) or 'no callables'}.")
+    found = getattr(module, name)
+    if not _is_factory(found):
+        return found
+    try:
+        return found()
+    except Exception as error:
+        raise InputError(
+            f"{name}() in {place} fails: {type(error).__name__}: {first_line(error)}."
+        ) from error
+
+
+def _is_factory(found: Any) -> bool:
+    if isinstance(found, nn.Module) or not (inspect.isclass(found) or inspect.isroutine(found)):
+        return False
+    try:
+        parameters = inspect.signature(found).parameters.values()
+    except ValueError:  # some functions written in C
+        return False
+    variadic = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return all(p.default is not p.empty for p in parameters if p.kind not in variadic)
+
+
+def _file_module(path: Path) -> ModuleType:
+    if not path.is_file():
+        raise InputError(f"there is no file {path}.")
+    full = path.resolve()
+    name = f"wulff_user_{path.stem}_{hashlib.sha256(str(full).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, full)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(full.parent))  # so that it can import its neighbours
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise InputError(f"{path} fails: {type(error).__name__}: {first_line(error)}.") from error
+    finally:
+        sys.path.remove(str(full.parent))
+    cloudpickle.register_pickle_by_value(module)  # worker processes do not know the file
+    return module
+
+
+def _named_module(name: str) -> ModuleType:
+    sys.path.insert(0, "")
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise InputError(f"cannot import {name}: {first_line(error)}; write python:FILE.py:NAME.") from None
+    except Exception as error:
+        raise InputError(f"{name} fails: {type(error).__name__}: {first_line(error)}.") from error
+    finally:
+        sys.path.remove("")

@@ -1,0 +1,99 @@
+"""Estimators of scikit-learn, and whatever follows its conventions; the only file that imports skops."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff.backends.base import Classifier, first_line, rows_of
+from wulff.errors import InputError
+
+
+@final
+class EstimatorFunction:
+    """A fitted classifier: rows are flattened, and the largest probability or decision value wins.
+
+    Args:
+        estimator: It has `classes_` and one of `predict_proba`, `decision_function` and `predict`.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self.estimator = estimator
+        self.classes = np.asarray(estimator.classes_)
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        x = rows_of(batch).reshape(len(batch), -1).astype(np.float64)
+        return torch.from_numpy(np.ascontiguousarray(self._answer(x))).to(batch.device)
+
+    def _answer(self, x: np.ndarray) -> np.ndarray:
+        if hasattr(self.estimator, "predict_proba"):
+            return np.asarray(self.estimator.predict_proba(x), dtype=np.float64)
+        if hasattr(self.estimator, "decision_function"):
+            values = np.asarray(self.estimator.decision_function(x), dtype=np.float64)
+            if values.ndim == 1:  # the second class where it is positive
+                return np.stack([-values, values], axis=1)
+            if values.shape[1] == len(self.classes):
+                return values
+        return np.searchsorted(self.classes, np.asarray(self.estimator.predict(x))).astype(np.int64)
+
+
+def is_estimator(model: object) -> bool:
+    """Whether an object follows scikit-learn's conventions for classifiers or regressors."""
+    return hasattr(model, "predict") and hasattr(model, "fit") and not hasattr(model, "state_dict")
+
+
+def of_estimator(estimator: Any, identity: str | None = None) -> Classifier:
+    """A fitted estimator as a base classifier.
+
+    Raises:
+        InputError: It is not fitted, or is no classifier.
+    """
+    classes = getattr(estimator, "classes_", None)
+    if classes is None:
+        raise InputError(
+            f"{type(estimator).__name__} has no classes_: it is not fitted, or is no classifier; fit a "
+            "classifier first."
+        )
+    classes = np.asarray(classes)
+    if classes.ndim != 1:
+        raise InputError(f"{type(estimator).__name__} has several outputs; certify one of them at a time.")
+    numbered = classes.dtype.kind in "iub" and np.array_equal(classes, np.arange(len(classes)))
+    features = getattr(estimator, "n_features_in_", None)
+    return Classifier(
+        function=EstimatorFunction(estimator),
+        num_classes=len(classes),
+        class_names=None if numbered else tuple(str(name) for name in classes),
+        input_shape=None if features is None else (int(features),),
+        identity=identity,
+    )
+
+
+def load_skops(path: Path) -> Classifier:
+    """The estimator in a .skops file, which runs no code when it is read.
+
+    Raises:
+        InputError: The file is missing or damaged, skops is missing, or it holds types that are not trusted.
+    """
+    try:
+        import skops.io
+    except ImportError:
+        raise InputError("a .skops file needs the package skops; pip install 'wulff[skops]'.") from None
+    try:
+        content = path.read_bytes()
+        unknown = skops.io.get_untrusted_types(data=content)
+        if unknown:
+            raise InputError(
+                f"{path} holds types that skops does not know as safe: {', '.join(map(str, unknown[:3]))}; "
+                "load the model in a file of your own, and use python:FILE.py:NAME."
+            )
+        estimator = skops.io.loads(content, trusted=[])
+    except InputError:
+        raise
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or first_line(error)}.") from None
+    except Exception as error:  # damaged archives fail in many ways
+        raise InputError(f"{path} is no .skops file of a model: {first_line(error)}.") from None
+    return of_estimator(estimator, identity=f"sha256:{hashlib.sha256(content).hexdigest()}")

@@ -1,0 +1,71 @@
+"""Boosters of XGBoost; the only file that imports it."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff.backends.base import Classifier, first_line, rows_of
+from wulff.errors import InputError
+
+
+@final
+class BoosterFunction:
+    """A booster for classification: the largest margin wins; one margin is that of the second class."""
+
+    def __init__(self, booster: Any) -> None:
+        self.booster = booster
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        x = rows_of(batch).reshape(len(batch), -1)
+        margin = np.asarray(self.booster.inplace_predict(x, predict_type="margin"))
+        if margin.ndim == 1 or margin.shape[1] == 1:
+            margin = np.stack([-margin.ravel(), margin.ravel()], axis=1)
+        return torch.from_numpy(np.ascontiguousarray(margin)).to(batch.device)
+
+
+def of_booster(booster: Any, identity: str | None = None) -> Classifier:
+    """A booster as a base classifier.
+
+    Raises:
+        InputError: It was not trained to classify.
+    """
+    learner = json.loads(booster.save_config())["learner"]
+    objective = learner["objective"]["name"]
+    if not objective.startswith(("binary:", "multi:")):
+        raise InputError(f"the booster was trained for {objective}; a classifier has binary or multi there.")
+    return Classifier(
+        function=BoosterFunction(booster),
+        num_classes=max(2, int(learner["learner_model_param"]["num_class"])),
+        input_shape=(int(booster.num_features()),),
+        identity=identity or f"sha256:{hashlib.sha256(bytes(booster.save_raw('ubj'))).hexdigest()}",
+    )
+
+
+def load_xgboost(path: Path) -> Classifier:
+    """The booster in a .json or .ubj file.
+
+    Raises:
+        InputError: The file is missing or damaged, or XGBoost is missing.
+    """
+    try:
+        import xgboost
+    except ImportError:
+        raise InputError("xgboost: needs the package xgboost; pip install 'wulff[xgboost]'.") from None
+    try:
+        content = path.read_bytes()
+        booster = xgboost.Booster({"nthread": 1})  # workers have one thread each
+        booster.load_model(bytearray(content or b"\n"))  # an empty one ends the process
+        return of_booster(booster, f"sha256:{hashlib.sha256(content).hexdigest()}")
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or first_line(error)}.") from None
+    except InputError:
+        raise
+    except Exception:  # damaged files fail in many ways
+        raise InputError(
+            f"{path} is no model of XGBoost; save one with booster.save_model('model.json')."
+        ) from None
