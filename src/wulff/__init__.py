@@ -1,12 +1,49 @@
-"""wulff: provably stable classifiers by randomized smoothing."""
+"""wulff: provably stable classifiers by randomized smoothing.
 
-from wulff import certificates, geometry, noises, reports, runs, stats
-from wulff.certificates import Radii, certified_radius, plan
-from wulff.errors import InputError, NotCoveredError, RunError, WulffError
-from wulff.norms import Norm
-from wulff.smoothing import Certification, Smoothed
+A package is loaded when it is first used, and PyTorch with the first one that needs it: radii, plans, limits
+and advice do not.
+"""
+
+import importlib.util
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wulff import (
+        attacks,
+        certificates,
+        datasets,
+        engines,
+        geometry,
+        models,
+        noises,
+        reports,
+        runs,
+        smoothing,
+        stats,
+        testing,
+        training,
+    )
+    from wulff.certificates import Radii, certified_radius, plan
+    from wulff.errors import InputError, NotCoveredError, RunError, WulffError
+    from wulff.norms import Norm
+    from wulff.smoothing import Certification, Smoothed
 
 __version__ = "0.1.0"
+
+_PACKAGE_OF = {
+    "Certification": "smoothing",
+    "InputError": "errors",
+    "Norm": "norms",
+    "NotCoveredError": "errors",
+    "Radii": "certificates",
+    "RunError": "errors",
+    "Smoothed": "smoothing",
+    "WulffError": "errors",
+    "certified_radius": "certificates",
+    "plan": "certificates",
+}
 
 __all__ = [
     "Certification",
@@ -18,12 +55,46 @@ __all__ = [
     "Smoothed",
     "WulffError",
     "__version__",
+    "attacks",
     "certificates",
     "certified_radius",
+    "datasets",
+    "engines",
     "geometry",
+    "models",
     "noises",
     "plan",
     "reports",
     "runs",
+    "smoothing",
     "stats",
+    "testing",
+    "training",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in _PACKAGE_OF:
+        return getattr(_package(_PACKAGE_OF[name]), name)
+    if name in __all__:
+        return _package(name)
+    raise AttributeError(f"module 'wulff' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return list(__all__)
+
+
+def _package(name: str) -> ModuleType:
+    """A package of wulff, which is loaded at the first look into it."""
+    full = f"{__name__}.{name}"
+    if full in sys.modules:
+        return sys.modules[full]
+    spec = importlib.util.find_spec(full)
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[full] = module
+    spec.loader.exec_module(module)
+    return module

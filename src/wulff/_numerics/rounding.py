@@ -52,6 +52,11 @@ def decimal_up(value: float, digits: int) -> str:
     return str(Decimal(value).quantize(Decimal(1).scaleb(-digits), ROUND_CEILING, _MOST_PLACES))
 
 
+def exactly(value: float) -> str:
+    """The number with every digit: print radii with it that were asked for, not certified."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def figures_down(value: float, digits: int) -> str:
     """The number with `digits` significant digits, rounded down: for tables of radii of all sizes."""
     return _figures(value, Context(prec=digits, rounding=ROUND_FLOOR))

@@ -9,20 +9,25 @@ where the variable lies in [0, 1] instead of [0, t]: its mean needs t² times fe
 15 at error .01 and 1400 at 7·10⁻⁵.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises import MixedLinf, Noise
 from wulff.stats import check_alpha, check_sample_size, mean_upper_bound
 
-ShiftedLoss = Callable[[Tensor, float], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+ShiftedLoss = Callable[["Tensor", float], "Tensor"]
 """Of draws z of the unit law, of shape (samples, dim), and a radius r: log q(z)/q(z + rδ) for each."""
 
 BLOCK = 2**22
@@ -117,11 +122,13 @@ def mixed_linf_loss(noise: MixedLinf) -> ShiftedLoss:
 
 
 def _unit_draws(noise: Noise, count: int, dim: int, generator: torch.Generator) -> Tensor:
+    import torch
+
     return noise.sample((count, dim), generator=generator, dtype=torch.float64) / noise.scale
 
 
 def _losses(draws: Tensor, loss: ShiftedLoss, radius: float) -> FloatArray:
-    return loss(draws, radius).to(torch.float64).cpu().numpy()
+    return loss(draws, radius).double().cpu().numpy()
 
 
 def _hockey_stick(loss: FloatArray, log_t: float) -> FloatArray:

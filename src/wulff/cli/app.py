@@ -5,62 +5,23 @@ import sys
 import warnings
 from typing import Annotated, NoReturn
 
-import torch
 import typer
 
 import wulff
-from wulff.cli import (
-    advise,
-    attack,
-    audit,
-    certify,
-    compare,
-    download,
-    import_log,
-    limits,
-    ls,
-    noises,
-    plan,
-    plot,
-    predict,
-    quickstart,
-    radius,
-    recertify,
-    report,
-    sweep,
-    train,
-)
 from wulff.cli.console import warn
+from wulff.cli.verbs import Verbs
 from wulff.errors import WulffError
 
 # Typer brings its own copy of click or uses the installed one; this is the base of whichever raises.
 UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 app = typer.Typer(
+    cls=Verbs,
     help="Certified robustness by randomized smoothing: any noise, any norm.",
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("radius")(radius.radius)
-app.command("noises")(noises.noises)
-app.command("download")(download.download)
-app.command("train")(train.train)
-app.command("certify")(certify.certify)
-app.command("predict")(predict.predict)
-app.command("attack")(attack.attack)
-app.command("recertify")(recertify.recertify)
-app.command("report")(report.report)
-app.command("compare")(compare.compare)
-app.command("ls")(ls.ls)
-app.command("plan")(plan.plan)
-app.command("limits")(limits.limits)
-app.command("advise")(advise.advise)
-app.add_typer(plot.app, name="plot")
-app.add_typer(audit.app, name="audit")
-app.command("import")(import_log.import_log)
-app.command("sweep")(sweep.sweep)
-app.command("quickstart")(quickstart.quickstart)
 
 
 @app.callback(invoke_without_command=True)
@@ -80,7 +41,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     threads = os.environ.get("WULFF_THREADS", "1")
     if not (threads.isdecimal() and 1 <= int(threads) <= 1024):
         raise SystemExit(_refuse(f"WULFF_THREADS must be a number from 1 to 1024, got {threads!r}."))
-    torch.set_num_threads(int(threads))
+    _use_threads(threads)
     warnings.showwarning = lambda message, *_, **__: warn(str(message))
     try:
         code = app(args=arguments, prog_name="wulff", standalone_mode=False) or 0  # of typer.Exit
@@ -95,17 +56,24 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = _refuse(
             f"{error.filename or 'system'}: {error.strerror}; check the path, its rights and the disk."
         )
-    except torch.OutOfMemoryError as error:
-        first = str(error).strip().partition(". ")[0]
-        code = _refuse(f"{first}; use a smaller batch, or another device.")
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError) and "can't allocate memory" not in str(error):
+        if type(error).__name__ == "OutOfMemoryError":  # PyTorch's, of a GPU
+            first = str(error).strip().partition(". ")[0]
+            code = _refuse(f"{first}; use a smaller batch, or another device.")
+        elif isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+            code = _refuse("there is not enough memory; use a smaller batch, or fewer copies.")
+        else:
             raise
-        code = _refuse("there is not enough memory; use a smaller batch, or fewer copies.")
     except (KeyboardInterrupt, typer.Abort):
         code = 130
         typer.echo("\nwulff: interrupted; the same command goes on where it stopped.", err=True)
     raise SystemExit(code)
+
+
+def _use_threads(count: str) -> None:
+    os.environ["OMP_NUM_THREADS"] = count  # for PyTorch, which is loaded when a verb needs it
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(count))
 
 
 def _refuse(message: str) -> int:

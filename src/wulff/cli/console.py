@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -20,7 +20,9 @@ from rich.table import Column
 
 from wulff._numerics.rounding import decimal_down, float_at_least
 from wulff.errors import InputError
-from wulff.runs import Run
+
+if TYPE_CHECKING:
+    from wulff.runs import Run
 
 NormOption = Annotated[str, typer.Option(help="The adversary's norm: l1, l2, linf or lp(1.5).")]
 NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certify against; may be repeated.")]
@@ -131,14 +133,14 @@ def progress_bar() -> Iterator[Progress]:
             raise
 
 
-def run_progress(progress: Progress, description: str) -> Callable[[Run], None]:
+def run_progress(progress: Progress, description: str) -> "Callable[[Run], None]":
     """A callback that shows how far a run is, and its certified accuracy so far."""
     task = progress.add_task(description, total=None, words="")
 
     radius_sums: dict[str, float] = {}
     counted = correct = 0
 
-    def update(run: Run) -> None:
+    def update(run: "Run") -> None:
         nonlocal counted, correct
         for record in run.records[counted:]:  # a run grows by one record a call: totals are kept, not redone
             counted += 1

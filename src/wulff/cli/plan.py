@@ -5,10 +5,9 @@ from typing import Annotated
 import typer
 
 from wulff import certificates
-from wulff._numerics.rounding import decimal_down, figures_down
+from wulff._numerics.rounding import decimal_down, exactly, figures_down
 from wulff.cli.console import AlphaOption, DimOption, NoiseOption, NormOption, decimal
 from wulff.errors import InputError
-from wulff.reports.grids import exactly
 
 
 def plan(

@@ -6,11 +6,13 @@ likelihood ratios q(· - v)/q [Neyman & Pearson 1933], and G is the least of the
 hockey-stick divergences D_t(v) = E[(1 - t e^(-L))₊], L = log q(X - v)/q(X), X = Z + v.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
@@ -19,6 +21,9 @@ from wulff.geometry.shifts import ACCURACY, exact_shift, variation_of_coordinate
 from wulff.noises import HalfLine, IIDNoise, Noise
 from wulff.noises import parse as parse_noise
 from wulff.stats import check_alpha, check_sample_size, error_upper_bound, mean_upper_bound
+
+if TYPE_CHECKING:
+    import torch
 
 EXACT = "exact"
 MONTE_CARLO = "monte-carlo"
@@ -117,6 +122,8 @@ def _simulated(
     noise: Noise, p: FloatArray, shift: FloatArray, n: int, alpha: float, generator: torch.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """Bounds on G: sets and multipliers from one sample, their probabilities from another."""
+    import torch
+
     alpha, n = check_alpha(alpha), check_sample_size(n)
     share = alpha / (3 * max(len(p), 1))
     chosen_shifted, chosen_resting = _draw_losses(noise, shift, n, generator)
@@ -154,6 +161,8 @@ def _draw_losses(
     noise: Noise, shift: FloatArray, n: int, generator: torch.Generator
 ) -> tuple[FloatArray, FloatArray]:
     """L = log q(x - v)/q(x) of n draws x of the shifted noise, and of n draws of the noise at rest."""
+    import torch
+
     dim = len(shift)
     losses = np.empty((2, n))
     block = max(1, 2**22 // dim)

@@ -1,14 +1,17 @@
 """Uniform noise on the Euclidean ball [Yang et al. 2020, appendix S]."""
 
-import dataclasses
-from typing import ClassVar, final
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+import dataclasses
+from typing import TYPE_CHECKING, ClassVar, final
 
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.radial import BallLaw
 from wulff.norms import Norm
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final

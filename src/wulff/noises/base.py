@@ -1,13 +1,12 @@
 """What a noise is: a frozen value that knows its law, its unit of size, and how to sample itself."""
 
+from __future__ import annotations
+
 import dataclasses
 import enum
 import math
 from abc import ABC, abstractmethod
-from typing import ClassVar, NoReturn, Self
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
@@ -15,6 +14,10 @@ from wulff.noises.draws import wide
 from wulff.noises.radial import RadialLaw
 from wulff.noises.spheres import draw_cone_measure
 from wulff.norms import Norm
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 UNKNOWN = float("nan")  # compared by identity: a nan of the user's own is a size, and a wrong one
 
@@ -53,7 +56,7 @@ class Noise(ABC):
         if self.dim is not None and not (isinstance(self.dim, int) and self.dim >= 1):
             raise InputError(f"dim must be a positive integer, got {self.dim!r} for {self.name}.")
         for field in dataclasses.fields(self):
-            if field.type is float and field.name not in ("scale", "sigma"):
+            if field.type in (float, "float") and field.name not in ("scale", "sigma"):
                 object.__setattr__(self, field.name, _number(self, field.name))
         object.__setattr__(self, given[0], value)
         object.__setattr__(self, "_size", given[0])
@@ -120,19 +123,21 @@ class Noise(ABC):
         return type(self)(**sizes, **shape)
 
     def sample(
-        self, shape: tuple[int, ...], *, generator: torch.Generator, dtype: torch.dtype = torch.float32
+        self, shape: tuple[int, ...], *, generator: torch.Generator, dtype: torch.dtype | None = None
     ) -> Tensor:
         """Independent draws.
 
         Args:
             shape: (samples, *input shape); the dimension is the product of all but the first.
             generator: The source of randomness; the draws are made on its device.
-            dtype: A floating point type.
+            dtype: A floating point type; None stands for float32.
         """
+        import torch
+
         if len(shape) < 2:
             raise InputError(f"shape must be (samples, *input shape), got {shape}.")
         noise = self.in_dim(math.prod(shape[1:]))
-        out = torch.empty(shape, device=generator.device, dtype=dtype)
+        out = torch.empty(shape, device=generator.device, dtype=dtype or torch.float32)
         return noise.draw(out, generator).mul_(noise.scale)
 
     @classmethod
@@ -232,6 +237,8 @@ class NormRadialNoise(Noise):
         """E[R²] in dimension `dim`; infinite where it does not exist."""
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
         directions = draw_cone_measure(self.level_norm, out.flatten(1), generator)
         # Radii are made in float64: a power of a gamma variable in float32 would be off in all but 4 digits.
         radii = self.draw_radius(out.new_empty(len(out), dtype=wide(out)), directions.shape[1], generator)

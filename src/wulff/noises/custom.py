@@ -1,14 +1,14 @@
 """Noise that the user defines by a log-density; without a sampler, draws are made by inverse CDF."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import math
 from collections.abc import Callable
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
@@ -18,10 +18,14 @@ from wulff.noises.radial import NumericalRadialLaw
 from wulff.noises.tables import NODES, WEIGHTS, NumericalLaw
 from wulff.norms import Norm
 
-LogDensity = Callable[[Tensor], Tensor]
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+LogDensity = Callable[["Tensor"], "Tensor"]
 """An elementwise function of a float64 tensor of sizes > 0, made of operations that torch differentiates."""
 
-Sampler = Callable[[Tensor, torch.Generator], Tensor]
+Sampler = Callable[["Tensor", "torch.Generator"], "Tensor"]
 """Fills a tensor with independent draws of its law under the generator, and returns it."""
 
 
@@ -63,6 +67,8 @@ class CustomIID(IIDNoise):
         return _second_moment(self._law)
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
         if self.sampler is not None:
             return self.sampler(out, generator)
         sizes = self._law.draw(torch.empty_like(out, dtype=wide(out)), generator).exp_()
@@ -123,7 +129,7 @@ class CustomRadial(NormRadialNoise):
     def level_norm(self) -> Norm:  # pyright: ignore[reportIncompatibleVariableOverride]
         return Norm.parse(self.norm)
 
-    def radial_law(self, dim: int) -> "CustomLaw":
+    def radial_law(self, dim: int) -> CustomLaw:
         return CustomLaw(dim, self.log_density)
 
     def radius_mean_square(self, dim: int) -> float:
@@ -206,13 +212,17 @@ def _check_continuous(log_density: LogDensity, lo: float, hi: float) -> None:
 
 
 def _evaluate(log_density: LogDensity, size: FloatArray) -> FloatArray:
+    import torch
+
     value = log_density(torch.from_numpy(np.ascontiguousarray(size)))
-    if not isinstance(value, Tensor) or value.shape != size.shape:
+    if not isinstance(value, torch.Tensor) or value.shape != size.shape:
         raise InputError("log_density must map a float64 tensor of sizes to a tensor of the same shape.")
     return value.detach().numpy().astype(np.float64)
 
 
 def _score(log_density: LogDensity, size: FloatArray) -> FloatArray:
+    import torch
+
     leaf = torch.from_numpy(np.array(size, dtype=np.float64)).requires_grad_(True)
     (slope,) = torch.autograd.grad(log_density(leaf).sum(), leaf)
     return -slope.numpy()

@@ -1,18 +1,22 @@
 """Generalised normal noise, density ∝ exp(-Σ|z_i|^p) [Yang et al. 2020, appendix M]."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
 from scipy import special
-from torch import Tensor
 
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.draws import draw_gamma
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final

@@ -4,18 +4,21 @@ Yang et al. 2020, appendix N; with a pole, Zhang et al. 2020, equations 10 (exp-
 k = 2, scale = √2·σ₀) and 12 (exp-linf, k = 2).
 """
 
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import ClassVar, final
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, final
 
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.radial import GammaLaw
 from wulff.norms import Norm
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)

@@ -1,15 +1,19 @@
 """Gaussian noise [Cohen et al. 2019]."""
 
+from __future__ import annotations
+
 import dataclasses
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
 from scipy import special
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final

@@ -1,15 +1,19 @@
 """Laplace noise [Lecuyer et al. 2018, Teng et al. 2019]."""
 
+from __future__ import annotations
+
 import dataclasses
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.draws import draw_laplace
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final

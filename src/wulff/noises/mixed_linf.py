@@ -1,20 +1,24 @@
 """Mixed-norm noise, density ∝ ‖z‖∞^-j exp(-‖z‖₂²/2) [Zhang et al. 2020, equation 13]."""
 
+from __future__ import annotations
+
 import dataclasses
 import functools
 import math
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
 from scipy import special
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.noises.base import Noise
 from wulff.noises.draws import draw_signs, wide
 from wulff.noises.radial import NumericalRadialLaw
 from wulff.noises.tables import NumericalLaw
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final
@@ -38,7 +42,7 @@ class MixedLinf(Noise):
         if not self.j < dim:
             self._refuse(f"j must be less than the dimension {dim} (the density could not be normalised)")
 
-    def pole_law(self, dim: int) -> "PoleLaw":
+    def pole_law(self, dim: int) -> PoleLaw:
         """The law of the part of the score that comes from the pole."""
         return PoleLaw(dim, self.j)
 
@@ -47,6 +51,8 @@ class MixedLinf(Noise):
         return largest_coordinate_law(dim, self.j).expectation(lambda x: _mean_square_given(np.exp(x), dim))
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
         rows = out.flatten(1)
         dim = rows.shape[1]
         law = largest_coordinate_law(dim, self.j)

@@ -1,16 +1,20 @@
 """Symmetric Pareto (Lomax) noise, density ∝ Π(1 + |z_i|)^-(a+1) [Yang et al. 2020, appendix M]."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.draws import draw_signs
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final
@@ -34,6 +38,8 @@ class Pareto(IIDNoise):
         return 2 / ((self.a - 1) * (self.a - 2)) if self.a > 2 else math.inf
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        import torch
+
         # U^(-1/a) - 1 with -log U exponential: all digits near 0, and U = 0 cannot happen.
         size = torch.empty_like(out, dtype=out.dtype).exponential_(generator=generator).div_(self.a).expm1_()
         size.clamp_(max=torch.finfo(out.dtype).max / 2**16)

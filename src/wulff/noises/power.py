@@ -1,17 +1,20 @@
 """Power-law noise, density ∝ (1 + ‖z‖^k)^-a, with level sets of three shapes [Yang et al. 2020, app. O]."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
-from typing import ClassVar, final
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, final
 
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.radial import BetaPrimeLaw
 from wulff.norms import Norm
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)

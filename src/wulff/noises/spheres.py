@@ -1,12 +1,16 @@
 """Directions: the cone measures of the unit spheres of l1, l2 and linf."""
 
-import math
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+import math
+from typing import TYPE_CHECKING
 
 from wulff.noises.draws import draw_laplace, draw_signs
 from wulff.norms import Norm
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 def draw_cone_measure(norm: Norm, out: Tensor, generator: torch.Generator) -> Tensor:
@@ -16,6 +20,8 @@ def draw_cone_measure(norm: Norm, out: Tensor, generator: torch.Generator) -> Te
     Gaussian for l2, signed Dirichlet(1, ..., 1) for l1, and for linf the uniform law on the cube with one
     uniformly chosen coordinate set to ±1.
     """
+    import torch
+
     if norm == Norm.L2:
         out.normal_(generator=generator)
         return out.div_(out.norm(dim=1, keepdim=True))

@@ -1,14 +1,19 @@
 """Laws known only by their log-density: integration, distribution function, quantiles and sampling."""
 
+from __future__ import annotations
+
 import functools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 _DEPTH = 60.0  # the law is cut off where its density is exp(-60) of the peak
 _DEEPEST = 745.0  # float64 holds no probability that is smaller than exp(-745)
@@ -84,6 +89,8 @@ class NumericalLaw:
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         """Fill `out` with draws by inverse CDF: cubic interpolation of x over the log-odds of a uniform."""
+        import torch
+
         table, step = self._quantile_table(out.device, out.dtype)
         odds = out.exponential_(generator=generator).log_()
         odds.sub_(torch.empty_like(out).exponential_(generator=generator).log_())
@@ -96,6 +103,8 @@ class NumericalLaw:
 
     @functools.cache  # noqa: B019  (laws are cached themselves, and few)
     def _quantile_table(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, float]:
+        import torch
+
         odds = np.linspace(-_REACH, _REACH, _TABLE)
         step = float(odds[1] - odds[0])
         tail = 1 / (1 + np.exp(np.abs(odds)))

@@ -1,14 +1,18 @@
 """Uniform noise on the cube, the Wulff crystal of the l1 ball [Yang et al. 2020]."""
 
+from __future__ import annotations
+
 import dataclasses
-from typing import ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 
 @final

@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from wulff._numerics.rounding import decimal_down
+from wulff._numerics.rounding import decimal_down, exactly
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import check_radii, curve, default_radii
-from wulff.reports.grids import check_format, escape, exactly, render
+from wulff.reports.grids import check_format, escape, render
 from wulff.runs import Run
 
 

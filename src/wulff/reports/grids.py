@@ -28,11 +28,6 @@ def escape(text: str, style: str) -> str:
     return text.replace("|", "\\|") if style == "md" else text
 
 
-def exactly(number: float) -> str:
-    """A radius at the head of a column: every digit, since rounded up it would claim too much."""
-    return repr(float(number)).removesuffix(".0")
-
-
 def mark(text: str, style: str) -> str:
     """A cell that stands out; plain text and CSV have no means for it."""
     return {"md": f"**{text}**", "latex": f"\\textbf{{{text}}}"}.get(style, text)

@@ -9,12 +9,11 @@ from pathlib import Path
 import tomli_w
 
 from wulff import _files
-from wulff._numerics.rounding import decimal_down
+from wulff._numerics.rounding import decimal_down, exactly
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import curve, false_certificates
-from wulff.reports.grids import exactly
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.runs import Run, Terms

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
-from wulff._numerics.rounding import decimal_down, float_at_most
+from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, check_radii, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
-from wulff.reports.grids import Grid, check_format, escape, exactly, mark, render
+from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
 
 ORIENTATIONS = ("columns", "rows")

@@ -1,7 +1,7 @@
 """Which class is the most probable one: the rank verification test behind Predict."""
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from wulff._typing import IntArray
 from wulff.stats.clopper_pearson import check_alpha, tail_accuracy
@@ -33,6 +33,6 @@ def predict(counts: IntArray, alpha: float, unknown: IntArray | None = None) -> 
     second = ordered[..., -2] if counts.shape[-1] > 1 else np.zeros_like(first)
     if unknown is not None:
         second = second + unknown
-    p_value = 2 * stats.binom.sf(first - 1, first + second, 0.5)
+    p_value = 2 * special.betainc(np.maximum(first, 1), second + 1, 0.5)  # 2 P[Binomial(n₁ + n₂, ½) ≥ n₁]
     certain = (p_value * (1 + tail_accuracy(first + second)) <= alpha) & (first > second)
     return np.where(certain, top, ABSTAIN)

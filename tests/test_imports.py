@@ -1,0 +1,68 @@
+"""What importing wulff gives, and what it leaves alone: PyTorch is loaded by those who need it."""
+
+import json
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import wulff
+
+PACKAGES = [name for name in wulff.__all__ if isinstance(getattr(wulff, name), ModuleType)]
+HEAVY = ("torch", "scipy.stats", "matplotlib", "sklearn")
+LIGHT = [
+    "--version",
+    "--help",
+    "noises",
+    "radius gaussian(sigma=.5) --rho .9 --dim 12",
+    "plan --radius .5 --noise laplace(sigma=.5) --norm l1",
+    "advise --norm l1 --dim 12 --noise gaussian(scale=1)",
+    "limits --norm linf --dim 12 --noise gaussian(scale=1)",
+]
+
+
+def loaded_after(program: str) -> list[str]:
+    """The heavy modules that a fresh Python has loaded after a program."""
+    code = f"{program}\nimport json, sys; print(json.dumps([m for m in {HEAVY} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_every_public_name_is_there() -> None:
+    assert dir(wulff) == sorted(wulff.__all__)
+    for name in wulff.__all__:
+        assert hasattr(wulff, name)
+    with pytest.raises(AttributeError, match="no attribute 'smoothed'"):
+        wulff.smoothed  # type: ignore[attr-defined] # noqa: B018
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_public_names_of_packages(package: str) -> None:
+    module = getattr(wulff, package)
+    assert len(set(module.__all__)) == len(module.__all__)
+    for name in module.__all__:
+        assert hasattr(module, name), name
+
+
+def test_import_is_light() -> None:
+    light = "wulff.certified_radius, wulff.geometry.advise, wulff.stats.predict, wulff.noises.Laplace"
+    assert loaded_after(f"import wulff; {light}") == []
+    assert loaded_after("import wulff; wulff.Smoothed") == ["torch"]
+
+
+def test_verbs_about_numbers_need_no_torch() -> None:
+    program = f"""
+import contextlib, io, wulff.cli
+for command in {LIGHT}:
+    out = io.StringIO()
+    with contextlib.suppress(SystemExit), contextlib.redirect_stdout(out):
+        wulff.cli.main(command.split())
+    assert out.getvalue(), command
+"""
+    assert loaded_after(program) == []
+
+
+def test_python_m_wulff() -> None:
+    command = [sys.executable, "-m", "wulff", "--version"]
+    assert subprocess.check_output(command, text=True).strip() == wulff.__version__
