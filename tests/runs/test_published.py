@@ -165,3 +165,83 @@ def test_an_imported_run_has_versions_and_a_summary(tmp_path: Path) -> None:
     summary = json.loads((tmp_path / "run" / journal.SUMMARY).read_text())
     assert (summary["inputs"], summary["correct"], summary["abstained"]) == (2, 1, 1)
     assert summary["average_certified_radius"]["l2"] == pytest.approx(0.3775 / 2)
+
+
+HEADS = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (HEADS + "\n20\t7\t7\t1\t1\t15.4\t0.248\n", "line 2 of .* has 7 cells for 6 columns"),
+        (HEADS + "\n\n20\t7\t7\t0.248\t1\n", "line 3 of .* has 5 cells for 6 columns"),
+        ("idx\tlabel\tpredict\tradius\tRadius \tcorrect\n0\t3\t3\t.1\t.5\t1", "columns called 'radius'"),
+        ("idx\tlabel\tlabel\tpredict\tcorrect\n0\t3\t3\t3\t1", "2 columns called 'label'"),
+        ("idx\tlabel\tpredict\tcertified_radius\tcorrect\n0\t3\t3\t.5\t1", "no column radius, but 'cert"),
+        ("idx\tlabel\tpredict\tr (l2)\tcorrect\n0\t3\t3\t.5\t1", r"no column radius, but 'r \(l2\)'"),
+        ("idx,label,predict,radius,correct,time\n0,3,3,.5,1,1", "but lacks idx, label, predict, correct"),
+        (HEADS + "\n", "no rows"),
+        ("", "is empty"),
+        (HEADS + "\n0\t3\t3\tinf\t1\t1", "line 2 .*: radius must be a finite number of at.*'inf'"),
+        (HEADS + "\n0\t3\t3\t-0.25\t1\t1", "radius must be .*, got '-0.25'"),
+        (HEADS + "\n0\t3\t3\t1e999\t1\t1", "radius must be .*, got '1e999'"),
+        (HEADS + "\n0\t3\t3\t0,25\t1\t1", "radius must be .*, got '0,25'"),
+        (HEADS + "\n0\t3\t3\t0.1\t0\t1", "correct must be 1 where label is 3 and predict 3, got '0'"),
+        (HEADS + "\n0\t3\t-1\t0.0\tTrue\t1", "correct must be 0 where .* predict -1, got 'True'"),
+        (HEADS + "\n0\t3\t3\t0.1\tyes\t1", "correct must be 0, 1, False or True, got 'yes'"),
+        (HEADS + "\n0\tcat\t3\t0.1\t1\t1", "label must be a whole number from 0 to 999999, got 'cat'"),
+        (HEADS + "\n0\t3\t-2\t0.1\t0\t1", "predict must be .*, -1 for abstention, got '-2'"),
+        (HEADS + "\n0.5\t3\t3\t0.1\t1\t1", "idx must be .*, got '0.5'"),
+        (HEADS + "\n" + "9" * 5000 + "\t3\t3\t0.1\t1\t1", r"idx must be .* \(5,002 characters\)"),
+        (HEADS + "\n0\t3\t3\t0.1\t1\t1 day", "time must be seconds, h:mm:ss, .*, got '1 day'"),
+    ],
+    ids=range(21),
+)
+def test_the_wrong_cell_is_named(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "log.tsv").write_text(text)
+    with pytest.raises(InputError, match=message):
+        runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_log_in_latin_1_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "log.tsv").write_bytes(f"{HEADS}\tclass\n0\t3\t3\t.5\t1\t1\tcaf\xe9\n".encode("latin-1"))
+    with pytest.raises(InputError, match="save it as UTF-8 text"):
+        runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
+def test_columns_in_any_order_with_words_for_truth(tmp_path: Path, encoding: str) -> None:
+    """The second head comes from two logs that were put together; the radius is the last column."""
+    rows = ["idx\tcorrect\tlabel\tpredict\tradius", "0\tTrue\t3\t3\t0.512"]
+    rows += [rows[0], "1\tFALSE\t7\t-1\t0.000", "2.0\ttrue\t7\t7\t0.248", ""]
+    (tmp_path / "log.tsv").write_bytes("\r\n".join(rows).encode(encoding))
+    run = runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
+    assert [(r.index, r.label, r.predict, r.seconds) for r in run.records] == [
+        (0, 3, 3, 0.0),
+        (1, 7, -1, 0.0),
+        (2, 7, 7, 0.0),
+    ]
+    assert run.radii("l2").tolist() == [0.5115, 0.0, 0.2475]
+
+
+@pytest.mark.parametrize(
+    ("time", "seconds"),
+    [
+        ("1 day, 0:00:15.3", 86_415.3),
+        ("2 days, 1:02:03", 176_523.0),
+        ("1 days 00:00:15.300000", 86_415.3),
+        ("0:01:00.5", 60.5),
+        ("1e-05", 1e-5),
+    ],
+)
+def test_times_as_python_prints_them(tmp_path: Path, time: str, seconds: float) -> None:
+    run = runs.import_log(write_log(tmp_path / "log.tsv", f"0\t3\t3\t0.5\t1\t{time}"), tmp_path / "run")
+    assert run.records[0].seconds == seconds
+
+
+def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
+    (tmp_path / "log.tsv").write_text(f"{HEADS}\tradius_linf\n0\t3\t3\t0.5\t1\t1\t0.01\n")
+    with pytest.warns(UserWarning, match="not read from .*: the columns 'radius_linf'"):
+        run = runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
+    assert run.radii("l2").tolist() == [0.4995]

@@ -1,11 +1,12 @@
 """Data sets in .npz files: two arrays, `images` and `labels`."""
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from wulff._quoting import shown
+from wulff.datasets.array_files import read_npz
 from wulff.datasets.base import Dataset
 from wulff.errors import InputError
 
@@ -27,24 +28,13 @@ def arrays(path: Path, labelled: bool = True) -> Dataset:
     Raises:
         InputError: The file is missing, is no .npz file, or lacks an array.
     """
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            found = sorted(archive.files)
-            needed = ["images", "labels"] if labelled else ["images"]
-            if not set(needed) <= set(found):
-                raise InputError(
-                    f"{path} must hold the arrays {' and '.join(needed)}, got {', '.join(found) or 'none'}."
-                )
-            images = archive["images"]
-            labels = archive["labels"] if "labels" in found else np.zeros(images.shape[:1], np.int64)
-    except FileNotFoundError:
-        raise InputError(f"no data set at {path}; give digits or the path of an .npz file.") from None
-    except PermissionError:
-        raise  # forbidden is not damaged
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, AttributeError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path} is not a readable .npz file without pickled objects.") from None
+    needed = ["images", "labels"] if labelled else ["images"]
+    content, found = read_npz(path, ["images", "labels"])
+    if not set(needed) <= set(content):
+        got = ", ".join(map(shown, found)) or "none"
+        raise InputError(f"{path} must hold the arrays {' and '.join(needed)}, got {got}.")
+    images = content["images"]
+    labels = content.get("labels", np.zeros(images.shape[:1], np.int64))
     if labels.dtype.kind not in "iu" or labels.ndim != 1 or len(labels) == 0:
         raise InputError(f"{path}: labels must be integers of shape (n,), got {labels.dtype} {labels.shape}.")
     if int(labels.max()) >= MOST_CLASSES:
@@ -55,7 +45,8 @@ def arrays(path: Path, labelled: bool = True) -> Dataset:
         )
     if images.dtype == np.uint8 and images.ndim in (3, 4):
         images = images[..., None] if images.ndim == 3 else images
-        images = np.moveaxis(images, -1, 1).astype(np.float32) / 255
+        images = np.ascontiguousarray(np.moveaxis(images, -1, 1)).astype(np.float32)
+        images /= np.float32(255)
     elif images.dtype.kind != "f":
         raise InputError(
             f"{path}: images must be uint8 (n, h, w[, c]) or floating point, got {images.dtype}."
@@ -65,9 +56,11 @@ def arrays(path: Path, labelled: bool = True) -> Dataset:
             f"{path}: floating point images have their channels first, (n, channels, h, w), "
             f"got {images.shape}."
         )
+    with np.errstate(over="ignore", invalid="ignore"):  # what is infinite then is refused below
+        pixels = np.ascontiguousarray(images, dtype=np.float32)
     return Dataset(
         str(path),
-        torch.as_tensor(np.ascontiguousarray(images, dtype=np.float32)),
+        torch.as_tensor(pixels),
         torch.as_tensor(labels.astype(np.int64)),
         num_classes=int(labels.max()) + 1,
     )

@@ -35,15 +35,19 @@ class Dataset:
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
-        if images.ndim < 2 or len(images) == 0 or labels.shape != images.shape[:1]:
+        if images.ndim < 2 or 0 in images.shape or labels.shape != images.shape[:1]:
             raise InputError(
-                f"{self.name}: images must be (inputs, ...) with one label each, "
+                f"{self.name}: images must be (inputs, ...), none of them empty, with one label each, "
                 f"got {tuple(images.shape)} images and {tuple(labels.shape)} labels."
             )
         if isinstance(images, Tensor):  # what is decoded from files lies in [0, 1]
             self._check_pixels(images)
-        if int(labels.min()) < 0 or int(labels.max()) >= self.num_classes:
-            raise InputError(f"{self.name}: labels must lie between 0 and {self.num_classes - 1}.")
+        outside = ((labels < 0) | (labels >= self.num_classes)).nonzero()
+        if len(outside):
+            raise InputError(
+                f"{self.name}: labels must lie between 0 and {self.num_classes - 1}, got "
+                f"{int(labels[outside[0, 0]])} for input {int(outside[0, 0])}."
+            )
         if not self.index:
             object.__setattr__(self, "index", tuple(range(len(images))))
 
@@ -53,12 +57,12 @@ class Dataset:
             raise InputError(
                 f"{self.name}: image {int((~finite).nonzero()[0])} holds NaN or infinite values."
             )
-        low, high = float(images.min()), float(images.max())
-        if low < 0 or high > 1:
-            raise InputError(
-                f"{self.name}: pixels range from {low:.3g} to {high:.3g}, but must lie in [0, 1]; "
-                "divide 8-bit pixels by 255, and leave normalisation to the model."
-            )
+        for extreme in (images.min(), images.max()):
+            if not 0 <= extreme <= 1:  # printed as float32: 1.0004, not 1.00039994
+                raise InputError(
+                    f"{self.name}: pixels must lie in [0, 1], got {extreme.numpy()!s}; divide 8-bit pixels "
+                    "by 255, clip what rounding left outside, and leave normalisation to the model."
+                )
 
     def __len__(self) -> int:
         return len(self.images)

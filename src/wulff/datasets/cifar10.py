@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from wulff._reading import check_declared, reading
 from wulff.datasets.arrays import arrays
 from wulff.datasets.base import Dataset
 from wulff.datasets.image_files import read_rgb
@@ -72,7 +73,9 @@ def _dataset(folder: Path, images: np.ndarray, labels: np.ndarray) -> Dataset:
 
 def _binary(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """Rows of one label and 3,072 pixels, channels first."""
-    content = np.frombuffer(file.read_bytes(), dtype=np.uint8)
+    with reading(file, "batch"):
+        check_declared(file, 5 * file.stat().st_size)
+        content = np.frombuffer(file.read_bytes(), dtype=np.uint8)
     if content.size == 0 or content.size % (1 + PIXELS):
         raise InputError(f"{file} is not made of rows of {1 + PIXELS} bytes; get the file again.")
     rows = content.reshape(-1, 1 + PIXELS)
@@ -81,28 +84,18 @@ def _binary(file: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def _pickled(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """`data` and `labels` of a pickled batch."""
-    try:
+    with reading(file, "batch of arrays alone"):
+        check_declared(file, 5 * file.stat().st_size)
         content = _ArraysOnly(io.BytesIO(file.read_bytes()), encoding="latin1").load()
         pixels, labels = (np.asarray(_entry(content, name)) for name in ("data", "labels"))
-    except (
-        pickle.UnpicklingError,
-        EOFError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        IndexError,
-    ) as error:
-        raise InputError(
-            f"{file} is damaged or holds more than arrays: {error}; get the file again."
-        ) from None
     if (
         pixels.dtype != np.uint8
         or pixels.ndim != 2
         or pixels.shape[1] != PIXELS
         or labels.shape != (len(pixels),)
+        or labels.dtype.kind not in "iu"
     ):
-        raise InputError(f"{file} must hold uint8 data (n, {PIXELS}) and n labels, got {pixels.shape}.")
+        raise InputError(f"{file} must hold uint8 data (n, {PIXELS}) and n whole labels, got {pixels.shape}.")
     return pixels, labels
 
 
@@ -110,17 +103,27 @@ def _entry(content: dict[Any, Any], name: str) -> Any:
     return content[name] if name in content else content[name.encode()]
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Unpickles plain values and numpy arrays; anything else that a file names is refused and never run."""
+class _ArraysOnly(pickle._Unpickler):  # type: ignore[name-defined]
+    """Unpickles plain values and numpy arrays; anything else that a file names is refused and never run.
+
+    The one written in Python: the other takes memory for whatever numbers a damaged file names.
+    """
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
-            return getattr(np, name)
+        if (module, name) == ("numpy", "ndarray"):
+            return "ndarray"  # only ever handed to `_empty_array`
+        if (module, name) == ("numpy", "dtype"):
+            return np.dtype
         if name == "_reconstruct" and module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
+            return _empty_array
         if (module, name) == ("_codecs", "encode"):  # how Python 3 pickles bytes for Python 2
             return _encode
         raise pickle.UnpicklingError(f"it names {module}.{name}")
+
+
+def _empty_array(*_: object) -> np.ndarray:
+    """What an array's state is put into, whatever shape the file asks for."""
+    return np.ndarray((0,), np.int8)
 
 
 def _encode(text: str, encoding: str = "latin1") -> bytes:
@@ -129,10 +132,8 @@ def _encode(text: str, encoding: str = "latin1") -> bytes:
 
 def _from_png(folder: Path, images: list[Path], named: Path) -> Dataset:
     """Each PNG has one image in each row: 1,024 pixels."""
-    try:
+    with reading(named, "JSON list of labels"):
         labels = np.asarray(json.loads(named.read_text()))
-    except (ValueError, UnicodeDecodeError):
-        raise InputError(f"{named} is not a JSON list of labels; get the file again.") from None
     if labels.ndim != 1 or labels.dtype.kind != "i":
         raise InputError(f"{named} must be a list of whole numbers; get the file again.")
     rows = [read_rgb(image) for image in images]

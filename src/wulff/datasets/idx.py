@@ -3,12 +3,12 @@
 import gzip
 import math
 import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from wulff._reading import AGAIN, check_declared, reading
 from wulff.datasets.base import Dataset
 from wulff.datasets.locations import file_of, folder_of
 from wulff.errors import InputError
@@ -37,19 +37,18 @@ def read_idx(path: Path) -> np.ndarray:
     Raises:
         InputError: The file is damaged or holds something else.
     """
-    try:
-        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except PermissionError:
-        raise  # forbidden is not damaged
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path} cannot be read: {error}; get the file again.") from None
-    if len(content) < 4 or content[:3] != bytes([0, 0, UNSIGNED_BYTE]) or content[3] not in (1, 3):
-        raise InputError(f"{path} is not an IDX file of unsigned bytes; get the file again.")
-    header = 4 + 4 * content[3]
-    shape = struct.unpack(f">{content[3]}I", content[4:header]) if len(content) >= header else ()
-    if len(content) != header + math.prod(shape):
-        raise InputError(f"{path} is cut short or too long for its shape {shape}; get the file again.")
-    return np.frombuffer(content, dtype=np.uint8, offset=header).reshape(shape)
+    opened = gzip.open if path.suffix == ".gz" else open
+    with reading(path, "IDX file"), opened(path, "rb") as stream:
+        start = stream.read(4)
+        if len(start) < 4 or start[:3] != bytes([0, 0, UNSIGNED_BYTE]) or start[3] not in (1, 3):
+            raise InputError(f"{path} is not an IDX file of unsigned bytes; {AGAIN}.")
+        shape = struct.unpack(f">{start[3]}I", stream.read(4 * start[3]))
+        size = math.prod(shape)
+        check_declared(path, 5 * size)  # as bytes and as float32
+        content = stream.read(size + 1)
+        if len(content) != size:
+            raise InputError(f"{path} is cut short or too long for its shape {shape}; {AGAIN}.")
+        return np.frombuffer(content, dtype=np.uint8).reshape(shape)
 
 
 def _read(name: str, split: str, path: str | None) -> Dataset:

@@ -1,26 +1,30 @@
 """Published logs of the field as runs: `idx label predict [radius] correct time`, tab separated."""
 
-import csv
 import dataclasses
 import hashlib
+import warnings
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Context, Decimal
 from pathlib import Path
 from typing import Any
 
 from wulff import noises
 from wulff._numerics.rounding import float_at_most
+from wulff._quoting import shown
+from wulff._reading import reading
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.finished import store_finished
+from wulff.runs.log_rows import Row, log_rows
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
 from wulff.runs.shapes_and_sizes import import_folder
 from wulff.runs.spec import versions
-from wulff.stats import ABSTAIN, check_alpha, check_sample_size
+from wulff.stats import check_alpha, check_sample_size
 
 USUAL_DIGITS = 3
+_DOWN = Context(prec=2000, rounding=ROUND_FLOOR)
 
 
 def import_log(
@@ -63,9 +67,14 @@ def import_log(
         about["training_noise"] = str(noises.parse(training_noise))
     if file.is_dir():
         return import_folder(file, store, norm, noise, about)
-    rows = _rows(file)
-    rounding = _Rounding.of([row["radius"] for row in rows]) if "radius" in rows[0] else None
-    records = [_record(file, number, row, norm, rounding) for number, row in enumerate(rows, start=2)]
+    with reading(file, "log"):
+        content = file.read_bytes()
+    rows, unread = log_rows(file, content)
+    if unread:
+        warnings.warn(f"not read from {file}: the columns {', '.join(map(shown, unread))}.", stacklevel=2)
+    radii = [row.radius for row in rows if row.radius is not None]
+    rounding = _Rounding.of(radii) if radii else None
+    records = [_record(row, norm, rounding) for row in rows]
     _refuse_repetitions(file, records)
     run: dict[str, Any] = {"task": "import", "inputs": len(records)} | about
     if rounding:
@@ -73,26 +82,9 @@ def import_log(
         run |= {"rounded_to_decimals": rounding.decimals}
     if noise is not None:
         run["noise"] = str(noises.parse(noise))
-    hashes = {"log": hashlib.sha256(file.read_bytes()).hexdigest()}
+    hashes = {"log": hashlib.sha256(content).hexdigest()}
     document = {"run": run, "hashes": hashes, "versions": versions(), "engine": {"file": str(file)}}
     return store_finished(store, document, records)
-
-
-def _rows(file: Path) -> list[dict[str, str]]:
-    try:
-        with file.open(newline="") as stream:
-            rows = list(csv.DictReader(stream, delimiter="\t", strict=True))
-    except FileNotFoundError:
-        raise InputError(f"no log at {file}.") from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read {file}: {error}.") from None
-    needed = {"idx", "label", "predict", "correct", "time"}
-    if not rows or not needed <= set(rows[0]):
-        raise InputError(
-            f"{file} is not a published log: its first line must name idx, label, predict, radius, correct "
-            "and time (radius may be absent), tab separated, and rows must follow."
-        )
-    return rows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,14 +98,13 @@ class _Rounding:
     decimals: int
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> "_Rounding":
+    def of(cls, numbers: Sequence[Decimal]) -> "_Rounding":
         """The finest rounding that the longest printed radii allow.
 
         Zeros at the end count for nothing, as Python prints 105.0 for three digits. One or two radii may end
         in zeros that are left out: they are taken to have had the usual digits.
         """
-        numbers = [number for text in texts if (number := _decimal(text))]
-        printed = [number.normalize().as_tuple() for number in numbers]
+        printed = [number.normalize().as_tuple() for number in numbers if number]
         fewest = USUAL_DIGITS if len(printed) < 3 else 0
         digits = max([fewest, *(len(number.digits) for number in printed)])
         return cls(digits, max([fewest, *(-int(number.exponent) for number in printed)]))
@@ -123,53 +114,22 @@ class _Rounding:
         if printed == 0:
             return printed
         half = Decimal(5).scaleb(max(printed.adjusted() - self.digits, -self.decimals - 1))
-        return max(printed - half, Decimal(0))
+        return max(_DOWN.subtract(printed, half), Decimal(0))
 
 
-def _record(file: Path, number: int, row: dict[str, str], norm: Norm, rounding: _Rounding | None) -> Record:
-    try:
-        index, label, predict = int(row["idx"]), int(row["label"]), int(row["predict"])
-        seconds = _seconds(row["time"])
-        if (row["correct"] == "1") != (label == predict) or min(index, label) < 0 or predict < ABSTAIN:
-            raise ValueError
-        radii = {}
-        if rounding:
-            printed = _decimal(row["radius"])
-            if printed is None or printed < 0:
-                raise ValueError
-            radii[str(norm)] = CertifiedRadius(
-                radius=float_at_most(rounding.certain(printed)),
-                method="published",
-                tight=False,
-                published=float(printed),
-            )
-        return Record(index, label, predict, seconds, radii=radii)
-    except (ValueError, TypeError, AttributeError):  # too few columns leave None in place of text
-        raise InputError(
-            f"line {number} of {file} is not a row of a published log: {' '.join(map(str, row.values()))}."
-        ) from None
+def _record(row: Row, norm: Norm, rounding: _Rounding | None) -> Record:
+    radii = {}
+    if rounding and row.radius is not None:
+        radii[str(norm)] = CertifiedRadius(
+            radius=float_at_most(rounding.certain(row.radius)),
+            method="published",
+            tight=False,
+            published=float(row.radius),
+        )
+    return Record(row.index, row.label, row.predict, row.seconds, radii=radii)
 
 
 def _refuse_repetitions(file: Path, records: Sequence[Record]) -> None:
     index, times = Counter(record.index for record in records).most_common(1)[0]
     if times > 1:
         raise InputError(f"{file} has input {index} {times} times; leave all but one of these rows out.")
-
-
-def _decimal(text: str | None) -> Decimal | None:
-    """The number that a text says, if it is finite."""
-    try:
-        number = Decimal(text or "")
-    except InvalidOperation:
-        return None
-    return number if number.is_finite() else None
-
-
-def _seconds(text: str) -> float:
-    """Seconds from `15.4` or `0:00:15.4`."""
-    total = 0.0
-    for part in text.split(":"):
-        total = 60 * total + float(part)
-    if not 0 <= total < float("inf"):
-        raise ValueError
-    return round(total, 6)

@@ -9,6 +9,7 @@ import numpy as np
 from wulff import noises
 from wulff._typing import FloatArray
 from wulff.certificates import certified_radius
+from wulff.datasets.array_files import read_npy
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.finished import store_finished
@@ -53,8 +54,15 @@ def import_folder(
             f"the arrays of {folder} do not fit: preds must have shape (inputs, classes), labels and prob_lb "
             "(inputs,)."
         )
-    if not ((probability >= 0) & (probability <= 1)).all() or (labels != labels.astype(int)).any():
-        raise InputError(f"{folder}: prob_lb must lie in [0, 1], and labels must be whole numbers.")
+    outside = probability[~((probability >= 0) & (probability <= 1))]
+    if outside.size:
+        raise InputError(f"{folder}: prob_lb must lie in [0, 1], got {outside[0]}.")
+    wrong = labels[~np.isin(labels, range(shares.shape[1]))]
+    if wrong.size:
+        raise InputError(
+            f"{folder}: labels must be whole numbers from 0 to {shares.shape[1] - 1}, as preds has "
+            f"{shares.shape[1]} columns, got {wrong[0]}."
+        )
     lowered = np.nextafter(probability.astype(np.float32), np.float32(0)).astype(np.float64)
     # Where two classes share the lead, it is not known which of them prob_lb is about.
     tied = (shares == shares.max(axis=1, keepdims=True)).sum(axis=1) > 1
@@ -94,16 +102,9 @@ def import_folder(
 
 def _array(folder: Path, name: str) -> FloatArray:
     file = folder / f"{name}.npy"
-    try:
-        array = np.load(file, allow_pickle=False)
-    except FileNotFoundError:
-        raise InputError(
-            f"{folder} has no {name}.npy; it must hold {', '.join(NEEDED)} as .npy files."
-        ) from None
-    except PermissionError:
-        raise  # forbidden is not damaged
-    except (OSError, ValueError):
-        raise InputError(f"{file} is not a readable .npy file without pickled objects.") from None
+    if not file.exists():
+        raise InputError(f"{folder} has no {name}.npy; it must hold {', '.join(NEEDED)} as .npy files.")
+    array = read_npy(file)
     if array.dtype.kind not in "fiu" or array.size == 0 or not np.isfinite(array).all():
         raise InputError(f"{file} must hold finite numbers.")
     return array

@@ -1,0 +1,43 @@
+"""Text that others wrote, such as names of runs and classes: one quoting function for each format."""
+
+import re
+
+_MARKDOWN = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKDOWN |= {char: f"\\{char}" for char in "\\`*_[]|~$"}
+_LATEX = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
+_LATEX |= {char: f"\\{char}" for char in "_%&#${}"}
+_LATEX |= {"<": "\\textless{}", ">": "\\textgreater{}"}
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+def plain(text: str) -> str:
+    r"""Text for a terminal, in one line: what is not printable appears as an escape, such as \x1b."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape", "surrogatepass").decode()
+        for char in text
+    )
+
+
+def shown(value: object, most: int = 60) -> str:
+    """A value in a message: its repr, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[: most - 20]}... ({len(text):,} characters)"
+
+
+def markdown(text: str) -> str:
+    """Text for a cell in Markdown: no HTML, no new line or column, nothing emphasised."""
+    return "".join(_MARKDOWN.get(char, char) for char in plain(text))
+
+
+def latex(text: str) -> str:
+    """Text for LaTeX, which runs none of it."""
+    return "".join(_LATEX.get(char, char) for char in plain(text))
+
+
+def csv_cell(text: str) -> str:
+    """Text for a cell that a spreadsheet takes for no formula: numbers stay, others get an apostrophe."""
+    whole = plain(text)
+    if whole.lstrip().startswith(_FORMULA) and not _NUMBER.fullmatch(whole):
+        return f"'{whole}"
+    return whole
