@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wulff import reports, runs
+from wulff import _files, reports, runs
 from wulff.errors import InputError, RunError
 from wulff.runs import journal
 
@@ -105,14 +105,14 @@ def test_a_folder_taken_between_look_and_lock_is_refused(tmp_path: Path, monkeyp
         for name, radius in (("mine.tsv", "0.978"), ("other.tsv", "0.123"))
     ]
     other = runs.import_log(logs[1], tmp_path / "other")
-    acquire = journal.FileLock.acquire
+    acquire = _files.FileLock.acquire
 
     def late(self, **how):
         shutil.copy(other.folder / "spec.toml", tmp_path / "run")  # another process finishes just before
         shutil.copy(other.folder / "records.jsonl", tmp_path / "run")
         return acquire(self, **how)
 
-    monkeypatch.setattr(journal.FileLock, "acquire", late)
+    monkeypatch.setattr(_files.FileLock, "acquire", late)
     with pytest.raises(RunError, match="holds a run with log ="):
         runs.import_log(logs[0], tmp_path / "run")
     assert (tmp_path / "run" / "records.jsonl").read_bytes() == (other.folder / "records.jsonl").read_bytes()
