@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from filelock import BaseFileLock, FileLock, Timeout
+from filelock import FileLock, Timeout
 
 from wulff.errors import InputError, RunError
 
@@ -106,7 +106,7 @@ def refuse_link(path: Path) -> None:
         raise InputError(f"{path} is a link, which is never written through; remove it.")
 
 
-def claim(folder: Path) -> BaseFileLock:
+def claim(folder: Path) -> FileLock:
     """Lock a folder for this process, and remove what a killed one has left half-written there.
 
     Raises:
@@ -125,7 +125,7 @@ def claim(folder: Path) -> BaseFileLock:
     return lock
 
 
-def locked(path: Path, timeout: float = -1) -> BaseFileLock:
+def locked(path: Path, timeout: float = -1) -> FileLock:
     """The lock at a path, which this process has now; by default it waits for another to let it go."""
     refuse_link(path)
     lock = FileLock(path)

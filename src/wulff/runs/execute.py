@@ -1,5 +1,6 @@
 """Certify and predict over a data set: every input once, however often the process is killed."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -84,13 +85,13 @@ def certify(
 
 
 def finished(folder: Path, document: dict[str, Any], indices: set[int]) -> Run | None:
-    """The run in a folder, if nothing of it is missing; nothing is written, so that the disk may refuse it.
+    """The run in a folder that may not be written to, if nothing of it is missing.
 
     Raises:
         RunError: The folder holds another spec.
     """
     stored = stored_spec(folder)
-    if stored is None or not (folder / SUMMARY).is_file():
+    if stored is None or os.access(folder, os.W_OK) or not (folder / SUMMARY).is_file():
         return None
     refuse_other_spec(folder, stored, document)
     records, complete = read_records(folder / RECORDS)

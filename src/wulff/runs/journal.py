@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import tomli_w
+from filelock import FileLock
 
 from wulff import _files
 from wulff.errors import RunError
@@ -47,7 +48,7 @@ class Journal:
         if stored is not None:
             refuse_other_spec(self.folder, stored, self.document)
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._lock = _files.claim(self.folder)
+        self._lock: FileLock = _files.claim(self.folder)
         try:
             for name in (SPEC, RECORDS, SUMMARY):
                 _files.refuse_link(self.folder / name)

@@ -12,7 +12,7 @@ from typing import Any
 
 import tomli_w
 import torch
-from filelock import BaseFileLock
+from filelock import FileLock
 
 from wulff import _files, datasets, models, noises, training
 from wulff.errors import InputError, RunError
@@ -159,7 +159,7 @@ class _Keeper:
         self.history: list[training.Epoch] = []
         self.seconds = 0.0
         self._since = time.perf_counter()
-        self._lock: BaseFileLock | None = None
+        self._lock: FileLock | None = None
 
     def restore(self) -> None:
         """Take up the checkpoint in the folder, if there is one of the same training."""
