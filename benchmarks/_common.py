@@ -96,14 +96,14 @@ def timed(function: Callable[[], object]) -> float:
 
 def forward_rate(model: Callable[[Tensor], Tensor], batch: Tensor, seconds: float) -> float:
     """Bare forward passes of one batch: samples per second."""
-    with evaluating(model):
-        model(batch)
-        once = timed(lambda: model(batch))
+    with evaluating(model) as fixed, torch.inference_mode():
+        fixed(batch)
+        once = timed(lambda: fixed(batch))
         calls = max(1, round(seconds / once))
 
         def repeat() -> None:
             for _ in range(calls):
-                model(batch)
+                fixed(batch)
 
         return calls * len(batch) / timed(repeat)
 

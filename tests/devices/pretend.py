@@ -10,6 +10,7 @@ of its own. Inference mode becomes `no_grad`, with the same numbers, since tenso
 """
 
 import collections
+import contextlib
 import traceback
 from typing import Any
 
@@ -90,7 +91,7 @@ def install() -> None:
     """Make the device known; once in a process, before wulff is imported."""
     _setup_privateuseone_for_python_backend(NAME)
     torch.Generator = _AnyGenerator  # type: ignore[misc]
-    torch.inference_mode = torch.no_grad  # type: ignore[misc]
+    torch.inference_mode = lambda mode=True: torch.no_grad() if mode else contextlib.nullcontext()  # type: ignore[misc]
     tensor = torch.tensor
 
     def tensor_anywhere(data: Any, *, device: Any = None, **options: Any) -> Tensor:

@@ -54,7 +54,7 @@ def climb(
     return adversary.detach()
 
 
-def smoothed_loss(model: nn.Module, x: Tensor, y: Tensor, noises: Tensor) -> Tensor:
+def smoothed_loss(model: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, noises: Tensor) -> Tensor:
     """-log of the mean over noisy copies of softmax f(x + Z)_y, for each row [Salman et al. 2019, eq. 5].
 
     Args:
@@ -70,7 +70,10 @@ def smoothed_loss(model: nn.Module, x: Tensor, y: Tensor, noises: Tensor) -> Ten
 
 @contextlib.contextmanager
 def frozen(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, its weights without gradients: for attacks in the midst of training."""
+    """The model in evaluation mode, its weights without gradients: for attacks in the midst of training.
+
+    The model itself is changed and changed back, which is for its trainer only.
+    """
     training = [module for module in model.modules() if module.training]
     learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
     model.eval()

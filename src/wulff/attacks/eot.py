@@ -1,15 +1,17 @@
 """Attacks on a smoothed classifier, in expectation over its noise [Athalye et al. 2018]."""
 
 import dataclasses
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wulff.attacks.ascent import climb, frozen, smoothed_loss
+from wulff.attacks.ascent import climb, smoothed_loss
 from wulff.attacks.geometry import project, random_point, size
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Norm
+from wulff.smoothing import evaluating
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,7 +42,7 @@ class EOTPGD:
 
     def __call__(
         self,
-        model: nn.Module,
+        model: Callable[[Tensor], Tensor],
         noise: Noise,
         x: Tensor,
         y: Tensor,
@@ -52,7 +54,7 @@ class EOTPGD:
         """Inputs in [0, 1] that are nearer to x than the radius, at which label y is less likely.
 
         Args:
-            model: The base classifier; returns logits. It is attacked in evaluation mode and left as it was.
+            model: The base classifier; returns logits. A copy in evaluation mode is attacked.
             noise: The noise of the smoothed classifier.
             x: Inputs in [0, 1], of shape (rows, ...).
             y: The labels to be changed, of shape (rows,).
@@ -67,13 +69,13 @@ class EOTPGD:
             sample = noise.sample((copies * len(x), *x.shape[1:]), generator=generator, dtype=x.dtype)
             return sample.view(copies, *x.shape)
 
-        with frozen(model):
+        with evaluating(model) as fixed:
             judge = draw(2 * self.copies)
             best, highest = x, torch.full((len(x),), -torch.inf, device=x.device)
             for attempt in range(self.restarts):
                 start = x if attempt == 0 else (x + random_point(x, norm, radius, generator)).clamp(0, 1)
                 candidate = climb(
-                    lambda z: smoothed_loss(model, z, y, draw(self.copies)),
+                    lambda z: smoothed_loss(fixed, z, y, draw(self.copies)),
                     x,
                     norm,
                     radius,
@@ -85,7 +87,7 @@ class EOTPGD:
                 )
                 candidate = _strictly_inside(candidate, x, norm, radius)
                 with torch.no_grad():
-                    loss = smoothed_loss(model, candidate, y, judge)
+                    loss = smoothed_loss(fixed, candidate, y, judge)
                 better = loss > highest
                 highest = torch.where(better, loss, highest)
                 best = torch.where(better.view(-1, *[1] * (x.ndim - 1)), candidate, best)

@@ -3,10 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from wulff.attacks.ascent import frozen
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
+from wulff.smoothing import evaluating
 
 
 class SoftSmoothed(nn.Module):
@@ -16,7 +16,7 @@ class SoftSmoothed(nn.Module):
     it is a proposal: the label of the smoothed classifier is `wulff.Smoothed.predict`'s.
 
     Args:
-        model: The base classifier; maps inputs in [0, 1] to logits. It is run in evaluation mode.
+        model: The base classifier; maps inputs in [0, 1] to logits. It is run as by `wulff.Smoothed`.
         noise: The noise, or its spec string.
         copies: Noisy copies of each input in a call.
         seed: Of the noise; calls draw from one stream.
@@ -41,6 +41,6 @@ class SoftSmoothed(nn.Module):
             self._generators[x.device] = torch.Generator(x.device).manual_seed(self.seed)
         shape = (self.copies * len(x), *x.shape[1:])
         noise = self.noise.sample(shape, generator=self._generators[x.device], dtype=x.dtype)
-        with frozen(self.model):
-            logits = self.model((x + noise.view(self.copies, *x.shape)).flatten(0, 1)).to(x.dtype)
+        with evaluating(self.model) as model:
+            logits = model((x + noise.view(self.copies, *x.shape)).flatten(0, 1)).to(x.dtype)
         return logits.view(self.copies, len(x), -1).softmax(dim=2).mean(dim=0).clamp_min(1e-20).log()

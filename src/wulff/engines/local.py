@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
-from wulff.smoothing import Quota, Smoothed, Votes, evaluating
+from wulff.smoothing import Quota, Smoothed, Votes
 
 
 class LocalEngine:
@@ -16,5 +16,4 @@ class LocalEngine:
         self, smoothed: Smoothed, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
     ) -> Iterator[Votes]:
         """Votes for each (index, x), in the order of the inputs."""
-        with evaluating(smoothed.model):
-            yield from smoothed.vote_loop(quota, seed=seed).run(inputs)
+        yield from smoothed.vote_loop(quota, seed=seed).run(inputs)

@@ -68,7 +68,8 @@ class ProcessEngine:
         """
         try:
             # Plain pickle, for pipes: PyTorch's own way shares memory, which a killed process would lose.
-            cargo = pickle.dumps((smoothed, quota, seed))
+            with evaluating(smoothed.model):  # refused if it changes while it is pickled
+                cargo = pickle.dumps((smoothed, quota, seed))
         except (pickle.PicklingError, AttributeError, TypeError) as error:
             raise InputError(
                 f"the model cannot be sent to worker processes ({error}); define it in a module, or use one "
@@ -254,9 +255,8 @@ def _work(pipe: Connection, cargo: bytes) -> None:
 
     try:
         smoothed, quota, seed = pickle.loads(cargo)  # noqa: S301 (from the parent)
-        with evaluating(smoothed.model):
-            for votes in smoothed.vote_loop(quota, seed=seed).run(arriving()):
-                pipe.send((places.popleft(), votes))
+        for votes in smoothed.vote_loop(quota, seed=seed).run(arriving()):
+            pipe.send((places.popleft(), votes))
     except InputError as error:
         pipe.send(error)
     except Exception as error:

@@ -10,7 +10,8 @@ from wulff.smoothing.certification import (
     check_estimator,
     statement,
 )
-from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH
+from wulff.smoothing.fixed import Fixed, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
@@ -35,6 +36,7 @@ __all__ = [
     "DevicePolicy",
     "EstimationCounts",
     "Estimator",
+    "Fixed",
     "FixedQuota",
     "Grid",
     "Phase",

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from wulff.noises import Noise
-from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH
 from wulff.smoothing.policy import DevicePolicy, use_device
 from wulff.smoothing.sampling import FloatSampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
@@ -109,7 +109,7 @@ def audit_batch_invariance(
     device = use_device(policy.device)
     noisy = _noisy_copies(x.to(device), noise, copies, seed)
     deployed = policy.apply(model)
-    with evaluating(deployed):
+    with torch.inference_mode():
         expected = _outputs(deployed, noisy, reference)
         shift = reference // 3 + 1
         others = [

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from wulff.errors import InputError
-from wulff.smoothing.classifier import SMALLEST_BATCH, evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH
+from wulff.smoothing.fixed import evaluating
 
 BATCH_SIZES = tuple(SMALLEST_BATCH * 2**k for k in range(7))
 """16 to 1024. More is slower on a CPU, whose caches are small, and no faster on a GPU."""
@@ -29,15 +30,15 @@ def measure_batch_sizes(model: Callable[[Tensor], Tensor], x: Tensor) -> dict[in
     """
     clock = time.process_time if x.device.type == "cpu" else time.perf_counter
     rates: dict[int, float] = {}
-    with evaluating(model):
+    with evaluating(model) as fixed, torch.inference_mode():
         for size in BATCH_SIZES:
             expected = size / max(rates.values()) if rates else 0.0
             if expected > _PATIENCE:
                 break
             batch = x.expand(size, *x.shape[1:]) + 0.5 * torch.randn(size, *x.shape[1:], device=x.device)
             try:
-                model(batch)
-                rates[size] = _rate(model, batch, clock)
+                fixed(batch)
+                rates[size] = _rate(fixed, batch, clock)
             except torch.OutOfMemoryError:
                 break
     if not rates:

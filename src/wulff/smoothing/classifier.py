@@ -1,10 +1,9 @@
 """From a model's outputs to votes, without waiting for the device."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wulff.errors import InputError
 
@@ -13,31 +12,30 @@ SMALLEST_BATCH = 16
 
 
 class Voter:
-    """The base classifier f as a function from a batch to vote bins.
+    """From a batch to vote bins, by way of a base classifier.
 
     Bins 0 to num_classes - 1 are labels; `num_classes` collects outputs that are not a number, which
     therefore count against every label; `num_classes + 1` collects labels that do not exist.
 
     Args:
-        model: f, from a batch to logits or labels.
         num_classes: The number of labels.
         at_least: Smaller batches are padded to so many rows.
     """
 
-    def __init__(
-        self, model: Callable[[Tensor], Tensor], num_classes: int, at_least: int = SMALLEST_BATCH
-    ) -> None:
-        self.model = model
+    def __init__(self, num_classes: int, at_least: int = SMALLEST_BATCH) -> None:
         self.at_least = at_least
         self.num_classes = num_classes
         self.bins = num_classes + 2
 
-    def __call__(self, batch: Tensor) -> Tensor:
-        """The bins of a batch of shape (rows, *input shape), as int64 of shape (rows,)."""
+    def __call__(self, model: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor:
+        """The bins of a batch of shape (rows, *input shape), as int64 of shape (rows,).
+
+        The model is f, from such a batch to logits or labels.
+        """
         rows = len(batch)
         if rows < self.at_least:
             batch = torch.cat([batch, batch[:1].expand(self.at_least - rows, *batch.shape[1:])])
-        output = self.model(batch)
+        output = model(batch)
         if not isinstance(output, Tensor) or output.ndim not in (1, 2) or len(output) != len(batch):
             got = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
             raise InputError(f"the model must return logits (rows, classes) or labels (rows,), got {got}.")
@@ -62,33 +60,3 @@ class Voter:
             )
         largest, labels = output.max(dim=1)
         return torch.where(largest.isnan(), self.num_classes, labels)
-
-
-def check_fixed(model: object) -> None:
-    """Refuse a module whose answer for one input depends on the others in the batch.
-
-    Raises:
-        InputError: It has a batch normalisation without running statistics.
-    """
-    for name, module in model.named_modules() if isinstance(model, nn.Module) else ():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
-            raise InputError(
-                f"the batch normalisation {name!r} has no running statistics, so that votes would depend on "
-                "what else is in a batch; set track_running_stats=True and train."
-            )
-
-
-@contextlib.contextmanager
-def evaluating(model: object) -> Iterator[None]:
-    """The model in evaluation mode and without gradients: a base classifier must be a fixed function."""
-    modules = (
-        [module for module in model.modules() if module.training] if isinstance(model, nn.Module) else []
-    )
-    for module in modules:
-        module.training = False
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        for module in modules:
-            module.training = True

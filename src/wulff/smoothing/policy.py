@@ -5,18 +5,18 @@ for a few noisy inputs in a thousand. A certificate is about the network that wa
 """
 
 import contextlib
-import copy
 import dataclasses
 import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from wulff.errors import InputError
+from wulff.smoothing.private import private_copy
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 """Precisions of weights and activations."""
@@ -91,9 +91,14 @@ class Deployed(nn.Module):
         self.policy = policy
         self.dtype = DTYPES[policy.dtype]
         self.memory_format = torch.channels_last if policy.channels_last else torch.preserve_format
-        module = copy.deepcopy(model).eval().requires_grad_(False).to(use_device(policy.device), self.dtype)
+        module = private_copy(model).to(use_device(policy.device), self.dtype)
         self.module = module.to(memory_format=self.memory_format)  # pyright: ignore[reportCallIssue]
         self._compiled: dict[tuple[object, ...], Callable[[Tensor], Tensor]] = {}
+        self.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Nothing: it is always in evaluation mode."""
+        return super().train(False)
 
     def forward(self, batch: Tensor) -> Tensor:
         """The outputs for float32 inputs of shape (rows, ...)."""

@@ -14,7 +14,8 @@ from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
 from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
-from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, check_fixed, evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
+from wulff.smoothing.fixed import check_fixed
 from wulff.smoothing.images import check_images
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
@@ -40,7 +41,9 @@ class Smoothed(nn.Module):
 
     Args:
         model: f, a function from inputs in [0, 1], of shape (rows, ...), to logits (rows, classes) or
-            integer labels (rows,). Normalisation is part of it. Modules are run in evaluation mode.
+            integer labels (rows,). Normalisation is part of it. For each call a module is copied as it then
+            is, in evaluation mode; modules that other callables use must be in evaluation mode. Votes of
+            a model that changes while they are counted are refused.
         noise: Z, or its spec string, in the units of the inputs.
         num_classes: The number of labels.
         batch: How many noisy copies are classified at once; it does not change the noise.
@@ -196,7 +199,7 @@ class Smoothed(nn.Module):
         return torch.as_tensor(self.predict(x), device=x.device)
 
     def vote_loop(self, quota: Quota, *, seed: int, otherwise: torch.device = CPU) -> VoteLoop:
-        """The loop behind every method, for a stream of inputs; run it inside `evaluating(model)`.
+        """The loop behind every method, for a stream of inputs.
 
         Args:
             quota: How many noisy copies of each input to classify.
@@ -206,13 +209,21 @@ class Smoothed(nn.Module):
         device = self._device() or otherwise
         full = batch_matters(device.type, compiled=self.policy is not None and self.policy.compile)
         at_least = max(self.batch, SMALLEST_BATCH) if full else SMALLEST_BATCH
-        voter = Voter(self.model, self.num_classes, at_least)
-        return VoteLoop(voter, self.noise, quota, seed=seed, batch=self.batch, device=device, grid=self.grid)
+        voter = Voter(self.num_classes, at_least)
+        return VoteLoop(
+            self.model,
+            voter,
+            self.noise,
+            quota,
+            seed=seed,
+            batch=self.batch,
+            device=device,
+            grid=self.grid,
+        )
 
     def _vote(self, x: Tensor, quota: Quota, seed: int, index: Sequence[int] | None) -> list[Votes]:
-        with evaluating(self.model):
-            loop = self.vote_loop(quota, seed=seed, otherwise=x.device)
-            return list(loop.run(zip(_names(x, index), x, strict=True)))
+        loop = self.vote_loop(quota, seed=seed, otherwise=x.device)
+        return list(loop.run(zip(_names(x, index), x, strict=True)))
 
     def _device(self) -> torch.device | None:
         """Where the model runs; None for a function without weights or policy, which runs where x is."""

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 import torch
@@ -13,6 +13,7 @@ from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
+from wulff.smoothing.fixed import Fixed
 from wulff.smoothing.sampling import Grid, sampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
 
@@ -53,7 +54,8 @@ class VoteLoop:
     number of copies: a batch is drawn into one buffer, block by block.
 
     Args:
-        voter: The base classifier.
+        model: The base classifier, from batches to logits or labels.
+        voter: How its outputs become votes.
         noise: The noise, in the units of the inputs.
         quota: How many noisy copies of each input to classify.
         seed: The run's seed, from 0 to 2⁶⁴ - 1.
@@ -64,6 +66,7 @@ class VoteLoop:
 
     def __init__(
         self,
+        model: Callable[[Tensor], Tensor],
         voter: Voter,
         noise: Noise,
         quota: Quota,
@@ -73,6 +76,7 @@ class VoteLoop:
         device: torch.device,
         grid: Grid | None = None,
     ) -> None:
+        self.model = model
         self.voter = voter
         self.noise = noise
         self.quota = quota
@@ -84,7 +88,11 @@ class VoteLoop:
     def run(self, inputs: Iterable[tuple[int, Tensor] | None]) -> Iterator[Votes]:
         """The votes for each (index, x), x of the same shape, in the order of the inputs.
 
-        None among the inputs says that there is no other one yet: those that are open go on.
+        None among the inputs says that there is no other one yet: those that are open go on. The base
+        classifier is taken as it is when the first input arrives; see `Fixed`.
+
+        Raises:
+            InputError: It cannot be taken, changes while votes are counted, or returns what are no votes.
         """
         pool: _Pool | None = None
         for pair in inputs:
@@ -136,9 +144,11 @@ class _Ballot:
 class _Pool:
     """The open inputs, and the batch that they share."""
 
+    @torch.inference_mode()
     def __init__(self, loop: VoteLoop, index: int, x: Tensor) -> None:
         most_inputs = loop.inputs_that_fill_batches(index, at_looks=True)
         self.loop = loop
+        self.model = Fixed(loop.model)
         self.sampler = sampler(loop.noise.in_dim(x.numel()), loop.grid, loop.device)
         self.streams = Streams(loop.device, loop.seed)
         self.batch = x.new_empty(loop.batch, *x.shape)
@@ -157,6 +167,7 @@ class _Pool:
         self.undrawn: deque[_Ballot] = deque()
         self.uncounted: list[_Ballot] = []
 
+    @torch.inference_mode()
     def enter(self, index: int, x: Tensor) -> None:
         """Open a ballot on an input."""
         slot = self.free_slots.popleft()
@@ -165,18 +176,23 @@ class _Pool:
         self.open.append(ballot)
         self.undrawn.append(ballot)
 
-    def step(self) -> Iterator[Votes]:
+    @torch.inference_mode()
+    def step(self) -> list[Votes]:
         """Draw copies; classify the batch if it is full, or if there is nothing else to do."""
         if self.undrawn:
             self._draw(self.undrawn[0])
             if self.undrawn[0].next_phase() is None:
                 self.uncounted.append(self.undrawn.popleft())
             if self.filled < self.loop.batch:
-                return
+                return []
         self._classify()
         self._look()
+        done: list[Votes] = []
         while self.open and self.open[0].votes:
-            yield self.open.popleft().votes  # type: ignore[misc]  (it has votes)
+            done.append(self.open.popleft().votes)  # type: ignore[arg-type]  (it has votes)
+        if done:
+            self.model.check()
+        return done
 
     def _draw(self, ballot: _Ballot) -> None:
         """Put noisy copies into the batch: as many whole blocks as fit, or what fits of one."""
@@ -211,7 +227,7 @@ class _Pool:
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""
         if self.filled:
-            bins = self.owners[: self.filled] + self.loop.voter(self.batch[: self.filled])
+            bins = self.owners[: self.filled] + self.loop.voter(self.model, self.batch[: self.filled])
             self.tally.view(-1).index_add_(0, bins, self.ones[: self.filled])
             self.filled = 0
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from wulff.errors import InputError
 from wulff.noises import Noise
+from wulff.smoothing import evaluating
 from wulff.training.augmentation import augment
 from wulff.training.objective import Objective
 
@@ -56,6 +57,5 @@ def pseudo_labels(teacher: Callable[[Tensor], Tensor], images: Tensor, batch: in
         images: Of shape (inputs, ...).
         batch: Inputs classified at once.
     """
-    if isinstance(teacher, nn.Module):
-        teacher.eval()
-    return torch.cat([teacher(part).argmax(dim=1) for part in images.split(batch)]).clone()
+    with evaluating(teacher) as fixed:
+        return torch.cat([fixed(part).argmax(dim=1) for part in images.split(batch)]).clone()

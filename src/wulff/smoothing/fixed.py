@@ -1,0 +1,114 @@
+"""The base classifier as a fixed function, whatever its owner does while votes are counted.
+
+A certificate is about one function f. A module is not one: its dropout is active until somebody calls eval(),
+and another thread may train it. So votes are counted with a private copy in evaluation mode, made for each
+call, since its owner may have trained it in between. Other callables cannot be copied: the modules that they
+use must be in evaluation mode. A model that changes while votes are counted is refused.
+"""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+
+from wulff.errors import InputError
+from wulff.smoothing.policy import Deployed
+from wulff.smoothing.private import CHANGED, is_training, modules_in, private_copy, state
+
+
+class Fixed:
+    """A base classifier that nobody else changes, or that is refused where somebody does.
+
+    Args:
+        model: f. A module is copied, a `Deployed` one is such a copy; other callables are watched.
+
+    Raises:
+        InputError: A module cannot be copied, or a callable uses one in training mode.
+    """
+
+    def __init__(self, model: Callable[[Tensor], Tensor]) -> None:
+        copied = isinstance(model, nn.Module) and not isinstance(model, Deployed)
+        self._run = private_copy(model) if copied else model  # type: ignore[arg-type]  (a module)
+        self._modules = modules_in(self._run, hooks=False)
+        mine = {id(module) for module in self._modules}
+        self._others = [module for module in modules_in(self._run) if id(module) not in mine]
+        self._watched = [*self._modules, *(modules_in(model, hooks=False) if copied else ())]
+        self._state = state(self._watched)
+        self._check_modes()
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        # Hooks may look at modules in training mode, such as the original, as long as they do not run them.
+        with _only_evaluating() if any(map(is_training, self._others)) else contextlib.nullcontext():
+            output = self._run(batch)
+        self._check_modes()
+        return output
+
+    def check(self) -> None:
+        """Refuse what has changed since the start; to be called before votes are handed out.
+
+        Raises:
+            InputError: The model, or the copy, was written to.
+        """
+        if state(self._watched) != self._state:
+            raise InputError(CHANGED)
+
+    def _check_modes(self) -> None:
+        for module in self._modules:
+            _refuse_training(module)
+
+
+def _refuse_training(module: nn.Module) -> None:
+    if is_training(module):
+        raise InputError(
+            f"the model runs a {type(module).__name__} in training mode, in which votes are no fixed "
+            "function of their inputs; call eval() on every module that it uses."
+        )
+
+
+@contextlib.contextmanager
+def _only_evaluating() -> Iterator[None]:
+    """Refuse every module that this thread runs in training mode, whoever calls it."""
+    thread = threading.get_ident()
+
+    def before(module: nn.Module, args: object) -> None:
+        if threading.get_ident() == thread:
+            _refuse_training(module)
+
+    handle = register_module_forward_pre_hook(before)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextlib.contextmanager
+def evaluating(model: Callable[[Tensor], Tensor]) -> Iterator[Fixed]:
+    """The model as a fixed function: in evaluation mode, and without gradients for its weights.
+
+    Raises:
+        InputError: It cannot be made one, or was changed meanwhile.
+    """
+    fixed = Fixed(model)
+    yield fixed
+    fixed.check()
+
+
+def check_fixed(model: object) -> None:
+    """Refuse modules that are no fixed function of one input, whatever the mode.
+
+    Raises:
+        InputError: A batch normalisation has no running statistics, or weights do not exist yet.
+    """
+    names = {id(m): f" {name!r}" for name, m in model.named_modules()} if isinstance(model, nn.Module) else {}
+    for module in modules_in(model):
+        kind = type(module).__name__ + names.get(id(module), "")
+        if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:
+            raise InputError(
+                f"the {kind} has no running statistics, so that votes would depend on what else is in a "
+                "batch; set track_running_stats=True and train."
+            )
+        weights = (*module.parameters(recurse=False), *module.buffers(recurse=False))
+        if any(nn.parameter.is_lazy(weight) for weight in weights):
+            raise InputError(f"the {kind} has no weights yet; run the model on an input first.")
