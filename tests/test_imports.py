@@ -66,3 +66,9 @@ for command in {LIGHT}:
 def test_python_m_wulff() -> None:
     command = [sys.executable, "-m", "wulff", "--version"]
     assert subprocess.check_output(command, text=True).strip() == wulff.__version__
+
+
+def test_packages_are_whole_whichever_is_first() -> None:
+    """PyTorch looks at every loaded module while it is loaded: none may then be loaded by that look."""
+    code = "import wulff.cli.train as verb; assert verb.runs.TrainingSpec and verb.datasets.Dataset"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -4,8 +4,7 @@ A package is loaded when it is first used, and PyTorch with the first one that n
 and advice do not.
 """
 
-import importlib.util
-import sys
+import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -86,15 +85,5 @@ def __dir__() -> list[str]:
 
 
 def _package(name: str) -> ModuleType:
-    """A package of wulff, which is loaded at the first look into it."""
-    full = f"{__name__}.{name}"
-    if full in sys.modules:
-        return sys.modules[full]
-    spec = importlib.util.find_spec(full)
-    assert spec is not None
-    assert spec.loader is not None
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[full] = module
-    spec.loader.exec_module(module)
-    return module
+    """A package of wulff, which is loaded at the first look at it."""
+    return importlib.import_module(f"{__name__}.{name}")
