@@ -108,3 +108,20 @@ def test_what_is_missing_is_named(folder: Path, tmp_path: Path, monkeypatch: pyt
         datasets.load("mnist-validation")
     with pytest.raises(InputError, match="need no path"):
         datasets.load("digits:/tmp")
+
+
+def test_the_folders_of_torchvision(tmp_path: Path) -> None:
+    """Both data sets have files of the same names; one is never read for the other."""
+    for shade, name in ((0, "MNIST"), (255, "FashionMNIST")):
+        raw = tmp_path / name / "raw"
+        raw.mkdir(parents=True)
+        (raw / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(np.full((2, 28, 28), shade)))
+        (raw / "t10k-labels-idx1-ubyte").write_bytes(idx_bytes(np.full(2, shade % 10)))
+    for where in ("", "/MNIST", "/MNIST/raw"):
+        assert datasets.load(f"mnist:{tmp_path}{where}").labels.tolist() == [0, 0]
+    assert datasets.load(f"fashion-mnist:{tmp_path}").labels.tolist() == [5, 5]
+    for where in ("", "/raw"):
+        with pytest.raises(InputError, match="holds FashionMNIST, not mnist"):
+            datasets.load(f"mnist:{tmp_path}/FashionMNIST{where}")
+        with pytest.raises(InputError, match="holds MNIST, not fashion-mnist"):
+            datasets.load(f"fashion-mnist:{tmp_path}/MNIST{where}")

@@ -2,6 +2,8 @@
 
 import json
 import pickle
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from PIL import Image
 from scipy import io
 
 from wulff import datasets
+from wulff.datasets.image_files import read_rgb
 from wulff.errors import InputError
 
 RNG = np.random.default_rng(0)
@@ -229,11 +232,163 @@ def test_hidden_entries_are_no_classes_and_no_images(folders: Path) -> None:
     assert datasets.load(f"folder:{folders}@32").labels.tolist() == [0, 1, 1]
 
 
-def test_pixels_of_more_than_8_bits_are_refused_and_not_cut_off(folders: Path) -> None:
-    Image.fromarray(RNG.integers(0, 2**16, (40, 40), dtype=np.uint16)).save(folders / "val" / "cat" / "0.png")
-    (folders / "val" / "cat" / "0.jpeg").unlink()
-    with pytest.raises(InputError, match=r"0\.png has I;16 pixels; convert it to 8 bits"):
-        datasets.load(f"folder:{folders}@32").images[0]
+def png(bits: int, colour: int, channels: int, width: int = 8, height: int = 8) -> bytes:
+    """A PNG by hand: Pillow writes none with 16 bits in colour, and none that lies about its size."""
+    rows = b"".join(b"\0" + bytes(8 * channels * bits // 8) for _ in range(8))
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    chunks = [
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in parts
+    ]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+
+
+def tiff(bits: int, channels: int) -> bytes:
+    tags = {256: 8, 257: 8, 258: bits, 259: 1, 262: 2 if channels == 3 else 1, 277: channels, 278: 8}
+    tags |= {279: 8 * channels * bits, 273: 8 + 2 + 12 * 9 + 4}
+    entries = b"".join(
+        struct.pack("<HHII", tag, 4 if tag in (256, 257, 273, 278, 279) else 3, 1, tags[tag])
+        if tag != 258 or channels == 1
+        else struct.pack("<HHII", 258, 3, 3, tags[273] - 6)
+        for tag in sorted(tags)
+    )
+    head = b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries
+    return head[: tags[273] - 6] + struct.pack("<HHH", bits, bits, bits) + bytes(8 * 8 * channels * bits // 8)
+
+
+FIVE_SIX_FIVE = b"BM" + struct.pack(
+    "<IHHIIiiHHIIiiIIIII", *(194, 0, 0, 66, 40, 8, 8, 1, 16, 3, 128, 0, 0, 0, 0, 63488, 2016, 31)
+)
+FIVE_SIX_FIVE += bytes(128)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("grey.png", png(16, 0, 1)),
+        ("rgb.png", png(16, 2, 3)),
+        ("grey-alpha.png", png(16, 4, 2)),
+        ("rgb-alpha.png", png(16, 6, 4)),
+        ("rgb.ppm", b"P6 8 8 65535\n" + bytes(384)),
+        ("ten-bits.ppm", b"P6 8 8 1023\n" + bytes(384)),
+        ("text.ppm", b"P3 8 8 1000\n" + b"1000 " * 192),
+        ("grey.pgm", b"P5 8 8 65535\n" + bytes(128)),
+        ("rgb.tif", tiff(16, 3)),
+        ("grey.tif", tiff(16, 1)),
+    ],
+)
+def test_pixels_of_more_than_8_bits_are_refused_and_not_cut_off(name, content, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=rf"{name} has more than 8 bits per channel.*convert it to 8 bits"):
+        read_rgb(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("rgb.png", png(8, 2, 3)),
+        ("rgb-alpha.png", png(8, 6, 4)),
+        ("rgb.ppm", b"P6 8 8 255\n" + bytes(192)),
+        ("seven-bits.ppm", b"P6 8 8 100\n" + bytes(192)),
+        ("rgb.tif", tiff(8, 3)),
+        ("five-six-five.bmp", FIVE_SIX_FIVE),
+    ],
+)
+def test_pixels_of_8_bits_and_less_are_read(name, content, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert read_rgb(tmp_path / name, 4).shape == (4, 4, 3)
+
+
+def test_images_that_claim_too_much_are_refused_before_they_are_read(tmp_path: Path, monkeypatch) -> None:
+    guard = Image.MAX_IMAGE_PIXELS
+    (tmp_path / "a.png").write_bytes(png(8, 2, 3, 20_000, 20_000))
+    with pytest.raises(InputError, match=r"a\.png has more than 178,956,970 pixels; make it smaller"):
+        read_rgb(tmp_path / "a.png")
+    # A strip of one row would become one of 256 rows and 7.7 million columns.
+    Image.new("L", (30_000, 1)).save(tmp_path / "strip.png")
+    with pytest.raises(InputError, match=r"strip\.png would take 7.86 GB of memory"):
+        read_rgb(tmp_path / "strip.png", 224)
+    assert read_rgb(tmp_path / "strip.png").shape == (1, 30_000, 3)
+    Image.new("L", (300, 200)).save(tmp_path / "small.png")
+    monkeypatch.setenv("WULFF_READ_LIMIT", "0.0004")
+    with pytest.raises(InputError, match=r"small\.png would take 0.00048 GB"):
+        read_rgb(tmp_path / "small.png")
+    assert guard == Image.MAX_IMAGE_PIXELS
+
+
+def test_other_formats_are_not_looked_for(tmp_path: Path) -> None:
+    """PostScript would be run by another program."""
+    (tmp_path / "a.png").write_bytes(b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 8\n%%EndComments\n")
+    with pytest.raises(InputError, match="not a readable image"):
+        read_rgb(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize(
+    ("sides", "size", "resized"),
+    [
+        ((64, 43), 28, (47, 32)),
+        ((43, 64), 28, (32, 47)),
+        ((500, 375), 224, (341, 256)),
+        ((50, 50), 28, (32, 32)),
+    ],
+)
+def test_the_longer_side_is_truncated_as_usual(sides, size, resized, tmp_path: Path) -> None:
+    pixels = RNG.integers(0, 256, (sides[1], sides[0], 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    whole = Image.fromarray(pixels).resize(resized, Image.Resampling.BILINEAR)
+    left, top = {(47, 32): (10, 2), (32, 47): (2, 10), (341, 256): (58, 16), (32, 32): (2, 2)}[resized]
+    expected = np.asarray(whole)[top : top + size, left : left + size]
+    assert np.array_equal(read_rgb(tmp_path / "a.png", size), expected)
+
+
+def test_links_are_followed_and_loops_are_not(tmp_path: Path) -> None:
+    real = tmp_path / "real"
+    (real / "deeper").mkdir(parents=True)
+    Image.new("RGB", (9, 9)).save(real / "deeper" / "1.png")
+    images = tmp_path / "top" / "images"
+    for name in ("a", "b"):
+        (images / name).mkdir(parents=True)
+        (images / name / "sub").symlink_to(real)
+    (images / "c").symlink_to(real / "deeper")
+    (real / "again").symlink_to(real / "deeper")  # the same images, once
+    (real / "up").symlink_to(real)
+    (real / "class").symlink_to(images / "a")
+    (images / "b" / "2.png").symlink_to(real / "deeper" / "1.png")
+    assert datasets.load(f"folder:{images}@8").labels.tolist() == [0, 1, 1, 2]
+    (images / "b" / "3.png").symlink_to(images / "b" / "3.png")
+    with pytest.raises(InputError, match=r"3\.png is a link that leads to no file"):
+        datasets.load(f"folder:{images}@8")
+    (images / "b" / "3.png").unlink()
+    (images / "d").symlink_to(tmp_path / "top")
+    with pytest.raises(InputError, match="d is a link to a folder that contains it"):
+        datasets.load(f"folder:{images}@8")
+
+
+def test_a_folder_may_have_an_at_in_its_name(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / "images@3" / name).mkdir(parents=True)
+        Image.new("RGB", (9, 9)).save(tmp_path / "images@3" / name / "1.png")
+    named = f"folder:{tmp_path}/images@3"
+    assert datasets.load(named).images.shape == (2, 3, 224, 224)
+    assert datasets.load(f"{named}@8").images.shape == (2, 3, 8, 8)
+    (tmp_path / "images@3").rename(tmp_path / "images")
+    assert datasets.load(named).images.shape == (2, 3, 3, 3)
+    for size in ("0", "99999", "9" * 5000, "00000000001"):
+        with pytest.raises(InputError, match="images must be from 1×1 to 10000×10000"):
+            datasets.load(f"folder:{tmp_path}/images@{size}")
+    (tmp_path / "images@3").mkdir()
+    with pytest.raises(InputError, match=r"there are both .*images@3; give folder:.*/@3 for the first"):
+        datasets.load(named)
+    assert datasets.load(f"folder:{tmp_path}/images/@3").images.shape == (2, 3, 3, 3)
+
+
+def test_a_home_of_nobody_is_one_line() -> None:
+    with pytest.raises(InputError, match="'~nosuchuser/images' names the home of nobody here"):
+        datasets.load("folder:~nosuchuser/images")
 
 
 def test_folders_that_are_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from wulff._reading import check_declared, reading
 from wulff.datasets.arrays import arrays
 from wulff.datasets.base import Dataset
 from wulff.datasets.image_files import read_rgb
-from wulff.datasets.locations import folder_of
+from wulff.datasets.locations import files_below, folder_of
 from wulff.errors import InputError
 
 BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
@@ -63,7 +63,7 @@ def _find(folder: Path, name: str) -> Path | None:
     """A file in the folder or somewhere below it."""
     if (folder / name).is_file():
         return folder / name
-    return next((file for file in sorted(folder.rglob(name)) if file.is_file()), None)
+    return next((file for file in files_below(folder) if file.name == name and file.is_file()), None)
 
 
 def _dataset(folder: Path, images: np.ndarray, labels: np.ndarray) -> Dataset:

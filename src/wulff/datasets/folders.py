@@ -1,16 +1,20 @@
 """Folders of images with one folder for each class; ImageNet is one [Deng et al. 2009]."""
 
+import os
+import re
 from pathlib import Path
 
 import torch
 
+from wulff._quoting import shown
 from wulff.datasets.base import Dataset
 from wulff.datasets.image_files import ENDINGS, ImageFiles
-from wulff.datasets.locations import folder_of
+from wulff.datasets.locations import expanded, files_below, folder_of
 from wulff.errors import InputError
 
 SPLIT_NAMES = {"train": ("train", "training"), "test": ("test", "testing", "val", "valid", "validation")}
 SIZE = 224
+LARGEST = 10_000
 IMAGENET_CLASSES = 1000
 
 
@@ -32,7 +36,8 @@ def image_folder(split: str, path: str | None = None) -> Dataset:
 
     Args:
         split: `train` or `test`; the same where the folder has no such folders.
-        path: The folder, perhaps with `@SIZE`: images become SIZE×SIZE, by default 224×224.
+        path: The folder, perhaps with `@SIZE`: images become SIZE×SIZE, by default 224×224. A folder
+            whose own name ends in `@3` is given as it is, or with the size behind: `images@3@64`.
     """
     if path is None:
         raise InputError("give the folder of images, as in folder:PATH or folder:PATH@64.")
@@ -40,12 +45,7 @@ def image_folder(split: str, path: str | None = None) -> Dataset:
 
 
 def _read(name: str, split: str, path: str | None, *, needs_split: bool) -> Dataset:
-    size = SIZE
-    if path is not None and path.rpartition("@")[2].isdecimal() and "@" in path:
-        path, _, text = path.rpartition("@")
-        size = int(text)
-    if size < 1:
-        raise InputError(f"images must be at least 1×1, got {name}:{path}@{size}.")
+    path, size = _path_and_size(name, path)
     folder = folder_of(name, path)
     chosen = _split_folder(folder, split)
     if chosen is None:
@@ -58,6 +58,25 @@ def _read(name: str, split: str, path: str | None, *, needs_split: bool) -> Data
     # Labels must mean the same in all splits, even where one lacks a class.
     numbering = _split_folder(folder, "train") or chosen
     return _class_folders(f"{name}:{folder}", chosen, [entry.name for entry in _folders(numbering)], size)
+
+
+def _path_and_size(name: str, path: str | None) -> tuple[str | None, int]:
+    """Take @SIZE off a path; a folder whose own name ends like that is read at the usual size."""
+    match = re.fullmatch(r"(.*)@([0-9]+)", path or "", re.DOTALL)
+    if path is None or match is None:
+        return path, SIZE
+    whole, bare = expanded(path), expanded(match[1] or ".")
+    exists = os.path.isdir(whole)  # unlike `Path.is_dir` it takes a name of any length
+    if exists and match[1] and bare.is_dir():
+        raise InputError(
+            f"there are both {bare} and {whole}; give {name}:{match[1]}/@{match[2]} for the first at that "
+            f"size, or {name}:{path}@{SIZE} for the second."
+        )
+    if exists:
+        return path, SIZE
+    if len(match[2]) > 5 or not 1 <= int(match[2]) <= LARGEST:
+        raise InputError(f"images must be from 1×1 to {LARGEST}×{LARGEST}, got @{shown(match[2])}.")
+    return match[1], int(match[2])
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -78,9 +97,14 @@ def _class_folders(name: str, folder: Path, classes: list[str], size: int) -> Da
     for entry in _folders(folder):
         if entry.name not in classes:
             raise InputError(f"the class folder {entry} has no counterpart in the folder train beside it.")
-        found = sorted(
-            file for file in entry.rglob("*") if file.suffix.lower() in ENDINGS and file.name[0] != "."
-        )
+        if entry.resolve() in (folder.resolve(), *folder.resolve().parents):
+            raise InputError(f"the class folder {entry} is a link to a folder that contains it; remove it.")
+        found = [
+            file for file in files_below(entry) if file.suffix.lower() in ENDINGS and file.name[0] != "."
+        ]
+        broken = [file for file in found if not file.is_file()]
+        if broken:
+            raise InputError(f"{broken[0]} is a link that leads to no file; remove it or mend it.")
         if not found:
             raise InputError(f"the class folder {entry} holds no images ({', '.join(sorted(ENDINGS))}).")
         files += found

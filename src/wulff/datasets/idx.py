@@ -17,6 +17,9 @@ SYSTEM_FOLDERS = {
     "mnist": (Path("/usr/share/datasets/mnist"),),
     "fashion-mnist": (Path("/usr/share/datasets/fashion-mnist"),),  # Debian's dataset-fashion-mnist
 }
+TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
+"""The folders in which torchvision puts the files, in one called raw; their names are the same for all."""
+FAMILY = (*TORCHVISION.values(), "KMNIST", "EMNIST", "QMNIST")
 PREFIXES = {"train": "train", "test": "t10k"}
 UNSIGNED_BYTE = 0x08
 
@@ -52,7 +55,7 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _read(name: str, split: str, path: str | None) -> Dataset:
-    folder = folder_of(name, path, SYSTEM_FOLDERS[name])
+    folder = _raw_folder(name, folder_of(name, path, SYSTEM_FOLDERS[name]))
     prefix = PREFIXES[split]
     files = [
         file_of(folder, f"{prefix}-{kind}-idx{axes}-ubyte", f"{prefix}-{kind}.idx{axes}-ubyte")
@@ -65,3 +68,16 @@ def _read(name: str, split: str, path: str | None) -> Dataset:
         )
     pixels = torch.from_numpy(images.astype(np.float32)).div_(255).unsqueeze(1)
     return Dataset(name, pixels, torch.from_numpy(labels.astype(np.int64)), num_classes=10)
+
+
+def _raw_folder(name: str, folder: Path) -> Path:
+    """The folder of the files: itself, or in it where torchvision puts them, but never those of another."""
+    own = TORCHVISION[name]
+    for inner in (folder / own / "raw", folder / "raw" if folder.resolve().name == own else None):
+        if inner is not None and inner.is_dir():
+            return inner
+    *_, outer, last = ("", "", *folder.resolve().parts)
+    named = outer if last == "raw" else last
+    if named in FAMILY and named != own:
+        raise InputError(f"{folder} holds {named}, not {name}; give the folder that holds {own}.")
+    return folder

@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import math
+import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,43 +13,71 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wulff._reading import AGAIN, check_declared, reading
 from wulff.errors import InputError
 
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
+
+
+FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF")
+"""What is looked for in a file, whatever it is called; Pillow runs other programs for some of the rest."""
+_DEEP = re.compile(r";(16|32)[A-Z]")
+_PREPROCESSING = "as torchvision"
 
 
 def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
     """The uint8 pixels of an image, (height, width, 3); with a size, resized and cropped at the centre.
 
     The shorter side becomes size · 256 / 224, and of that the central square is taken, as is usual for
-    ImageNet.
+    ImageNet; the longer side is truncated and the crop rounded as torchvision does.
 
     Raises:
-        InputError: Pillow is missing, or cannot read the file, or its pixels have more than 8 bits.
+        InputError: Pillow is missing, or cannot read the file, or its pixels have more than 8 bits, or it is
+            too large.
     """
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError:
         raise InputError("images in files need Pillow; pip install 'wulff[images]'.") from None
-    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        with Image.open(file) as image:
-            if image.mode[0] in "IF":  # Pillow would cut 16-bit pixels off at 255
-                raise InputError(f"{file} has {image.mode} pixels; convert it to 8 bits per channel.")
+    with reading(file, "image"):
+        try:
+            opened = Image.open(file, formats=FORMATS)
+        except Image.DecompressionBombError:
+            most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # it warns from half of that on
+            raise InputError(f"{file} has more than {most:,} pixels; make it smaller.") from None
+        with opened as image:
+            if image.mode[0] in "IF" or any(_deep(tile) for tile in getattr(image, "tile", [])):
+                raise InputError(
+                    f"{file} has more than 8 bits per channel, which would be cut off; convert it to 8 bits."
+                )
+            width, height = image.size
+            if not width or not height:
+                raise InputError(f"{file} has no pixels, {width}×{height}; {AGAIN}.")
+            resized = (0, 0) if size is None else resized_to(image.size, size)
+            check_declared(file, 8 * width * height + 4 * math.prod(resized))
             image = image.convert("RGB")
             if size is not None:
-                scale = round(size * 256 / 224) / min(image.size)
-                width, height = (max(size, round(side * scale)) for side in image.size)
-                image = image.resize((width, height), Image.Resampling.BILINEAR)
-                left, top = (width - size) // 2, (height - size) // 2
+                left, top = (round((side - size) / 2) for side in resized)
+                image = image.resize(resized, Image.Resampling.BILINEAR)
                 image = image.crop((left, top, left + size, top + size))
             return np.asarray(image)
-    except InputError:
-        raise
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
-        raise InputError(f"{file} is not a readable image: {error}.") from None
-    finally:
-        Image.MAX_IMAGE_PIXELS = limit
+
+
+def resized_to(sides: tuple[int, int], size: int) -> tuple[int, int]:
+    """Width and height of which the central size×size is taken: the longer side is truncated."""
+    short = round(size * 256 / 224)
+    width, height = sides
+    if width <= height:
+        return short, int(short * height / width)
+    return int(short * width / height), short
+
+
+def _deep(tile: Sequence[Any]) -> bool:
+    """Whether Pillow would drop bits of a part of an image: its raw mode, or its largest value, tells."""
+    codec, _, _, arguments = tile
+    arguments = list(arguments) if isinstance(arguments, tuple) else [arguments]
+    largest = arguments[1] if codec.startswith("ppm") else 255
+    return largest > 255 or any(isinstance(word, str) and _DEEP.search(word) for word in arguments)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,10 +124,11 @@ class ImageFiles:
         return dataclasses.replace(self, device=device)
 
     def digest(self) -> bytes:
-        """The hash of the files' contents and the size."""
-        digest = hashlib.sha256(str(self.size).encode())
+        """The hash of the files' contents, the size, and what is done to the images."""
+        digest = hashlib.sha256(f"{self.size} {_PREPROCESSING}".encode())
         for file in self.files:
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+            with reading(file, "image"):
+                digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.digest()
 
     def _read(self, file: Path) -> Tensor:
