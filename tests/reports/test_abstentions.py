@@ -32,6 +32,35 @@ def test_certify(selection: dict, estimation: dict, n: int, expected: str) -> No
     assert reason(selection, estimation, n) == expected
 
 
+@pytest.mark.parametrize(
+    ("selection", "estimation", "lost", "n", "expected"),
+    [
+        ({}, {}, {"selection": 10, "estimation": 100}, 100, why.NOT_A_NUMBER),
+        ({}, {}, {"selection": 10}, 0, why.NOT_A_NUMBER),  # not sampled, since no label was selected
+        ({}, {1: 100}, {"selection": 10}, 100, why.NOT_A_NUMBER),
+        ({1: 10}, {1: 40, 2: 20}, {"estimation": 40}, 100, why.NOT_A_NUMBER),
+        ({1: 10}, {1: 55, 2: 44}, {"estimation": 1}, 100, why.NEARLY_TIED),  # 56 would not do either
+        ({1: 10}, {1: 40, 2: 50}, {"estimation": 10}, 100, why.TIE),
+        ({1: 10}, {}, {"estimation": 9}, 9, why.TOO_FEW),
+    ],
+)
+def test_not_a_number(selection: dict, estimation: dict, lost: dict, n: int, expected: str) -> None:
+    run = runs.Run(Path("r"), {"run": SPEC}, [])
+    counts = {"selection": selection, "estimation": estimation}
+    record = Record(0, 1, -1, 0.1, n, 1.0, counts=counts, not_a_number=lost)
+    assert why.abstention(run, record) == expected
+    assert why.samples_to_decide(run, record) == (None if expected != why.NEARLY_TIED else 955)
+    assert why.abstention(run, Record(0, 1, -1, 0.1, 100, 1.0, counts={"selection": {}, "estimation": {}}))
+
+
+def test_predictions_that_are_not_a_number() -> None:
+    run = runs.Run(Path("r"), {"run": {**SPEC, "task": "predict"}}, [])
+    lost = Record(0, 1, -1, 0.1, 100, counts={"prediction": {1: 30, 2: 30}}, not_a_number={"prediction": 40})
+    assert why.abstention(run, lost) == why.NOT_A_NUMBER  # 70 against 30 would be an answer
+    few = Record(0, 1, -1, 0.1, 100, counts={"prediction": {1: 49, 2: 49}}, not_a_number={"prediction": 2})
+    assert why.abstention(run, few) == why.EQUAL
+
+
 def test_two_sided_and_predictions() -> None:
     assert reason({1: 5}, {1: 40, 2: 40, 3: 20}, 100, bound="two-sided") == why.EQUAL
     assert reason({1: 5}, {1: 41, 2: 40, 3: 19}, 100, bound="two-sided") == why.NEARLY_TIED

@@ -25,6 +25,7 @@ from wulff.cli.console import (
     radii_from,
     run_progress,
     seed_from,
+    warn_of_not_a_number,
 )
 from wulff.errors import InputError
 from wulff.smoothing import DEFAULT_BATCH
@@ -103,4 +104,5 @@ def certify(
         )
     for name in run.norms:
         typer.echo(reports.certified_accuracy([run], norm=name).render())
+    warn_of_not_a_number(run)
     typer.echo(run.folder)

@@ -58,6 +58,14 @@ def warn(message: str) -> None:
     typer.echo(f"wulff: warning: {' '.join(message.split())}", err=True)
 
 
+def warn_of_not_a_number(run: "Run") -> None:
+    """One line on stderr if the model's output was not a number for some copies."""
+    from wulff.smoothing import not_a_number
+
+    if lost := run.not_a_number:
+        warn(not_a_number(lost))
+
+
 def decimal(option: str, text: str) -> Decimal:
     """The exact number in an option's text."""
     try:
@@ -138,19 +146,24 @@ def run_progress(progress: Progress, description: str) -> "Callable[[Run], None]
     task = progress.add_task(description, total=None, words="")
 
     radius_sums: dict[str, float] = {}
-    counted = correct = 0
+    counted = correct = lost = 0
+    since: int | None = None
 
     def update(run: "Run") -> None:
-        nonlocal counted, correct
+        nonlocal counted, correct, lost, since
         for record in run.records[counted:]:  # a run grows by one record a call: totals are kept, not redone
             counted += 1
             correct += record.predict == record.label
+            lost += sum(record.not_a_number.values())
+            since = record.index if lost and since is None else since
             for norm, found in record.radii.items():
                 certified = found.radius if record.predict == record.label else 0.0
                 radius_sums[norm] = radius_sums.get(norm, 0.0) + certified
         words = f"accuracy {correct / counted:.3f}" if counted else ""
         for norm, total in radius_sums.items():
             words += f", mean {norm} radius {decimal_down(total / counted, 3)}"
+        if lost:
+            words += f", {lost:,} copies not a number since input {since}"
         progress.update(task, completed=counted, total=run.expected, words=words)
 
     return update

@@ -23,6 +23,7 @@ from wulff.cli.console import (
     progress_bar,
     run_progress,
     seed_from,
+    warn_of_not_a_number,
 )
 from wulff.smoothing import DEFAULT_BATCH
 
@@ -71,4 +72,5 @@ def predict(
             spec, store, engine, progress=run_progress(progress, f"predicting {noise or model}")
         )
     typer.echo(reports.certified_accuracy([run]).render())
+    warn_of_not_a_number(run)
     typer.echo(run.folder)

@@ -35,7 +35,7 @@ def load(verb: str) -> Any:
     name = _MODULES.get(verb, verb)
     module = importlib.import_module(f"wulff.cli.{name}")
     if hasattr(module, "app"):
-        return typer.main.get_command(module.app)
+        return typer.main.get_group(module.app)  # also where there is one command in it
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
     alone.command(verb)(getattr(module, name))
     return typer.main.get_command(alone)

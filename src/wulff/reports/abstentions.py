@@ -3,12 +3,15 @@
 import math
 from collections import Counter
 
+import numpy as np
 from scipy import special
 
 from wulff.runs import Record, Run
 from wulff.stats import ABSTAIN, error_upper_bound
+from wulff.stats import predict as rank_test
 
 NO_COUNTS = "no counts are stored"
+NOT_A_NUMBER = "not a number: NaN is the model's output for too many copies"
 NOT_SAMPLED = "not sampled: its selected label was wrong"
 TOO_FEW = "n too small: not even unanimous votes could decide"
 NEARLY_TIED = "n too small at this share of votes"
@@ -24,18 +27,26 @@ def abstention(run: Run, record: Record) -> str | None:
     if not record.counts:
         return NO_COUNTS
     n, alpha = record.n or 0, run.spec["alpha"]
+    lost = record.not_a_number
+    if lost.get("selection") and not record.counts.get("selection"):
+        return NOT_A_NUMBER
     if n == 0:
         return NOT_SAMPLED
     if "prediction" in record.counts or run.spec.get("bound") == "two-sided":
         votes = record.counts.get("prediction", record.counts.get("estimation", {}))
         first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
+        if lost and rank_test(np.array([first + max(lost.values()), second]), alpha) != ABSTAIN:
+            return NOT_A_NUMBER
         if first == second:
             return EQUAL
         return TOO_FEW if 2 * 0.5**n > alpha else NEARLY_TIED
     if error_upper_bound(0, n, alpha) >= 0.5:
         return TOO_FEW
     selection, votes = record.counts["selection"], record.counts["estimation"]
-    selected = max(sorted(selection), key=selection.__getitem__)
+    selected = max(sorted(selection), key=selection.__getitem__, default=0)
+    misses = n - votes.get(selected, 0) - lost.get("estimation", 0)
+    if lost and error_upper_bound(misses, n, alpha) < 0.5:
+        return NOT_A_NUMBER
     if 2 * votes.get(selected, 0) > n:
         return NEARLY_TIED
     if 2 * max(votes.values(), default=0) > n:

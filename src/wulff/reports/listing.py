@@ -45,6 +45,8 @@ def _line(folder: Path) -> list[str]:
     done, expected = len(run.records), run.expected
     accuracy = f"{(run.predictions == run.labels).mean():.3f}" if done else ""
     state = "finished" if done >= expected else "unfinished"
+    if lost := run.not_a_number:
+        state += f"; {sum(lost.values()):,} copies not a number since input {next(iter(lost))}"
     what = [str(run.spec.get(key, "")) for key in ("task", "noise", "dataset")]
     return [str(folder), *what, f"{done:,} of {expected:,}", accuracy, _averages(run), state]
 

@@ -161,7 +161,8 @@ def _table(table: Table) -> str:
 
 
 def _clean_table(runs: Sequence[Run]) -> str:
-    return _table(certified_accuracy(runs))
+    table = certified_accuracy(runs)
+    return _table(table) + _notes(table.notes)
 
 
 def _explanation(runs: Sequence[Run], confidence: float) -> str:

@@ -12,6 +12,7 @@ from wulff.reports.curves import Curve, check_radii, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
 from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
+from wulff.smoothing import not_a_number
 
 ORIENTATIONS = ("columns", "rows")
 Kind = Literal["share", "bound", "envelope", "envelope-bound"]
@@ -161,6 +162,7 @@ def certified_accuracy(
         for run in runs
         if len(run.records) < run.expected
     ]
+    notes += [f"{run.name}: {not_a_number(lost)}" for run in runs if (lost := run.not_a_number)]
     if norm is None and not runs[0].norms:
         return _clean_accuracy(runs, notes)
     norm = Norm.parse(norm if norm is not None else runs[0].norms[0])

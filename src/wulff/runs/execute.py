@@ -121,6 +121,7 @@ def _certified(terms: Terms, votes: Votes, label: int, seconds: float) -> Record
         estimation=votes.counts[Phase.ESTIMATION],
         n0=votes.sizes[Phase.SELECTION],
         n=votes.sizes.get(Phase.ESTIMATION, 0),
+        not_a_number=_not_a_number(votes),
     )
     return terms.records([counted])[0]
 
@@ -130,12 +131,25 @@ def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:
     n = votes.sizes[Phase.PREDICTION]
     unknown = n - counts.sum() if job.spec.sampling == "exact" else None
     predict = int(rank_test(counts, job.spec.alpha, unknown))
-    return Record(votes.index, label, predict, seconds, n, counts={"prediction": sparse(counts)})
+    return Record(
+        votes.index,
+        label,
+        predict,
+        seconds,
+        n,
+        counts={"prediction": sparse(counts)},
+        not_a_number=_not_a_number(votes),
+    )
+
+
+def _not_a_number(votes: Votes) -> dict[str, int]:
+    return {phase.name.lower(): copies for phase, copies in votes.not_a_number.items()}
 
 
 def summary(run: Run) -> dict[str, Any]:
     """What is worth knowing of a run at a glance."""
     correct = run.predictions == run.labels
+    lost = run.not_a_number
     return {
         "inputs": len(run.records),
         "correct": int(correct.sum()),
@@ -143,6 +157,7 @@ def summary(run: Run) -> dict[str, Any]:
         "average_certified_radius": {
             norm: float(np.where(correct, run.radii(norm), 0.0).mean()) for norm in run.norms
         },
+        **({"not_a_number": sum(lost.values()), "not_a_number_since": next(iter(lost))} if lost else {}),
         "samples": sum(record.n or 0 for record in run.records),
         "seconds": round(sum(record.seconds for record in run.records), 3),
     }

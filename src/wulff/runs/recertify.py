@@ -161,10 +161,15 @@ def _counted(source: Run, record: Record, terms: Terms) -> Counted:
             f"the record of input {record.index} in {source.folder} has no counts that fit its spec; delete "
             "that line, and finish the run again."
         ) from None
+    lost = dict(record.not_a_number)
     if terms.n < n:
         generator = host_stream(terms.seed, record.index, Purpose.SUBSAMPLE, terms.n)
-        estimation, n = _some_votes(estimation, n, terms.n, generator), terms.n
-    return Counted(record.index, record.label, record.seconds, selection, estimation, terms.n0, n)
+        ballots = np.append(estimation, lost.pop("estimation", 0))
+        drawn, n = _some_votes(ballots, n, terms.n, generator), terms.n
+        estimation = drawn[:-1]
+        if drawn[-1]:
+            lost["estimation"] = int(drawn[-1])
+    return Counted(record.index, record.label, record.seconds, selection, estimation, terms.n0, n, lost)
 
 
 def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Generator) -> IntArray:

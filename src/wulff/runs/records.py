@@ -34,6 +34,8 @@ class Record:
         label: Its true label.
         predict: The smoothed classifier's label, or -1 where it abstains.
         counts: Votes by class for each phase; classes without votes are left out.
+        not_a_number: For how many copies the model's output was not a number, for each phase with such
+            copies. They voted for no class, and so count against every label.
         n: How many samples its error was bounded from, or its prediction made from.
         error: The upper bound on the error of the selected label; None for predictions and imported logs.
         draw: The uniform number of the randomised estimator, where it was used.
@@ -49,6 +51,7 @@ class Record:
     error: float | None = None
     draw: float | None = None
     counts: dict[str, dict[int, int]] = dataclasses.field(default_factory=dict)
+    not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
     radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict)
 
     def to_json(self) -> str:
@@ -79,7 +82,8 @@ class Record:
             }
             radii = {norm: CertifiedRadius(**value) for norm, value in fields.pop("radii", {}).items()}
             record = cls(**fields, counts=counts, radii=radii)
-            for number in (record.index, record.label, record.predict, record.n or 0):
+            numbers = (record.index, record.label, record.predict, record.n or 0)
+            for number in (*numbers, *record.not_a_number.values()):
                 _whole(number)
             return record
         except (ValueError, TypeError, AttributeError):

@@ -62,6 +62,11 @@ class Run:
         """Labels of the smoothed classifier; -1 where it abstains."""
         return np.array([record.predict for record in self.records], dtype=np.int64)
 
+    @property
+    def not_a_number(self) -> dict[int, int]:
+        """For how many copies the model's output was not a number, for each input with such copies."""
+        return {r.index: sum(r.not_a_number.values()) for r in self.records if r.not_a_number}
+
     def radii(self, norm: Norm | str, *, as_published: bool = False) -> FloatArray:
         """Certified radii against a norm.
 

@@ -27,7 +27,11 @@ from wulff.stats import Anytime
 
 @dataclasses.dataclass(frozen=True)
 class Counted:
-    """The votes of one input: integers by class for selection and estimation, and their sample sizes."""
+    """The votes of one input: integers by class for selection and estimation, and their sample sizes.
+
+    Attributes:
+        not_a_number: See `Record`.
+    """
 
     index: int
     label: int
@@ -36,6 +40,7 @@ class Counted:
     estimation: IntArray
     n0: int
     n: int
+    not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -134,5 +139,6 @@ def _record(counted: Counted, row: int, proofs: dict[Norm, Certification], draw:
         error=float(last.error[row]),
         draw=None if draw is None else float(draw[row]),
         counts={"selection": sparse(counted.selection), "estimation": sparse(counted.estimation)},
+        not_a_number=counted.not_a_number,
         radii=radii,
     )

@@ -10,7 +10,7 @@ from wulff.smoothing.certification import (
     check_estimator,
     statement,
 )
-from wulff.smoothing.classifier import SMALLEST_BATCH
+from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.fixed import Fixed, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
@@ -61,6 +61,7 @@ __all__ = [
     "grid_for",
     "host_stream",
     "measure_batch_sizes",
+    "not_a_number",
     "statement",
     "stream",
     "use_device",

@@ -5,13 +5,14 @@ number of rows. That moves a label only where two logits nearly tie.
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 
 from wulff.noises import Noise
-from wulff.smoothing.classifier import SMALLEST_BATCH
+from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.policy import DevicePolicy, use_device
 from wulff.smoothing.sampling import FloatSampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
@@ -48,11 +49,13 @@ class Audit:
         reference: The batch size that all others are compared with.
         near_ties: Copies whose two largest logits are closer than the largest difference that was seen.
         variations: What was compared.
+        not_a_number: How many of the reference's outputs are not a number, for each input with such copies.
     """
 
     reference: int
     near_ties: int
     variations: tuple[Variation, ...]
+    not_a_number: dict[int, int] = dataclasses.field(default_factory=dict)
 
     @property
     def moved(self) -> int:
@@ -62,6 +65,11 @@ class Audit:
     @property
     def sentence(self) -> str:
         """The finding, in words."""
+        lost = f" But {not_a_number(self.not_a_number)}" if self.not_a_number else ""
+        return self._finding + lost
+
+    @property
+    def _finding(self) -> str:
         checked = [v for v in self.variations if not v.padded]
         copies = checked[0].copies
         if all(v.labels == 0 and not v.logits for v in checked):
@@ -126,7 +134,7 @@ def audit_batch_invariance(
             plain = dataclasses.replace(policy, compile=False).apply(model)
             others.append(("not compiled (another classifier)", _outputs(plain, noisy, reference), True))
     variations = tuple(_compare(name, found, expected, padded) for name, found, padded in others)
-    return Audit(reference, _near_ties(expected, variations), variations)
+    return Audit(reference, _near_ties(expected, variations), variations, _not_a_number(expected, len(x)))
 
 
 def _noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
@@ -135,7 +143,7 @@ def _noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
     blocks = -(-copies // BLOCK)
     out = x.new_empty(blocks * BLOCK, *x.shape[1:])
     for block in range(blocks):
-        index = block % len(x)
+        index = block % len(x)  # as in _not_a_number
         generator = streams.at(index, Phase.ESTIMATION, block // len(x))
         sampler.fill(out[block * BLOCK : (block + 1) * BLOCK], x[index], generator)
     return out[:copies]
@@ -158,9 +166,23 @@ def _compare(name: str, found: Tensor, expected: Tensor, padded: bool) -> Variat
     if expected.ndim == 1:
         return Variation(name, len(found), int((found != expected).sum()), None, None, padded)
     found, expected = found.double(), expected.double()
-    labels = int((found.argmax(dim=1) != expected.argmax(dim=1)).sum())
-    difference = (found - expected).abs().amax(dim=1)
+    labels = int((_labels(found) != _labels(expected)).sum())
+    same = (found == expected) | (found.isnan() & expected.isnan())  # infinities have no difference
+    difference = (found - expected).abs().nan_to_num(nan=torch.inf).masked_fill(same, 0.0).amax(dim=1)
     return Variation(name, len(found), labels, int((difference > 0).sum()), float(difference.max()), padded)
+
+
+def _labels(outputs: Tensor) -> Tensor:
+    """The label of each copy; -1 for outputs that are not a number."""
+    largest, labels = outputs.max(dim=1)
+    return labels.masked_fill(largest.isnan(), -1)
+
+
+def _not_a_number(outputs: Tensor, inputs: int) -> dict[int, int]:
+    if outputs.ndim == 1:
+        return {}
+    rows = outputs.isnan().any(dim=1).nonzero()[:, 0].cpu()
+    return dict(sorted(Counter((rows // BLOCK % inputs).tolist()).items()))
 
 
 def _near_ties(expected: Tensor, variations: Sequence[Variation]) -> int:

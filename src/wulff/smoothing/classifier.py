@@ -1,6 +1,6 @@
 """From a model's outputs to votes, without waiting for the device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -11,11 +11,20 @@ SMALLEST_BATCH = 16
 """Batches are padded to this size: for smaller ones PyTorch's kernels round differently."""
 
 
+def not_a_number(copies: Mapping[int, int]) -> str:
+    """What is to be said of outputs that are not a number: how many by input, in the order of the inputs."""
+    return (
+        f"the model's output was not a number for {sum(copies.values()):,} noisy copies in {len(copies):,} "
+        f"inputs, first in input {next(iter(copies))}; such copies are misses."
+    )
+
+
 class Voter:
     """From a batch to vote bins, by way of a base classifier.
 
-    Bins 0 to num_classes - 1 are labels; `num_classes` collects outputs that are not a number, which
-    therefore count against every label; `num_classes + 1` collects labels that do not exist.
+    Bins 0 to num_classes - 1 are labels. `num_classes` collects outputs that are not a number, for any class:
+    they count against every label. `num_classes + 1` collects labels that do not exist. Infinite logits are
+    compared as numbers are; of several largest ones the first counts.
 
     Args:
         num_classes: The number of labels.
@@ -52,6 +61,8 @@ class Voter:
         return torch.where(exists, labels, self.num_classes + 1)
 
     def _argmax(self, output: Tensor) -> Tensor:
+        if output.is_complex():
+            raise InputError(f"logits must be real numbers, got {output.dtype}.")
         if output.shape[1] != self.num_classes:
             remedy = f"set num_classes={output.shape[1]}" if output.shape[1] > 1 else "give each class one"
             raise InputError(

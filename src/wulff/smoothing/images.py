@@ -1,10 +1,9 @@
 """Checks of the inputs, once, at the border."""
 
-import warnings
-
 import torch
 from torch import Tensor
 
+from wulff._warnings import warn
 from wulff.errors import InputError
 
 
@@ -30,9 +29,8 @@ def check_images(x: Tensor) -> Tensor:
         raise InputError(f"input {bad} holds NaN or infinite values; remove or repair it.")
     low, high = float(x.min()), float(x.max())
     if low < -0.01 or high > 1.01:
-        warnings.warn(
+        warn(
             f"inputs range from {low:.3g} to {high:.3g} and do not look like pixels in [0, 1]; noise and "
-            "radii are in the units of these inputs. Normalisation belongs inside the model.",
-            stacklevel=3,
+            "radii are in the units of these inputs. Normalisation belongs inside the model."
         )
     return x.to(torch.float32) if x.dtype != torch.float64 else x

@@ -9,12 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from wulff._typing import IntArray
+from wulff._warnings import warn
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
 from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
-from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
+from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
 from wulff.smoothing.fixed import check_fixed
 from wulff.smoothing.images import check_images
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
@@ -120,7 +121,10 @@ class Smoothed(nn.Module):
         A label that is returned is g(x) with probability at least 1 - alpha over the noise samples.
         """
         check_alpha(alpha)
-        counts = self.counts(x, n, phase=Phase.PREDICTION, seed=seed, index=index)
+        n, x = check_sample_size(n), self.check_inputs(x)
+        votes = self._vote(x, FixedQuota({Phase.PREDICTION: n}), check_seed(seed), index)
+        _warn_of_not_a_number(votes)
+        counts = PredictionCounts(np.stack([vote.counts[Phase.PREDICTION] for vote in votes]), n)
         return rank_test(counts.votes, alpha, counts.unknown if self.grid else None)
 
     def certify(
@@ -170,6 +174,7 @@ class Smoothed(nn.Module):
             truth = None if labels is None else dict(zip(_names(x, index), map(int, labels), strict=True))
             quota = AnytimeQuota(stop, noise, [norm], n0=n0, n=n, alpha=alpha, labels=truth)
         votes = self._vote(x, quota, seed, index)
+        _warn_of_not_a_number(votes)
         randomized = estimator == "randomized-clopper-pearson"
         return certify_counts(
             *certification_counts(votes),
@@ -241,6 +246,12 @@ def certification_counts(votes: Sequence[Votes]) -> tuple[SelectionCounts, Estim
     sizes = np.array([vote.sizes.get(Phase.ESTIMATION, 0) for vote in votes])
     n = int(sizes[0]) if (sizes == sizes[0]).all() else sizes
     return SelectionCounts(selection, n0), EstimationCounts(estimation, n)
+
+
+def _warn_of_not_a_number(votes: Sequence[Votes]) -> None:
+    copies = {vote.index: sum(vote.not_a_number.values()) for vote in votes if vote.not_a_number}
+    if copies:
+        warn(not_a_number(copies))
 
 
 def _names(x: Tensor, index: Sequence[int] | None) -> list[int]:

@@ -20,11 +20,20 @@ from wulff.smoothing.streams import BLOCK, Phase, Streams
 
 @dataclasses.dataclass(frozen=True)
 class Votes:
-    """The finished counts of one input: integers of shape (classes,), and their sample sizes, by phase."""
+    """The finished votes of one input, by phase.
+
+    Attributes:
+        index: The number of the input.
+        counts: Integers of shape (classes,).
+        sizes: How many noisy copies were classified.
+        not_a_number: For how many of these the model's output was not a number; they vote for no class.
+            Phases without any are left out.
+    """
 
     index: int
     counts: Mapping[Phase, IntArray]
     sizes: Mapping[Phase, int]
+    not_a_number: Mapping[Phase, int] = dataclasses.field(default_factory=dict)
 
 
 class Quota(Protocol):
@@ -244,7 +253,8 @@ class _Pool:
                     f"set num_classes to one more than the largest label."
                 )
             by_phase = {phase: counts[phase, :classes].copy() for phase in ballot.wanted}
-            votes = Votes(ballot.index, by_phase, dict(ballot.drawn))
+            nans = {p: int(counts[p, classes]) for p in ballot.wanted if counts[p, classes]}
+            votes = Votes(ballot.index, by_phase, dict(ballot.drawn), nans)
             ballot.wanted = dict(self.loop.quota.wanted(ballot.index, votes))
             if ballot.next_phase() is None:
                 ballot.votes = votes
