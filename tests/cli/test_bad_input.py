@@ -97,12 +97,12 @@ CASES = [
     # models
     ("certify --model {files}/nothing.pt --store {files}/new", "no weights at"),
     ("certify --model {files}/not-a-run --store {files}/new", "no weights at"),
-    ("certify --model {files}/garbage.safetensors --store {files}/new", "damaged"),
-    ("certify --model {files}/cut.safetensors --store {files}/new", "damaged"),
+    ("certify --model {files}/garbage.safetensors --store {files}/new", "is not a readable file of weights"),
+    ("certify --model {files}/cut.safetensors --store {files}/new", "is not a readable file of weights"),
     ("certify --model {files}/garbage.pt --store {files}/new", "damaged"),
     # data
     (f"{CERTIFY} --dataset nothing", "unknown data set 'nothing'"),
-    (f"{CERTIFY} --dataset {{files}}/nothing.npz", "no data set at"),
+    (f"{CERTIFY} --dataset {{files}}/nothing.npz", "no .npz file at"),
     (f"{CERTIFY} --dataset {{files}}/garbage.npz", "not a readable .npz"),
     (f"{CERTIFY} --dataset {{files}}/pickled.npz", "not a readable .npz"),
     (f"{CERTIFY} --dataset {{files}}/nothing-in-it.npz", "not a readable .npz"),
@@ -237,8 +237,8 @@ CASES = [
     ("recertify {files}/torn", "torn line"),
     # logs
     (f"{IMPORT} {{files}}/nothing.tsv", "no log at"),
-    (f"{IMPORT} {{files}}/good.npz", "cannot read"),
-    (f"{IMPORT} {{files}}/empty.tsv", "is not a published log"),
+    (f"{IMPORT} {{files}}/good.npz", "is not a readable published log"),
+    (f"{IMPORT} {{files}}/empty.tsv", "is empty"),
     (f"{IMPORT} {{files}}/no-columns.tsv", "is not a published log"),
     (f"{IMPORT} {{files}}/bad-row.tsv", "line 2 of"),
     (f"{IMPORT} {{files}}/nan-row.tsv", "line 2 of"),

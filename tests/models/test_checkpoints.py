@@ -1,16 +1,21 @@
 """Public checkpoints load whatever wrappers their keys name; what does not fit is refused by name."""
 
+import argparse
 import collections
 import contextlib
+import json
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from wulff import models
 from wulff.errors import InputError
+from wulff.models import checkpoints
 
 CIFAR = (3, 32, 32)
 DESCRIPTION = models.Description("resnet20", CIFAR, 10)
@@ -154,3 +159,141 @@ def test_pickled_code_is_never_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="more than tensors"):  # and no warning beside it
         models.load(tmp_path / "bare.pt", DESCRIPTION)
     assert not (tmp_path / "ran").exists()
+
+
+def small() -> dict[str, torch.Tensor]:
+    """The weights of a small net for five classes."""
+    return models.build("cnn", (1, 8, 8), 5, seed=1).state_dict()
+
+
+SMALL = models.Description("cnn", (1, 8, 8), 3)
+
+
+def test_the_weights_say_how_many_classes_there_are(tmp_path: Path) -> None:
+    """The data may lack some: with three classes in the data, the net has five outputs still."""
+    torch.save({f"module.{key}": value for key, value in small().items()}, tmp_path / "few.pt")
+    loaded = models.load(tmp_path / "few.pt", SMALL)
+    assert loaded.description.num_classes == 5
+    assert loaded.module(torch.rand(1, 1, 8, 8)).shape == (1, 5)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda w: w.to_sparse(), "'8.weight' is a sparse_coo tensor; save its to_dense"),
+        (lambda w: w.to_sparse_csr(), "'8.weight' is a sparse_csr tensor"),
+        (lambda w: w.to(torch.int8), "'8.weight' has numbers of type int8"),
+        (lambda w: w.bool(), "'8.weight' has numbers of type bool"),
+        (lambda w: w.long(), "'8.weight' has numbers of type int64"),
+        (lambda w: w.to(torch.complex64), "'8.weight' has numbers of type complex64"),
+        (lambda w: w.to(torch.float8_e4m3fn), "'8.weight' has numbers of type float8_e4m3fn"),
+        (lambda w: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8), "'8.weight' has numbers of type qint8"),
+        (lambda w: w.to("meta"), "'8.weight' is a tensor without values"),
+        (lambda w: w.double() + 1e300, "NaN or infinite"),
+    ],
+    ids=range(10),
+)
+@pytest.mark.filterwarnings("ignore:Sparse CSR:UserWarning", "ignore:.*quantiz")
+def test_other_kinds_of_numbers_are_never_cast_in_silence(change, message: str, tmp_path: Path) -> None:
+    state = small()
+    assert message in refusal(state | {"8.weight": change(state["8.weight"])}, tmp_path, SMALL)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_precisions_are_read(dtype: torch.dtype, tmp_path: Path) -> None:
+    torch.save({key: value.to(dtype) for key, value in small().items()}, tmp_path / "half.pt")
+    module = models.load(tmp_path / "half.pt", SMALL).module
+    assert torch.equal(module.state_dict()["8.bias"], small()["8.bias"].to(dtype).float())
+
+
+def test_plain_values_beside_the_weights_are_left_alone(tmp_path: Path) -> None:
+    beside = {
+        "best_acc": np.float64(91.25),
+        "epoch": np.int64(3),
+        "losses": np.linspace(0, 1, 5),
+        "name": np.str_("x"),
+        "args": argparse.Namespace(lr=0.1, arch="cnn"),
+    }
+    content = {"state_dict": small(), **beside}
+    for zipped in (False, True):
+        torch.save(content, tmp_path / "a.pt", _use_new_zipfile_serialization=zipped)
+        assert models.load(tmp_path / "a.pt", SMALL).description.num_classes == 5
+    assert "got none" in refusal({}, tmp_path, SMALL)
+    assert "but 'best_acc' is float" in refusal({**small(), "best_acc": 91.25}, tmp_path, SMALL)
+    assert "('pathlib." in refusal({"state_dict": small(), "path": Path("a")}, tmp_path, SMALL)
+
+
+def test_content_that_holds_itself_ends(tmp_path: Path) -> None:
+    loop: dict[str, object] = {}
+    loop["model"] = loop
+    assert "must hold a state dict" in refusal(loop, tmp_path, SMALL)
+    deep: object = small()
+    for _ in range(5000):
+        deep = {"model": deep}
+    assert checkpoints.inner_state(deep) is not None
+
+
+def test_programs_of_torchscript_are_refused_without_advice_to_run_them(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), str(tmp_path / "script.pt"))
+    with pytest.raises(InputError, match="is a program of TorchScript, which wulff does not run") as caught:
+        models.load(tmp_path / "script.pt", SMALL)
+    assert "weights_only" not in str(caught.value)
+
+
+DESCRIBED = {"architecture": "cnn", "input_shape": [1, 8, 8], "num_classes": 5, "noise": None}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"architecture": 1}, "architecture must be a name, got 1"),
+        ({"architecture": "x"}, "unknown architecture 'x'"),
+        ({"num_classes": 10**30}, "num_classes must be a whole number from 1 to"),
+        ({"num_classes": 10**6}, "num_classes must be a whole number from 1 to"),
+        ({"num_classes": 2.5}, "num_classes must be a whole number"),
+        ({"num_classes": True}, "num_classes must be a whole number"),
+        ({"num_classes": 10}, "do not fit cnn"),
+        ({"input_shape": [1, -8, 8]}, "input_shape must be positive whole numbers"),
+        ({"input_shape": "1,8,8"}, "input_shape must be positive whole numbers"),
+        ({"input_shape": []}, "input_shape must be positive whole numbers"),
+        ({"input_shape": [1, 10**9, 10**9]}, "would take 6.4e.10 GB of memory"),
+        ({"input_shape": [10**30, 8, 8]}, "input_shape must be positive whole numbers"),
+        ({"input_shape": [1, 8, 4_000_000]}, "'8.weight' has shape"),
+        ({"architecture": "mlp", "input_shape": [60_000_000]}, "do not fit mlp"),
+        ({"noise": 5}, "noise must be a noise, got 5"),
+        ({"more": 1}, "its description must have architecture"),
+    ],
+    ids=range(16),
+)
+def test_descriptions_are_checked_before_a_model_is_built(change, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.safetensors"
+    save_file(small(), path, metadata={"wulff": json.dumps(DESCRIBED | change)})
+    with pytest.raises(InputError, match=message) as caught:
+        models.load(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["[]", "null", "5", "{", "[" * 100_000], ids=range(5))
+def test_descriptions_that_are_none(text: str, tmp_path: Path) -> None:
+    save_file(small(), tmp_path / "a.safetensors", metadata={"wulff": text})
+    with pytest.raises(InputError, match="is not a readable file of weights"):
+        models.load(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize("architecture", models.ARCHITECTURES)
+def test_a_model_can_be_built_without_memory(architecture: str) -> None:
+    """Its shapes are those of the model, so that what does not fit is refused before memory is taken."""
+    with torch.device("meta"):
+        skeleton = models.build(architecture, CIFAR, 7).state_dict()
+    model = models.build(architecture, CIFAR, 7).state_dict()
+    assert {key: value.shape for key, value in skeleton.items()} == {k: v.shape for k, v in model.items()}
+    assert all(value.is_meta for value in skeleton.values())
+
+
+def test_weights_of_more_memory_than_allowed_are_not_read(tmp_path: Path, monkeypatch) -> None:
+    torch.save(small(), tmp_path / "a.pt")
+    monkeypatch.setenv("WULFF_READ_LIMIT", "0.00001")
+    with pytest.raises(InputError, match=r"more than the limit of 1e-05 GB; .* set WULFF_READ_LIMIT"):
+        models.load(tmp_path / "a.pt", SMALL)

@@ -62,7 +62,7 @@ def test_without_radii_of_its_own(tmp_path: Path) -> None:
         ({"prob_lb": np.array([np.nan, 0, 0, 0])}, NOISE, "finite numbers"),
         ({"labels": np.array([0.5, 0, 0, 0])}, NOISE, "whole numbers"),
         ({"radius_l1": np.zeros(3)}, NOISE, "3 radii for 4 inputs"),
-        ({"labels": np.array([{}] * 4)}, NOISE, "without pickled objects"),
+        ({"labels": np.array([{}] * 4)}, NOISE, "holds Python objects"),
     ],
 )
 def test_refuses(tmp_path: Path, changes: dict, noise: str | None, message: str) -> None:

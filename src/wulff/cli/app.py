@@ -42,6 +42,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     if not (threads.isdecimal() and 1 <= int(threads) <= 1024):
         raise SystemExit(_refuse(f"WULFF_THREADS must be a number from 1 to 1024, got {threads!r}."))
     _use_threads(threads)
+    warnings.filterwarnings("ignore", module=r"PIL\.")  # an image is read, or refused in one line
     warnings.showwarning = lambda message, *_, **__: warn(str(message))
     try:
         code = app(args=arguments, prog_name="wulff", standalone_mode=False) or 0  # of typer.Exit

@@ -23,7 +23,7 @@ def read_npy(file: Path) -> np.ndarray[Any, Any]:
     Raises:
         InputError: The file is missing, damaged, holds Python objects, or needs more memory than allowed.
     """
-    with reading(file, ".npy file without pickled objects"), file.open("rb") as stream:
+    with reading(file, ".npy file"), file.open("rb") as stream:
         return _read_array(file, stream)
 
 
@@ -34,7 +34,7 @@ def read_npz(file: Path, wanted: Collection[str]) -> tuple[dict[str, np.ndarray[
         InputError: As for `read_npy`.
     """
     remedy = "save it with numpy.savez"
-    with reading(file, ".npz file without pickled objects", remedy), zipfile.ZipFile(file) as archive:
+    with reading(file, ".npz file", remedy), zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
         arrays = {}
         for name in wanted:

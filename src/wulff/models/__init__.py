@@ -1,16 +1,17 @@
 """Architectures, all with normalisation inside, and their weights."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from wulff._reading import reason
 from wulff.errors import InputError
 from wulff.models import weights
 from wulff.models.alexnet import AlexNet
-from wulff.models.checkpoints import load_public
+from wulff.models.checkpoints import classes_in, fitted, load_public
 from wulff.models.cnn import SmallCNN
 from wulff.models.lenet import LeNet
 from wulff.models.mlp import MLP
@@ -82,7 +83,7 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
     Args:
         path: A .safetensors file, a file of `torch.save` that holds only tensors and plain values, or a
             folder that holds weights.safetensors.
-        fallback: What the model is, for files that do not say it themselves.
+        fallback: What the model is, for files that do not say it themselves; weights say how many classes.
 
     Raises:
         InputError: The weights are missing or damaged, or do not fit the architecture.
@@ -90,19 +91,46 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
     file = Path(path)
     if file.is_dir():
         file = file / weights.FILE_NAME
-    state, description = weights.read(file)
-    description = description or fallback
+    state, own = weights.read(file)
+    description = own or fallback
     if description is None:
         raise InputError(f"{file} does not say what model it is for; give --architecture.")
-    module = build(description.architecture, description.input_shape, description.num_classes)
     try:
+        if own is None:
+            description = _with_classes_of(state, description)
+        if not description.architecture.startswith(PREFIX):
+            fitted(_skeleton(description), state)  # what does not fit takes no memory
+        module = _build(description)
         load_public(module, state)
     except InputError as error:
         raise InputError(
             f"the weights at {file} do not fit {description.architecture} for inputs of shape "
-            f"{description.input_shape} and {description.num_classes} classes: {error}."
+            f"{description.input_shape} and {description.num_classes} classes: {str(error).rstrip('.')}."
         ) from None
     return Model(module.eval(), description, weights.sha256(file))
+
+
+def _build(description: Description) -> nn.Module:
+    return build(description.architecture, description.input_shape, description.num_classes)
+
+
+def _skeleton(description: Description) -> nn.Module:
+    """The model without memory for its weights: a description may ask for more than there is."""
+    try:
+        with torch.device("meta"):
+            return _build(description)
+    except (RuntimeError, OverflowError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{description.architecture} is not made for such inputs: {reason(error)}") from None
+
+
+def _with_classes_of(state: Mapping[str, Tensor], description: Description) -> Description:
+    """The description with as many classes as the weights have outputs: data may lack some of them."""
+    make = _build if description.architecture.startswith(PREFIX) else _skeleton
+    model = make(description)
+    classes = classes_in(model, state) or description.num_classes
+    return dataclasses.replace(description, num_classes=min(classes, weights.MOST_CLASSES))
 
 
 def start_from(module: nn.Module, path: str | Path) -> str:

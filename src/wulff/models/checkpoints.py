@@ -22,27 +22,52 @@ LOG_DEVIATION = "log_sig"
 DEVIATIONS = frozenset({"std", "stds", "sd", "sds", "sigma", LOG_DEVIATION})
 
 
+FLOATS = frozenset({torch.float16, torch.bfloat16, torch.float32, torch.float64})
+INTEGERS = frozenset({torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8})
+
+
 def inner_state(content: object) -> dict[str, Tensor] | None:
     """The state dict in the content of a file: itself, or one of its entries; None if there is none."""
-    if not isinstance(content, Mapping):
-        return None
-    if content and all(isinstance(value, Tensor) for value in content.values()):
-        return {str(key): value for key, value in content.items()}
-    for name in STATE_KEYS:
-        inner = inner_state(content[name]) if name in content else None
-        if inner is not None:
-            return inner
+    seen: set[int] = set()  # content may hold itself
+    left = [content]
+    while left:
+        inner = left.pop()
+        if not isinstance(inner, Mapping) or id(inner) in seen:
+            continue
+        seen.add(id(inner))
+        if inner and all(isinstance(value, Tensor) for value in inner.values()):
+            return {str(key): value for key, value in inner.items()}
+        left += [inner[name] for name in reversed(STATE_KEYS) if name in inner]
     return None
+
+
+def classes_in(model: nn.Module, state: Mapping[str, Tensor]) -> int | None:
+    """How many outputs the last linear layer has in a state dict, if it is there."""
+    own = model.state_dict()
+    head = _head(model)
+    weights = [value for key, value in state.items() if _own_name(key, own) == f"{head}.weight"]
+    return weights[0].shape[0] if len(weights) == 1 and weights[0].ndim == 2 else None
+
+
+def _head(model: nn.Module) -> str:
+    """The name of the last linear layer, empty where there is none."""
+    return ["", *(name for name, module in model.named_modules() if isinstance(module, nn.Linear))][-1]
 
 
 def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> None:
     """Load a state dict into a model, whatever wrappers its keys name.
 
     Statistics of a normalisation layer replace the model's own; where the checkpoint has none, the ones of
-    the architecture stay.
+    the architecture stay. Arguments and errors are those of `fitted`.
+    """
+    model.load_state_dict({**model.state_dict(), **fitted(model, state, new_head=new_head)})
+
+
+def fitted(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> dict[str, Tensor]:
+    """A state dict with the keys that a model has, which may lie on the device `meta`.
 
     Args:
-        model: Its weights are replaced.
+        model: Whose keys and shapes are wanted.
         state: The weights by name.
         new_head: Where the last linear layer has another number of outputs, it keeps its own weights.
 
@@ -50,22 +75,26 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
         InputError: Keys are missing or left over, or shapes differ; the message names one of them.
     """
     own = model.state_dict()
-    head = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)][-1:]
     found: dict[str, Tensor] = {}
     for key, value in state.items():
         name = _own_name(key, own) or _statistic(key, own)
         if name is None or name in found:
             raise InputError(f"the key {key!r} belongs to no layer of the model")
+        _check_numbers(key, value, own[name])
         if key.rpartition(".")[2] == LOG_DEVIATION:
             value = value.exp()
         if name.endswith((".mean", ".std")) and value.numel() in (1, own[name].numel()):
             value = value.reshape(-1).expand(own[name].numel()).reshape(own[name].shape)
         if value.shape != own[name].shape:
-            if new_head and name.rpartition(".")[0] in head and value.shape[1:] == own[name].shape[1:]:
+            if (
+                new_head
+                and name.rpartition(".")[0] == _head(model)
+                and value.shape[1:] == own[name].shape[1:]
+            ):
                 value = own[name]
             else:
                 raise InputError(f"{key!r} has shape {tuple(value.shape)}, not {tuple(own[name].shape)}")
-        found[name] = value
+        found[name] = value.to(own[name].dtype)  # before the look for infinite values: it may make some
     _check_statistics(found)
     may_lack = {
         name for name in own if name.endswith(("num_batches_tracked", "normalize.mean", "normalize.std"))
@@ -75,7 +104,22 @@ def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool
         raise InputError(f"there are no weights for {missing[0]!r}")
     if not all(bool(torch.isfinite(value).all()) for value in found.values()):
         raise InputError("they hold NaN or infinite values")
-    model.load_state_dict({**own, **found})
+    return found
+
+
+def _check_numbers(key: str, value: Tensor, own: Tensor) -> None:
+    """Refuse tensors of a kind that would be cast in silence, or cannot be used."""
+    if value.is_meta:
+        raise InputError(f"{key!r} is a tensor without values; save it from the device that has them")
+    if value.is_nested or value.layout != torch.strided:
+        kind = "nested" if value.is_nested else str(value.layout).removeprefix("torch.")
+        raise InputError(f"{key!r} is a {kind} tensor; save its to_dense()")
+    allowed = FLOATS if own.is_floating_point() else FLOATS | INTEGERS
+    if value.dtype not in allowed:
+        raise InputError(
+            f"{key!r} has numbers of type {str(value.dtype).removeprefix('torch.')}, which would be cast; "
+            "weights must be float16, bfloat16, float32 or float64; give weights that are not quantised"
+        )
 
 
 def _check_statistics(found: Mapping[str, Tensor]) -> None:

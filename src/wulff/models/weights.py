@@ -1,28 +1,34 @@
 """Weights on disk: safetensors with their architecture, or a state dict read with weights_only=True."""
 
+import argparse
 import dataclasses
 import hashlib
 import json
+import math
+import os
 import pickle
-import struct
+import re
 import warnings
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from torch import Tensor, nn
 
 from wulff import _files
+from wulff._quoting import shown
+from wulff._reading import check_declared, reading
 from wulff.errors import InputError
 from wulff.models.checkpoints import inner_state
 
 FILE_NAME = "weights.safetensors"
-DAMAGE = (
-    *(SafetensorError, RuntimeError, OSError, EOFError, ValueError, LookupError),
-    *(TypeError, AttributeError, AssertionError, struct.error),
-)
-"""What torch and safetensors raise for files with wrong bytes in them."""
+MOST_CLASSES = 1_000_000
+"""No network could have an output for each of more."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,37 +59,79 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
     """The state dict in a file, and its description if the file has one.
 
     Raises:
-        InputError: The file is missing, damaged, or would need pickled code to be run.
+        InputError: The file is missing, damaged, would need pickled code to be run, or needs more memory than
+            allowed.
         PermissionError: Its rights forbid to read it.
     """
-    if not path.is_file():
+    if not os.path.isfile(path):  # unlike `Path.is_file` it takes a name of any length
         raise InputError(
             f"no weights at {path}; give a .safetensors or .pt file, or the folder of a training."
         )
-    with path.open("rb"):
-        pass  # a file whose rights forbid it is not damaged
-    try:
+    with reading(path, "file of weights"):
+        with path.open("rb") as opened:  # a file whose rights forbid it is not damaged
+            check_declared(path, os.fstat(opened.fileno()).st_size)
         if path.suffix == ".safetensors":
             with safe_open(path, framework="pt") as file:
                 state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
                 text = (file.metadata() or {}).get("wulff")
-            return state, _description(text)
-        with warnings.catch_warnings():
+            return state, None if text is None else _description(path, text)
+    content = _unpickled(path)
+    inner = inner_state(content)
+    if inner is None:
+        raise InputError(
+            f"{path} must hold a state dict of tensors{_what_else(content)}; save model.state_dict()."
+        )
+    return inner, None
+
+
+def _unpickled(path: Path) -> object:
+    """What `torch.save` wrote, if that is tensors and plain values; torch's errors advise to run the rest."""
+    with reading(path, "file of weights"):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                check_declared(path, sum(entry.file_size for entry in archive.infolist()))
+                if any(name.endswith("/constants.pkl") for name in archive.namelist()):
+                    raise InputError(
+                        f"{path} is a program of TorchScript, which wulff does not run; save the "
+                        "state_dict() of the model that it was made from."
+                    )
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_harmless()):
             warnings.simplefilter("ignore")  # of other pickle protocols: the file is read, or refused
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except DAMAGE as error:
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"GLOBAL (\S+) was not|class (\S+)", str(error))
+        what = f" ({shown(named[1] or named[2])})" if named else ""
         raise InputError(
-            f"the weights at {path} are damaged or cannot be read: {_first_line(error)}"
-        ) from None
-    except pickle.UnpicklingError:
-        raise InputError(
-            f"the weights at {path} are damaged or hold more than tensors, which wulff does not run; "
+            f"the weights at {path} are damaged or hold more than tensors{what}, which wulff does not run; "
             "save model.state_dict() instead."
         ) from None
-    inner = inner_state(state)
-    if inner is None:
-        raise InputError(f"{path} must hold a state dict of tensors; save model.state_dict().")
-    return inner, None
+    except Exception:
+        raise InputError(
+            f"the weights at {path} are damaged, or no file of torch.save; get the file again."
+        ) from None
+
+
+def _harmless() -> list[Any]:
+    """Numbers and arrays of numpy, and arguments of a command line, which often lie beside weights."""
+    scalar, reconstruct = np.float64(0).__reduce__()[0], np.zeros(1).__reduce__()[0]
+    named = [
+        (function, f"numpy.{core}.multiarray.{name}")
+        for function, name in ((scalar, "scalar"), (reconstruct, "_reconstruct"))
+        for core in ("core", "_core")
+    ]
+    kinds = {type(np.dtype(code)) for code in np.typecodes["All"] if code != "O"}
+    return [*named, np.dtype, np.ndarray, *kinds, argparse.Namespace]
+
+
+def _what_else(content: object) -> str:
+    """What is in the place of a state dict."""
+    if not isinstance(content, Mapping):
+        return f", got {type(content).__name__}"
+    for key, value in content.items():
+        if not isinstance(value, Tensor):
+            return f", but {shown(key)} is {type(value).__name__}"
+    return ", got none"
 
 
 def sha256(path: Path) -> str:
@@ -91,12 +139,33 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _description(text: str | None) -> Description | None:
-    if text is None:
-        return None
+def _description(path: Path, text: str) -> Description:
+    """The description in a file, checked: whatever built the model from it would believe it."""
     fields = json.loads(text)
-    return Description(**{**fields, "input_shape": tuple(fields["input_shape"])})
+    most = min(MOST_CLASSES, path.stat().st_size)  # each class has a weight at least
+    names = [field.name for field in dataclasses.fields(Description)]
+    if not isinstance(fields, dict) or not set(names[:3]) <= set(fields) <= set(names):
+        raise ValueError(f"its description must have {', '.join(names)}, got {shown(fields)}")
+    found = Description(**fields)
+    for name, allowed, good in (
+        ("architecture", "a name", isinstance(found.architecture, str)),
+        ("input_shape", "positive whole numbers", _is_shape(found.input_shape)),
+        (
+            "num_classes",
+            f"a whole number from 1 to {most}",
+            _is_count(found.num_classes, most),
+        ),
+        ("noise", "a noise", found.noise is None or isinstance(found.noise, str)),
+    ):
+        if not good:
+            raise ValueError(f"{name} must be {allowed}, got {shown(fields[name])}")
+    check_declared(path, 64 * math.prod(found.input_shape))  # a net has many numbers for each of an input
+    return dataclasses.replace(found, input_shape=tuple(found.input_shape))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def _is_count(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
+
+
+def _is_shape(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(_is_count(side, 2**31) for side in value)
