@@ -42,6 +42,11 @@ ERRORS: tuple[float, ...] = (1e-300, 1e-30, 1e-12, 1e-6, 1e-3, 0.01, 0.1, 0.25, 
 NORMS: tuple[str, ...] = ("l1", "l2", "linf", "lp(1.5)", "lp(3)")
 
 
+def noise_of(case: tuple) -> str:
+    """The name of the noise in a case that begins with a spec: cases of one noise are of one kind."""
+    return case[0].partition("(")[0]
+
+
 def _accepts(spec: str, dim: int) -> bool:
     try:
         parse(spec).in_dim(dim)

@@ -12,7 +12,18 @@ torch.set_num_threads(1)
 settings.register_profile("everyday", derandomize=True, deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
 settings.load_profile("nightly" if os.environ.get("WULFF_NIGHTLY") else "everyday")
+
 SHARED = Path(os.environ.get("WULFF_SHARED", Path(__file__).resolve().parents[2] / "shared"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--budget", type=float, help="Seconds of CPU time per process; later tests are skipped.")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    budget = item.config.getoption("--budget")
+    if budget is not None and sum(os.times()[:4]) > budget:
+        pytest.skip(f"not run: {budget:g} seconds of CPU time are over")
 
 
 @pytest.fixture(scope="session")

@@ -6,24 +6,26 @@ sampler; its standard deviation is at most ½/√n, and 5 of them are allowed: t
 mean at the best t, so that a false alarm has a probability below 3e-7 in each of some thousands of cases.
 """
 
-import os
-
 import numpy as np
 import pytest
 import torch
 
-from tests.cases import SPECS_IN_DIM
+from tests.cases import SPECS_IN_DIM, noise_of
+from tests.nightly import NIGHTLY, everyday
 from wulff.certificates import certified_probability, certified_radius
 from wulff.noises import Ball, MixedLinf, Noise, NormRadialNoise, Uniform, parse
 from wulff.norms import Norm
 
 CASES = [(s, d, norm) for s, d in SPECS_IN_DIM if d in (2, 3) for norm in ("l1", "l2", "linf", "lp(1.5)")]
-NIGHTLY = bool(os.environ.get("WULFF_NIGHTLY"))
 DRAWS = 400_000 if NIGHTLY else 40_000
 ERRORS = (0.4, 0.1, 0.01, 0.001) if NIGHTLY else (0.3, 0.02)
 
 
-@pytest.mark.parametrize(("spec", "dim", "norm"), CASES if NIGHTLY else CASES[::3])
+def noise_and_norm(case: tuple[str, int, str]) -> tuple[str, str]:
+    return noise_of(case), case[2]
+
+
+@pytest.mark.parametrize(("spec", "dim", "norm"), everyday(CASES, 1, noise_and_norm))
 def test_no_direction_breaks_a_certificate(spec: str, dim: int, norm: str) -> None:
     noise = parse(spec).in_dim(dim)
     z = noise.sample((DRAWS, dim), generator=torch.Generator().manual_seed(1), dtype=torch.float64).numpy()
@@ -33,7 +35,7 @@ def test_no_direction_breaks_a_certificate(spec: str, dim: int, norm: str) -> No
             assert _grown(error, here - _log_density(noise, z + v)) < 0.5 + 5 * 0.5 / np.sqrt(DRAWS), v
 
 
-@pytest.mark.parametrize(("spec", "dim", "norm"), CASES if NIGHTLY else CASES[1::9])
+@pytest.mark.parametrize(("spec", "dim", "norm"), everyday(CASES[::-1], 1, noise_of))
 def test_no_direction_leaves_less_than_the_certified_probability(spec: str, dim: int, norm: str) -> None:
     noise = parse(spec).in_dim(dim)
     z = noise.sample((DRAWS, dim), generator=torch.Generator().manual_seed(2), dtype=torch.float64).numpy()

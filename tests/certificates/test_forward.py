@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from mpmath import mpf
 
+from tests.nightly import everyday
 from wulff.certificates import certified_radius
 
 ERRORS = [1e-300, 1e-30, 1e-6, 0.01, 0.1, 0.25, 0.2500001, 0.4, 0.49, 0.5 - 1e-9, float(np.nextafter(0.5, 0))]
@@ -47,8 +48,10 @@ def test_generalised_normal_quantile(p: float, error: float) -> None:
     assert tail(radius * (1 + mpf("1e-10"))) < mpf(error)
 
 
-@pytest.mark.parametrize("error", ERRORS[1:])
-@pytest.mark.parametrize("a", [0.5, 1, 3, 50])
+PARETO = [(a, error) for a in (0.5, 1, 3, 50) for error in ERRORS[1:]]
+
+
+@pytest.mark.parametrize(("a", "error"), everyday(PARETO, 4, kind=lambda case: case[0]))
 def test_pareto(a: float, error: float) -> None:
     # From the lower end to where the integrand has fallen by e^-100, in the logarithm of the size.
     lower = mpmath.log(mpmath.expm1(-mpmath.log1p(-2 * mpf(error)) / mpf(a)))

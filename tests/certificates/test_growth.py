@@ -1,7 +1,5 @@
 """The guaranteed probability at a radius and two-sided radii: closed forms at 50 digits, and consistency."""
 
-import os
-
 import mpmath as mp
 import numpy as np
 import pytest
@@ -11,6 +9,7 @@ from scipy import stats
 
 from tests.cases import SPECS_IN_DIM
 from tests.exact import normal_sf
+from tests.nightly import everyday
 from wulff.certificates import certified_probability, certified_radius, two_sided_radius
 from wulff.errors import InputError, NotCoveredError
 
@@ -153,7 +152,7 @@ def test_refusals() -> None:
         certified_probability("gaussian(scale=1)", 0.1, "l2", 1.0, 3, method="magic")
 
 
-@pytest.mark.parametrize(("spec", "dim"), SPECS_IN_DIM[:: 1 if os.environ.get("WULFF_NIGHTLY") else 7])
+@pytest.mark.parametrize(("spec", "dim"), everyday(SPECS_IN_DIM, 13))
 @pytest.mark.parametrize("norm", ["l1", "l2", "linf", "lp(3)"])
 def test_every_noise_and_norm_has_a_probability_at_a_radius(spec: str, dim: int, norm: str) -> None:
     radius = float(certified_radius(spec, 0.2, norm, dim).radius)

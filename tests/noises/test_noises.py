@@ -5,13 +5,14 @@ import math
 import pytest
 import torch
 
-from tests.cases import SPECS_IN_DIM
+from tests.cases import SPECS_IN_DIM, noise_of
+from tests.nightly import everyday
 from wulff.errors import InputError
 from wulff.noises import Gaussian, Laplace, Uniform, parse
 from wulff.testing import check_noise
 
 
-@pytest.mark.parametrize(("spec", "dim"), SPECS_IN_DIM)
+@pytest.mark.parametrize(("spec", "dim"), everyday(SPECS_IN_DIM, 6, noise_of))
 def test_conformance(spec: str, dim: int) -> None:
     check_noise(parse(spec), dim, samples=400 if dim > 1000 else 4000)
 

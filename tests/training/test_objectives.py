@@ -322,8 +322,12 @@ def test_every_objective_learns_under_every_noise(name: str) -> None:
         noise = at_size(spec, 0.1, 64)
         if noise is None or noise.name in learnt:
             continue
-        model, objective = models.build("cnn", (1, 8, 8), 10), training.parse_objective(SMALL.get(name, name))
-        epochs = list(training.train(model, digits.images, digits.labels, noise, objective, schedule))
+        images, architecture = digits.images, "cnn"
+        if (name, noise.name) == ("macer", "mixed-linf"):  # its radii take half a minute for 64 pixels
+            images, architecture = images[:, :, ::4, ::4], "mlp"
+        model = models.build(architecture, images.shape[1:], 10)
+        objective = training.parse_objective(SMALL.get(name, name))
+        epochs = list(training.train(model, images, digits.labels, noise, objective, schedule))
         assert epochs[-1].loss < epochs[0].loss, spec
         learnt.add(noise.name)
     assert set(NOISES) == learnt
