@@ -1,9 +1,15 @@
-"""The norms in which adversaries are measured: l1, l2, linf and lp for any p ≥ 1."""
+"""What adversaries may do: how their perturbations are measured, and where they must stay.
+
+A threat is a norm, for perturbations in all of space, or a `Box`, for those that stay in [0, 1]^d.
+"""
 
 import dataclasses
 import math
 import re
 from typing import ClassVar, final
+
+import numpy as np
+import numpy.typing as npt
 
 from wulff.errors import InputError
 
@@ -13,29 +19,30 @@ _NAME = re.compile(r"l(?:p\((?P<paren>[^()]*)\)|(?P<bare>inf|[0-9.]+(?:e[+-]?[0-
 @final
 @dataclasses.dataclass(frozen=True)
 class Norm:
-    """The norm ‖v‖_p on input space, with 1 ≤ p ≤ ∞.
+    """The norm ‖v‖_p on input space, with 1 ≤ p ≤ ∞; l0 counts the coordinates that differ from 0.
 
     Attributes:
-        p: The exponent; `math.inf` is the largest absolute coordinate.
+        p: The exponent; `math.inf` is the largest absolute coordinate, 0 the number of changed coordinates.
 
     Raises:
-        InputError: p is not a number of at least 1.
+        InputError: p is neither 0 nor a number of at least 1.
     """
 
     p: float
 
+    L0: ClassVar["Norm"]
     L1: ClassVar["Norm"]
     L2: ClassVar["Norm"]
     LINF: ClassVar["Norm"]
 
     def __post_init__(self) -> None:
-        if not self.p >= 1:
+        if not self.p >= 1 and self.p != 0:
             raise InputError(f"a norm lp(p) needs p ≥ 1, got p = {self.p}; use l1, l2, linf or e.g. lp(1.5).")
 
     def __str__(self) -> str:
         if self.p == math.inf:
             return "linf"
-        return f"l{self.p:g}" if self.p in (1, 2) else f"lp({self.p!r})"
+        return f"l{self.p:g}" if self.p in (0, 1, 2) else f"lp({self.p!r})"
 
     @classmethod
     def parse(cls, text: "str | Norm") -> "Norm":
@@ -61,6 +68,65 @@ class Norm:
         return dim ** (1 / self.p - 1 / source.p)
 
 
+Norm.L0 = Norm(0.0)
 Norm.L1 = Norm(1.0)
 Norm.L2 = Norm(2.0)
 Norm.LINF = Norm(math.inf)
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Box:
+    """Perturbations v of inputs x in the box [0, 1]^d for which x + v is in it, too, measured by a norm.
+
+    Attributes:
+        norm: How they are measured; `l0` counts changed coordinates.
+        room: How far each coordinate of one input can move, in any order; None for what holds for every
+            input of the box, where a coordinate moves by at most 1.
+    """
+
+    norm: Norm
+    room: "Room | None" = None
+
+    def __str__(self) -> str:
+        return f"{self.norm}-box"
+
+
+@final
+@dataclasses.dataclass(frozen=True, eq=False)
+class Room:
+    """How far each coordinate of one input can move: max(x_i - l_i, h_i - x_i) in the box [l, h].
+
+    Attributes:
+        sizes: In descending order, shape (d,).
+    """
+
+    sizes: np.ndarray
+
+    @classmethod
+    def of(cls, x: npt.ArrayLike, low: float = 0.0, high: float = 1.0) -> "Room":
+        """The room of an input in the box [low, high]^d.
+
+        Raises:
+            InputError: The input is not in the box.
+        """
+        flat = np.asarray(x, dtype=np.float64).ravel()
+        outside = ~((flat >= low) & (flat <= high))
+        if outside.any():
+            raise InputError(
+                f"a threat in the box needs inputs in [{low:g}, {high:g}], got {flat[outside][0]:g}; use the "
+                "threat without -box."
+            )
+        return cls(np.sort(np.nextafter(np.maximum(flat - low, high - flat), np.inf))[::-1])
+
+
+Threat = Norm | Box
+
+
+def parse_threat(text: str | Threat) -> Threat:
+    """The threat that a name stands for: a norm such as `l1`, or a norm in the box such as `l1-box`."""
+    if isinstance(text, Box):
+        return text
+    if isinstance(text, str) and text.strip().lower().endswith("-box"):
+        return Box(Norm.parse(text.strip()[: -len("-box")]))
+    return Norm.parse(text)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -51,41 +52,52 @@ class Composition:
 
 
 def compose(law: LatticeMeasure, copies: int, width: float = 10.0) -> Composition:
-    """The law of the sum of `copies` independent draws, on a window of at least ±`width` deviations.
+    """The law of the sum of `copies` independent draws; see `compose_all`."""
+    return compose_all([(law, copies)], width)
 
-    The discrete Fourier transform takes sums modulo its length. What lies below the window reappears
-    higher up, which is on the safe side; what lies above is bounded by Chernoff's inequality and added
-    to `lost`. Rounding: a transform of length N = 2^t has a relative error in the Euclidean norm of at
-    most 10 t u, where radix 2 is known to have less than 7 t u [Higham 2002, theorem 24.2]; the power
-    multiplies it by `copies`, and the sum of |errors| is at most √N times their Euclidean norm.
+
+def compose_all(parts: Sequence[tuple[LatticeMeasure, int]], width: float = 10.0) -> Composition:
+    """The law of a sum of independent draws, so many of each law, on a window of ±`width` deviations or more.
+
+    The laws live on the same lattice. The discrete Fourier transform takes sums modulo its length. What lies
+    below the window reappears higher up, which is on the safe side; what lies above is bounded by Chernoff's
+    inequality and added to `lost`. Rounding: a transform of length N = 2^t has a relative error in the
+    Euclidean norm of at most 10 t u, where radix 2 is known to have less than 7 t u [Higham 2002, theorem
+    24.2]; the powers multiply it by the number of copies, and the sum of |errors| is at most √N times their
+    Euclidean norm.
     """
-    support = copies * (len(law.mass) - 1) + 1
-    mean, deviation = law.moments()
-    wanted = max(2 * width * deviation * math.sqrt(copies), len(law.mass)) + 16
+    draws = sum(copies for _, copies in parts)
+    support = sum(copies * (len(law.mass) - 1) for law, copies in parts) + 1
+    lowest = sum(copies * law.first for law, copies in parts)
+    moments = [law.moments() for law, _ in parts]
+    mean = sum(copies * mean for (_, copies), (mean, _) in zip(parts, moments, strict=True))
+    variance = sum(copies * spread**2 for (_, copies), (_, spread) in zip(parts, moments, strict=True))
+    wanted = max(2 * width * math.sqrt(variance), *(len(law.mass) for law, _ in parts)) + 16
     length = _power_of_two(min(support, wanted))
     while True:
         if length >= support:
-            first, overflow = copies * law.first, 0.0
+            first, overflow = lowest, 0.0
         else:
-            first = math.floor(copies * mean) - length // 2
-            overflow = _chernoff(law, copies, first + length)
+            first = math.floor(mean) - length // 2
+            overflow = _chernoff(parts, first + length)
         if overflow < 1e-10 or length >= LONGEST:
             break
         length *= 2
 
-    spectrum = np.fft.rfft(law.mass, length)
-    power = _power(spectrum, copies)
+    power = np.ones(length // 2 + 1, dtype=np.complex128)
+    for law, copies in parts:
+        power *= _power(np.fft.rfft(law.mass, length), copies)
     shifted = np.fft.irfft(power, length)
-    mass = np.roll(shifted, (copies * law.first - first) % length)
+    mass = np.roll(shifted, (lowest - first) % length)
 
     transform = 10 * UNIT_ROUNDOFF * max(math.log2(length), 1.0)
-    energy = math.sqrt(length) * float(np.linalg.norm(law.mass))
-    largest = max(1.0, float(law.mass.sum()) + transform * energy)
-    growth = largest ** (copies - 1)
-    rounding = copies * growth * transform * energy
-    rounding += (3 * copies * UNIT_ROUNDOFF + transform) * math.sqrt(2) * float(np.linalg.norm(power))
-    infinite = copies * law.infinite * growth
-    return Composition(law.step, first, mass, 1.01 * (rounding + overflow + infinite))
+    energy = math.sqrt(length) * max(float(np.linalg.norm(law.mass)) for law, _ in parts)
+    largest = max(1.0, *(float(law.mass.sum()) + transform * energy for law, _ in parts))
+    growth = largest ** (draws - 1)
+    rounding = draws * growth * transform * energy
+    rounding += (3 * draws * UNIT_ROUNDOFF + transform) * math.sqrt(2) * float(np.linalg.norm(power))
+    infinite = sum(copies * law.infinite for law, copies in parts) * growth
+    return Composition(parts[0][0].step, first, mass, 1.01 * (rounding + overflow + infinite))
 
 
 def _power_of_two(length: float) -> int:
@@ -104,19 +116,26 @@ def _power(base: np.ndarray, exponent: int) -> np.ndarray:
     return result
 
 
-def _chernoff(law: LatticeMeasure, copies: int, bound: int) -> float:
+def _chernoff(parts: Sequence[tuple[LatticeMeasure, int]], bound: int) -> float:
     """An upper bound on the mass of the sum at indices from `bound` on."""
-    mean, deviation = law.moments()
-    points = law.first + np.flatnonzero(law.mass) - mean
-    mass = law.mass[law.mass > 0]
-    distance = bound - copies * mean
+    laws = []
+    variance, distance, furthest = 0.0, float(bound), 1.0
+    for law, copies in parts:
+        mean, deviation = law.moments()
+        points = law.first + np.flatnonzero(law.mass) - mean
+        laws.append((points, law.mass[law.mass > 0], copies))
+        variance += copies * max(deviation, 1e-9) ** 2
+        distance -= copies * mean
+        furthest = max(furthest, float(points[-1]))
     best = math.inf
     # Around the slope that would be best for a normal law, and some for a law with rare large values.
-    normal = distance / (copies * max(deviation, 1e-9) ** 2) * np.array([0.25, 0.5, 0.7, 0.85, 1.0, 1.3])
-    rare = np.array([2.0, 5.0, 10.0, 20.0]) / max(float(points[-1]), 1.0)
+    normal = distance / variance * np.array([0.25, 0.5, 0.7, 0.85, 1.0, 1.3])
+    rare = np.array([2.0, 5.0, 10.0, 20.0]) / furthest
     for slope in np.concatenate([normal, rare]):
-        exponent = slope * points
-        largest = float(exponent.max())
-        log_moment = largest + math.log(float(np.exp(exponent - largest) @ mass))
-        best = min(best, copies * log_moment - slope * distance)
+        total = -slope * distance
+        for points, mass, copies in laws:
+            exponent = slope * points
+            largest = float(exponent.max())
+            total += copies * (largest + math.log(float(np.exp(exponent - largest) @ mass)))
+        best = min(best, total)
     return min(math.exp(min(best, 0.0)), 1.0) * 1.01

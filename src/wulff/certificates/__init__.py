@@ -2,6 +2,8 @@
 
 from wulff.certificates import (  # noqa: F401  (each file registers its theorems)
     ball,
+    box,
+    box_composition,
     differential,
     exponential,
     gaussian,

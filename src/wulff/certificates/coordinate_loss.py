@@ -43,13 +43,16 @@ class _Cells:
     loss_slack: FloatArray
 
 
-def privacy_loss(noise: IIDNoise, shift: float, resolution: int = 128) -> LatticeMeasure | None:
+def privacy_loss(
+    noise: IIDNoise, shift: float, resolution: int = 128, step: float | None = None
+) -> LatticeMeasure | None:
     """The law of the privacy loss of a coordinate at scale 1, for densities known on the half line.
 
     There are `resolution` lattice points per standard deviation of the loss. The spread adds step²/6 on
     average to its variance, by which a radius loses about 1/12 of the square of 1/resolution, in any
-    dimension. None where the loss is too small for float64.
+    dimension. A given step is taken instead. None where the loss is too small for float64.
     """
+    given = step
     assert noise.half_line is not HalfLine.OTHER
     unit = float(noise.coordinate_isf(np.array(0.25)))
     with np.errstate(over="ignore"):
@@ -57,7 +60,7 @@ def privacy_loss(noise: IIDNoise, shift: float, resolution: int = 128) -> Lattic
     sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 300)
     edges = np.unique(np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes]))
     cells = _cells(noise, edges, shift)
-    step = _lattice_step(noise, cells, shift, resolution)
+    step = given or _lattice_step(noise, cells, shift, resolution)
     for _ in range(30):
         if step < 1e-13:
             return None
@@ -70,7 +73,7 @@ def privacy_loss(noise: IIDNoise, shift: float, resolution: int = 128) -> Lattic
         edges = np.insert(edges, where, 0.5 * (edges[where - 1] + edges[where]))
         edges = np.unique(edges)
         cells = _cells(noise, edges, shift)
-        step = _lattice_step(noise, cells, shift, resolution)
+        step = given or _lattice_step(noise, cells, shift, resolution)
     return _spread(cells, step)
 
 

@@ -13,13 +13,13 @@ from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.registry import Certificate
 from wulff.noises import Noise
-from wulff.norms import Norm
+from wulff.norms import Threat
 
 BISECTIONS = 58
 
 
 def signed_enclosure(
-    entry: Certificate, noise: Noise, p: FloatArray, dim: int, norm: Norm
+    entry: Certificate, noise: Noise, p: FloatArray, dim: int, norm: Threat
 ) -> tuple[FloatArray, FloatArray]:
     """r(p) of a "rate" certificate for p in (0, 1], rounded down and up; r(1 - p) = -r(p), r(1) = -∞."""
     smaller = np.minimum(p, 1 - p)  # 1 - p is exact for p ≥ ½
@@ -32,7 +32,7 @@ def signed_enclosure(
 
 
 def grown_error(
-    entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Norm
+    entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Threat
 ) -> FloatArray:
     """An upper bound on the error after a perturbation of at most `radius`; nan where nothing is known."""
     if callable(entry.growth):
@@ -46,7 +46,7 @@ def grown_error(
 
 
 def _grown_by_rate(
-    entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Norm
+    entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Threat
 ) -> FloatArray:
     """The solution p of r(p) = r(error) - radius [Zhang et al. 2020, equation 8, for level sets]."""
     start, _ = signed_enclosure(entry, noise, error, dim, norm)
@@ -66,7 +66,7 @@ def _grown_by_rate(
 
 
 def _grown_by_overlap(
-    entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Norm
+    entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Threat
 ) -> FloatArray:
     """error + δ, with the smallest δ < ½ for which the radius at error ½ - δ is large enough; 1 if none."""
     low, high = np.full(error.shape, 1e-300), np.full(error.shape, 0.5)

@@ -17,7 +17,7 @@ from typing import final
 
 import numpy as np
 
-from wulff._numerics.composition import compose
+from wulff._numerics.composition import Composition, compose
 from wulff._typing import FloatArray
 from wulff.certificates.coordinate_loss import privacy_loss
 from wulff.certificates.registry import register
@@ -64,7 +64,7 @@ def _radius(curves: "LossCurves", error: FloatArray) -> FloatArray:
             # No more than the next shift on the list, so that radii fall as the error grows.
             bound[here] = np.minimum(bound[here], total[here] + following.shift)
             if curves.noise.half_line is HalfLine.LOG_CONCAVE:
-                total[here] = _interpolate(curve, following, p[here])
+                total[here] = interpolate(curve, following, p[here])
                 p[here] = 0.5
             else:
                 total[here] += curve.shift
@@ -73,7 +73,7 @@ def _radius(curves: "LossCurves", error: FloatArray) -> FloatArray:
     return total
 
 
-def _interpolate(left: Curve, right: Curve, p: FloatArray) -> FloatArray:
+def interpolate(left: Curve, right: Curve, p: FloatArray) -> FloatArray:
     """The largest shift between two that keeps the error below ½, for a log-concave density q.
 
     1 - D_t(r) is the integral of min(q(z - v), t q(z)) over z. With τ = log t, the logarithm of the
@@ -118,15 +118,20 @@ class LossCurves(ShiftCurves):
         total = compose(law, self.dim)
         if total.lost > 0.5:
             return useless(shift)
-        # From the top: the masses at and above each point, and the same weighted by e^(-loss).
-        tail = np.cumsum(total.mass[::-1])[::-1]
-        first = max(int(np.argmax(tail <= min(0.8, 0.999 * tail[0]))) - 1, 0)
-        last = len(tail) - int(np.argmax(tail[::-1] >= 1e-5))
-        last = min(last, len(tail) - 1, first + math.floor(600 / total.step))  # so that no weight underflows
-        weight = np.exp(-np.arange(len(tail) - first) * total.step)
-        weighted = np.cumsum((total.mass[first:] * weight)[::-1])[::-1]
-        kept = np.unique(np.linspace(0, last - first, KEPT).round().astype(int))
-        # Σ_{L ≥ ε} (1 - e^(ε - L)), with the rounding of the two sums of up to 2^21 terms.
-        gap = tail[first:][kept] - weighted[kept] / weight[kept]
-        gap = np.maximum(gap, 0.0) + total.lost + 1.2e-16 * len(tail)
-        return curve_through(shift, (total.first + first + kept) * total.step, gap)
+        return curve_of(total, shift)
+
+
+def curve_of(total: Composition, shift: float) -> Curve:
+    """The growth function of a shift whose loss has this law."""
+    # From the top: the masses at and above each point, and the same weighted by e^(-loss).
+    tail = np.cumsum(total.mass[::-1])[::-1]
+    first = max(int(np.argmax(tail <= min(0.8, 0.999 * tail[0]))) - 1, 0)
+    last = len(tail) - int(np.argmax(tail[::-1] >= 1e-5))
+    last = min(last, len(tail) - 1, first + math.floor(600 / total.step))  # so that no weight underflows
+    weight = np.exp(-np.arange(len(tail) - first) * total.step)
+    weighted = np.cumsum((total.mass[first:] * weight)[::-1])[::-1]
+    kept = np.unique(np.linspace(0, last - first, KEPT).round().astype(int))
+    # Σ_{L ≥ ε} (1 - e^(ε - L)), with the rounding of the two sums of up to 2^21 terms.
+    gap = tail[first:][kept] - weighted[kept] / weight[kept]
+    gap = np.maximum(gap, 0.0) + total.lost + 1.2e-16 * len(tail)
+    return curve_through(shift, (total.first + first + kept) * total.step, gap)

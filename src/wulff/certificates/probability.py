@@ -12,7 +12,7 @@ from wulff.certificates.registry import candidates, check_errors, dimension
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Guarantee:
     tight: npt.NDArray[np.bool_]
     radius: FloatArray
     noise: Noise
-    norm: Norm
+    norm: Threat
 
     @property
     def probability(self) -> FloatArray:
@@ -44,7 +44,7 @@ class Guarantee:
 def certified_probability(
     noise: Noise | str,
     error: npt.ArrayLike,
-    norm: Norm | str,
+    norm: Threat | str,
     radius: npt.ArrayLike,
     dim: int | None = None,
     method: str | None = None,
@@ -65,7 +65,7 @@ def certified_probability(
         InputError: An argument is outside its range.
         NotCoveredError: No certificate for this noise and norm bounds more than when the error reaches ½.
     """
-    noise, norm = parse_noise(noise), Norm.parse(norm)
+    noise, norm = parse_noise(noise), parse_threat(norm)
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
     errors, radii = np.broadcast_arrays(check_errors(error), np.asarray(radius, dtype=np.float64))

@@ -18,7 +18,7 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Box, Norm, Threat, parse_threat
 
 ANY_NORM: Final = None
 """Registers a function that covers every norm; it takes the norm as its fourth argument."""
@@ -65,7 +65,7 @@ class Certificate:
     """
 
     noise: type[Noise]
-    norm: Norm | None
+    norm: Threat | None
     method: str
     tight: bool
     ulps: int
@@ -77,19 +77,21 @@ class Certificate:
     covers: Callable[[type[Noise]], bool] = lambda law: True
     comparison: bool = False
 
-    def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
+    def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Threat) -> FloatArray:
         """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
         return self.enclosure(noise, error, dim, norm)[0]
 
     def enclosure(
-        self, noise: Noise, error: FloatArray, dim: int, norm: Norm
+        self, noise: Noise, error: FloatArray, dim: int, norm: Threat
     ) -> tuple[FloatArray, FloatArray]:
         """The radius rounded down and rounded up as far as it may be off; nan where not covered."""
         extra = (norm,) if self.norm is ANY_NORM else ()
         at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)
         value = np.where(np.isfinite(at_scale_one), at_scale_one * noise.scale, np.nan)
         above = rounding.up(value * (1 + self.shortfall), self.ulps + 2)
-        return rounding.down(value, self.ulps + 1), above
+        below = rounding.down(value, self.ulps + 1)
+        counted = isinstance(norm, Box) and norm.norm.p == 0  # a number of coordinates
+        return np.floor(below) if counted else below, above
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,7 +113,7 @@ class Radii:
     tight: npt.NDArray[np.bool_]
     error: FloatArray
     noise: Noise
-    norm: Norm
+    norm: Threat
 
 
 _TABLE: list[Certificate] = []
@@ -119,7 +121,7 @@ _TABLE: list[Certificate] = []
 
 def register(
     noise: type[Noise],
-    norm: Norm | None,
+    norm: Threat | None,
     *,
     method: str,
     tight: bool,
@@ -156,19 +158,47 @@ def register(
     return enter
 
 
-def table(noise: type[Noise] | None = None, norm: Norm | None = None) -> list[Certificate]:
+def table(noise: type[Noise] | None = None, norm: Threat | None = None) -> list[Certificate]:
     """The entries for a noise type (or all) and a norm (or all), in the order of registration."""
     return [
         entry
         for entry in _TABLE
         if (noise is None or (issubclass(noise, entry.noise) and entry.covers(noise)))
-        and (norm is None or entry.norm is ANY_NORM or entry.norm == norm)
+        and (norm is None or entry.norm == norm or (entry.norm is ANY_NORM and _is_norm(norm)))
     ]
 
 
-def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
-    """Certificates against `norm` that only rest on one against another norm: ‖v‖_q ≤ ‖v‖_p / f."""
-    sources = [entry for entry in table(noise) if entry.norm is not ANY_NORM and entry.norm != norm]
+def _is_norm(threat: Threat) -> bool:
+    """Whether a threat is one of the norms that `ANY_NORM` means: lp with p ≥ 1, in all of space."""
+    return isinstance(threat, Norm) and threat.p >= 1
+
+
+Converter = Callable[[type[Noise], Threat], list[Certificate]]
+
+_CONVERTERS: list[Converter] = []
+
+
+def converter(function: Converter) -> Converter:
+    """Enter a function that derives certificates against a threat from those of a noise against others."""
+    _CONVERTERS.append(function)
+    return function
+
+
+def conversions(noise: type[Noise], threat: Threat) -> list[Certificate]:
+    """Certificates against a threat that only rest on one against another."""
+    return [entry for convert in _CONVERTERS for entry in convert(noise, threat)]
+
+
+@converter
+def between_norms(noise: type[Noise], norm: Threat) -> list[Certificate]:
+    """By ‖v‖_q ≤ ‖v‖_p / f; the last resort."""
+    if not isinstance(norm, Norm) or not _is_norm(norm):
+        return []
+    sources = [
+        entry
+        for entry in table(noise)
+        if entry.norm is not ANY_NORM and isinstance(entry.norm, Norm) and entry.norm != norm
+    ]
     return [
         dataclasses.replace(
             entry,
@@ -188,7 +218,7 @@ def conversions(noise: type[Noise], norm: Norm) -> list[Certificate]:
 
 def _converted(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, dim: int) -> FloatArray:
     # The power of dim is off by at most 32 ulps: |log dim| · ½ ulp of the exponent, and one of pow itself.
-    assert entry.norm is not None
+    assert isinstance(entry.norm, Norm)
     if norm.p < entry.smallest_p and dim > SMALL_DIM:
         return np.full_like(error, np.nan)
     return entry.function(noise, error, dim) * norm.equivalence(entry.norm, dim)
@@ -197,7 +227,7 @@ def _converted(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, 
 def _grown_converted(
     entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, radius: FloatArray, dim: int
 ) -> FloatArray:
-    assert entry.norm is not None
+    assert isinstance(entry.norm, Norm)
     assert callable(entry.growth)
     return entry.growth(noise, error, rounding.up(radius / norm.equivalence(entry.norm, dim), 32), dim)
 
@@ -205,7 +235,7 @@ def _grown_converted(
 def certified_radius(
     noise: Noise | str,
     error: npt.ArrayLike,
-    norm: Norm | str = Norm.L2,
+    norm: Threat | str = Norm.L2,
     dim: int | None = None,
     method: str | None = None,
 ) -> Radii:
@@ -215,7 +245,8 @@ def certified_radius(
         noise: The noise of the smoothed classifier, or its spec string.
         error: Upper bounds on P[f(x+Z) ≠ label], of any shape, in (0, 1]. Give the error and not one
             minus it: probabilities near one have no digits left.
-        norm: The norm of the adversary: `l1`, `l2`, `linf`, `lp(1.5)`.
+        norm: What the adversary may do: `l1`, `l2`, `linf`, `lp(1.5)` in all of space; in the box `l1-box`,
+            `l0-box`, or a `Box` with the room of one input.
         dim: The number of input coordinates; may be left out if the noise has it.
         method: The name of one theorem; by default the one with the largest radius, for each error.
 
@@ -227,7 +258,7 @@ def certified_radius(
         NotCoveredError: The theorem (or every theorem) says nothing about this case; the message names
             the methods that exist.
     """
-    noise, norm = parse_noise(noise), Norm.parse(norm)
+    noise, norm = parse_noise(noise), parse_threat(norm)
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
     errors = check_errors(error)
@@ -262,12 +293,12 @@ def certified_radius(
     return Radii(radius, names, tight, errors, noise, norm)
 
 
-def methods(noise: Noise | str, norm: Norm | str) -> list[Certificate]:
+def methods(noise: Noise | str, norm: Threat | str) -> list[Certificate]:
     """Every certificate that may apply by default, tight ones first and conversions between norms last."""
-    return candidates(parse_noise(noise), Norm.parse(norm), None)
+    return candidates(parse_noise(noise), parse_threat(norm), None)
 
 
-def candidates(noise: Noise, norm: Norm, method: str | None) -> list[Certificate]:
+def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certificate]:
     """The entries to try for one question, best first: all but the comparisons, or those with one name."""
     direct = sorted(
         table(type(noise), norm), key=lambda entry: (not entry.tight, entry.noise is not type(noise))

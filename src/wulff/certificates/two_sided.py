@@ -10,7 +10,7 @@ from wulff.certificates.registry import Certificate, Radii, candidates, check_er
 from wulff.errors import NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 
 STEPS = 12
 """Bisections between two radii, where every step evaluates a divergence."""
@@ -20,7 +20,7 @@ def two_sided_radius(
     noise: Noise | str,
     error_top: npt.ArrayLike,
     p_runner_up: npt.ArrayLike,
-    norm: Norm | str,
+    norm: Threat | str,
     dim: int | None = None,
     method: str | None = None,
 ) -> Radii:
@@ -49,7 +49,7 @@ def two_sided_radius(
         InputError: An argument is outside its range.
         NotCoveredError: No theorem covers one of the errors.
     """
-    noise, norm = parse_noise(noise), Norm.parse(norm)
+    noise, norm = parse_noise(noise), parse_threat(norm)
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
     top, runner_up = np.broadcast_arrays(check_errors(error_top), check_errors(p_runner_up))
@@ -82,7 +82,7 @@ def two_sided_radius(
 
 
 def _two_sided(
-    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Norm
+    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Threat
 ) -> FloatArray:
     """The radius by one theorem, rounded down; nan where it says nothing."""
     if entry.growth == "rate":
@@ -100,7 +100,7 @@ def _two_sided(
 
 
 def _where_they_meet(
-    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Norm
+    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Threat
 ) -> FloatArray:
     """The largest radius found at which the bounds on the two errors have a sum below one, by bisection.
 

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-
 def wide(like: Tensor) -> torch.dtype:
     """float64, or what comes closest to it on the device of `like`."""
     import torch
