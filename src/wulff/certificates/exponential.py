@@ -6,6 +6,7 @@ import math
 import numpy as np
 from scipy import special
 
+from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.certificates.registry import register
 from wulff.noises import ExpL1, ExpL2, ExpLinf
@@ -135,8 +136,9 @@ def _sign_segments(dim: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatA
     """
     atoms = np.arange(dim % 2, dim + 1, 2)
     positive = (dim + atoms) // 2
-    log_mass = special.gammaln(dim + 1) - special.gammaln(positive + 1) - special.gammaln(dim - positive + 1)
-    mass = np.exp(log_mass - dim * math.log(2))
+    # From the first one by ratios: logarithms of factorials would lose a digit for each in their size.
+    first = math.exp(log_gamma_ratio(positive[0] + 1.0, -0.5)) / math.sqrt(math.pi)
+    mass = first * np.cumprod(np.append(1.0, (dim - atoms[:-1]) / (dim + atoms[:-1] + 2.0)))
     above = special.betainc(positive + 1.0, np.maximum(dim - positive, 0.5), 0.5) * (atoms < dim)
     atoms, above, mass = (x[: 1 + int((above > 1e-305).sum())] for x in (atoms, above, mass))
     # By absorption E[S; S > m] telescopes to P[S = m]·(d - m)/2.

@@ -13,7 +13,7 @@ GROUPS = {
     "Models": ["quickstart", "download", "train"],
     "Runs": ["certify", "predict", "recertify", "sweep", "import"],
     "Reports": ["report", "compare", "ls", "plot"],
-    "Checks": ["attack", "audit"],
+    "Checks": ["verify", "attack", "audit"],
 }
 
 _MODULES = {"import": "import_log"}

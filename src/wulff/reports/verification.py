@@ -1,0 +1,55 @@
+"""What `wulff verify` found of a run: verification.json in its folder, as long as it fits the run's files."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from wulff import _files
+from wulff.runs.journal import RECORDS, SPEC
+
+FILE = "verification.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Claims:
+    """How many claims of one kind are proven, are not covered, or are false.
+
+    Attributes:
+        slowest: The longest time that one of them took, in seconds.
+    """
+
+    proven: int
+    not_covered: int
+    false: int
+    slowest: float
+
+
+def hashes(folder: Path) -> dict[str, str]:
+    """What a verification is about: the contents of the spec and of the records."""
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in (SPEC, RECORDS)}
+
+
+def store(
+    folder: Path, sha256: dict[str, str], claims: dict[str, Claims], false: Sequence[str]
+) -> dict[str, Any]:
+    """Write what was found, and return it."""
+    document = {
+        "proven": not any(row.false or row.not_covered for row in claims.values()),
+        "claims": {name: dataclasses.asdict(row) for name, row in claims.items()},
+        "false": list(false),
+        "sha256": sha256,
+    }
+    _files.write(folder / FILE, json.dumps(document, indent=2) + "\n")
+    return document
+
+
+def is_verified(folder: Path) -> bool:
+    """Whether an independent checker proved every claim of the run as it is now."""
+    try:
+        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        return document["proven"] is True and document["sha256"] == hashes(folder)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
