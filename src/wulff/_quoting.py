@@ -3,7 +3,9 @@
 import re
 
 _MARKDOWN = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MARKDOWN |= {char: f"\\{char}" for char in "\\`*_[]|~$"}
+_MARKDOWN |= {char: f"\\{char}" for char in "\\`*[]|~$"}
+_EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
+"""An underscore that is not between two letters or digits, and may emphasise."""
 _LATEX = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
 _LATEX |= {char: f"\\{char}" for char in "_%&#${}"}
 _LATEX |= {"<": "\\textless{}", ">": "\\textgreater{}"}
@@ -27,12 +29,19 @@ def shown(value: object, most: int = 60) -> str:
 
 def markdown(text: str) -> str:
     """Text for a cell in Markdown: no HTML, no new line or column, nothing emphasised."""
-    return "".join(_MARKDOWN.get(char, char) for char in plain(text))
+    whole = "".join(_MARKDOWN.get(char, char) for char in plain(text))
+    return _EDGE.sub(r"\\_", whole)
 
 
 def latex(text: str) -> str:
     """Text for LaTeX, which runs none of it."""
     return "".join(_LATEX.get(char, char) for char in plain(text))
+
+
+def drawn(text: str) -> str:
+    """Text in a figure: no mathematics, and a name that begins with _ is in the legend, too."""
+    whole = plain(text).replace("$", "\\$")
+    return f" {whole}" if whole.startswith("_") else whole
 
 
 def csv_cell(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import wulff
-from wulff.cli.console import warn
+from wulff.cli.console import say, warn
 from wulff.cli.verbs import Verbs
 from wulff.errors import WulffError
 
@@ -78,5 +78,5 @@ def _use_threads(count: str) -> None:
 
 
 def _refuse(message: str) -> int:
-    typer.echo(f"wulff: {' '.join(message.split())}", err=True)
+    say(f"wulff: {' '.join(message.split())}", err=True)
     return 2

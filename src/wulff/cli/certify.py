@@ -24,6 +24,7 @@ from wulff.cli.console import (
     progress_bar,
     radii_from,
     run_progress,
+    say,
     seed_from,
     warn_of_not_a_number,
 )
@@ -103,6 +104,6 @@ def certify(
             spec, store, engine, progress=run_progress(progress, f"certifying {noise or model}")
         )
     for name in run.norms:
-        typer.echo(reports.certified_accuracy([run], norm=name).render())
+        say(reports.certified_accuracy([run], norm=name).render())
     warn_of_not_a_number(run)
-    typer.echo(run.folder)
+    say(run.folder)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs
-from wulff.cli.console import radii_from
+from wulff.cli.console import radii_from, say
 
 
 def compare(
@@ -20,5 +20,5 @@ def compare(
     found = reports.compare(runs.load(first), runs.load(second), radii_from("--radii", radii), norm)
     typer.echo(found.render(format, inputs), nl=False)
     plain = format == "text"
-    typer.echo(f"\n{found.summary()}" if plain else found.summary(), err=not plain)
-    typer.echo("Each p is for its radius alone; of many, some are small by chance.", err=not plain)
+    say(f"\n{found.summary()}" if plain else found.summary(), err=not plain)
+    say("Each p is for its radius alone; of many, some are small by chance.", err=not plain)

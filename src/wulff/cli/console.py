@@ -19,6 +19,7 @@ from rich.progress import (
 from rich.table import Column
 
 from wulff._numerics.rounding import decimal_down, float_at_least
+from wulff._quoting import plain
 from wulff.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,9 +54,14 @@ LevelsOption = Annotated[int, typer.Option(help="Grid steps per 1.0 for exact sa
 SliceOption = Annotated[str, typer.Option(help="Which inputs, as a Python slice such as ::20 or :200.")]
 
 
+def say(text: object = "", *, err: bool = False) -> None:
+    """Print lines in which what is not printable, as in names that others gave, appears as an escape."""
+    typer.echo("\n".join(map(plain, str(text).split("\n"))), err=err)
+
+
 def warn(message: str) -> None:
     """One line on stderr."""
-    typer.echo(f"wulff: warning: {' '.join(message.split())}", err=True)
+    say(f"wulff: warning: {' '.join(message.split())}", err=True)
 
 
 def warn_of_not_a_number(run: "Run") -> None:
@@ -123,12 +129,12 @@ def progress_bar() -> Iterator[Progress]:
     # On a narrow terminal words go on in a second line, and numbers stay whole.
     whole, wrapped = Column(no_wrap=True), Column(no_wrap=False)
     columns = (
-        TextColumn("{task.description}", table_column=wrapped),
+        TextColumn("{task.description}", markup=False, table_column=wrapped),
         BarColumn(bar_width=24),
         MofNCompleteColumn(table_column=whole),
         TimeElapsedColumn(table_column=whole),
         TimeRemainingColumn(table_column=whole),
-        TextColumn("{task.fields[words]}", table_column=wrapped),
+        TextColumn("{task.fields[words]}", markup=False, table_column=wrapped),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         try:
@@ -143,7 +149,7 @@ def progress_bar() -> Iterator[Progress]:
 
 def run_progress(progress: Progress, description: str) -> "Callable[[Run], None]":
     """A callback that shows how far a run is, and its certified accuracy so far."""
-    task = progress.add_task(description, total=None, words="")
+    task = progress.add_task(plain(description), total=None, words="")
 
     radius_sums: dict[str, float] = {}
     counted = correct = lost = 0

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import runs
-from wulff.cli.console import NormOption, StoreOption
+from wulff.cli.console import NormOption, StoreOption, say
 
 
 def import_log(
@@ -23,4 +23,4 @@ def import_log(
 ) -> None:
     """Store a published log as a run; rounded radii are lowered to what they certainly are."""
     run = runs.import_log(file, store, norm, noise, n=n, alpha=alpha, training_noise=training_noise)
-    typer.echo(f"{run.folder}: {len(run.records)} inputs")
+    say(f"{run.folder}: {len(run.records)} inputs")

@@ -6,7 +6,7 @@ import typer
 
 from wulff import datasets, reports, runs
 from wulff._numerics.rounding import float_at_least
-from wulff.cli.console import DatasetOption, NormOption, decimal, radii_from, warn
+from wulff.cli.console import DatasetOption, NormOption, decimal, radii_from, say, warn
 from wulff.errors import InputError
 
 app = typer.Typer(help="Draw figures of certificates, crystals, noises and runs.", no_args_is_help=False)
@@ -24,7 +24,7 @@ def radii(
     output: OutputOption = "radii.png",
 ) -> None:
     """Draw the radius over the probability of the label, for several noises at equal sigma."""
-    typer.echo(reports.plot_radii(noise, output, norm, dim))
+    say(reports.plot_radii(noise, output, norm, dim))
 
 
 @app.command("methods")
@@ -38,7 +38,7 @@ def methods(
     probability = decimal("--rho", rho)
     if not 0.5 < probability < 1:
         raise InputError(f"--rho must lie in (0.5, 1), got {rho}.")
-    typer.echo(reports.plot_methods(noise, output, norm, float_at_least(1 - probability)))
+    say(reports.plot_methods(noise, output, norm, float_at_least(1 - probability)))
 
 
 @app.command("crystal")
@@ -50,7 +50,7 @@ def crystal(
     ] = "crystal.png",
 ) -> None:
     """Draw the unit ball of a norm and its Wulff crystal."""
-    typer.echo(reports.plot_crystal(norm, output, dim))
+    say(reports.plot_crystal(norm, output, dim))
 
 
 @app.command("levels")
@@ -61,7 +61,7 @@ def levels(
     output: OutputOption = "levels.png",
 ) -> None:
     """Draw a noise in the plane, its shifted copy, and the set of probability p that gains the most."""
-    typer.echo(reports.plot_levels(noise, output, radii_from("--shift", shift) or [], p))
+    say(reports.plot_levels(noise, output, radii_from("--shift", shift) or [], p))
 
 
 @app.command("gallery")
@@ -71,7 +71,7 @@ def gallery(
 ) -> None:
     """Draw all pictures of the page on the shapes of noise."""
     for path in reports.write_gallery(output, rotatable):
-        typer.echo(path)
+        say(path)
 
 
 @app.command("accuracy")
@@ -83,7 +83,7 @@ def accuracy(
 ) -> None:
     """Draw the certified accuracy of runs over the radius."""
     norms = None if norm is None else [norm]
-    typer.echo(reports.plot_certified_accuracy(_load(run), output, norms, with_envelope=envelope))
+    say(reports.plot_certified_accuracy(_load(run), output, norms, with_envelope=envelope))
 
 
 @app.command("confidence")
@@ -94,7 +94,7 @@ def confidence(
     output: OutputOption = "confidence.png",
 ) -> None:
     """Draw the share of certificates and the accuracy that is true with a stated probability."""
-    typer.echo(reports.plot_confidence(_load(run), output, norm, confidence))
+    say(reports.plot_confidence(_load(run), output, norm, confidence))
 
 
 @app.command("training")
@@ -106,13 +106,13 @@ def training(
 ) -> None:
     """Draw the certified accuracy over the accuracy in training."""
     at = radii_from("--radii", radii) or []
-    typer.echo(reports.plot_training_accuracy(_load(run), output, at, norm))
+    say(reports.plot_training_accuracy(_load(run), output, at, norm))
 
 
 @app.command("mismatch")
 def mismatch(run: RunsArgument, norm: FirstNormOption = None, output: OutputOption = "mismatch.png") -> None:
     """Draw the certified accuracy of models smoothed with another noise than they were trained with."""
-    typer.echo(reports.plot_mismatch(_load(run), output, norm))
+    say(reports.plot_mismatch(_load(run), output, norm))
 
 
 @app.command("samples")
@@ -123,7 +123,7 @@ def samples(
     output: OutputOption = "samples.png",
 ) -> None:
     """Draw the effect of n, from the stored votes."""
-    typer.echo(reports.plot_samples(runs.load(run), output, n, norm))
+    say(reports.plot_samples(runs.load(run), output, n, norm))
 
 
 @app.command("alphas")
@@ -134,13 +134,13 @@ def alphas(
     output: OutputOption = "alphas.png",
 ) -> None:
     """Draw the effect of alpha, from the stored votes."""
-    typer.echo(reports.plot_alphas(runs.load(run), output, alpha or reports.ALPHAS, norm))
+    say(reports.plot_alphas(runs.load(run), output, alpha or reports.ALPHAS, norm))
 
 
 @app.command("bounds")
 def bounds(run: RunArgument, output: OutputOption = "bounds.png") -> None:
     """Draw the certified accuracy by the tight Gaussian radius and by the bounds before it."""
-    typer.echo(reports.plot_bounds(runs.load(run), output))
+    say(reports.plot_bounds(runs.load(run), output))
 
 
 @app.command("images")
@@ -157,7 +157,7 @@ def images(
 ) -> None:
     """Draw inputs under noise, by kind and size."""
     sizes = radii_from("--sigma", sigma) or []
-    typer.echo(reports.plot_images(datasets.load(dataset), output, noise, sizes, input or [0]))
+    say(reports.plot_images(datasets.load(dataset), output, noise, sizes, input or [0]))
 
 
 @app.command("all")
@@ -170,7 +170,7 @@ def all_figures(
     """Draw every figure that the runs allow into one folder, with captions."""
     done, missing = reports.write_figures(_load(run), output, norm, suffix)
     for path in done:
-        typer.echo(path)
+        say(path)
     for reason in missing:
         warn(reason)
 

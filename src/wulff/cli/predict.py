@@ -22,6 +22,7 @@ from wulff.cli.console import (
     batch_from,
     progress_bar,
     run_progress,
+    say,
     seed_from,
     warn_of_not_a_number,
 )
@@ -71,6 +72,6 @@ def predict(
         run = runs.execute(
             spec, store, engine, progress=run_progress(progress, f"predicting {noise or model}")
         )
-    typer.echo(reports.certified_accuracy([run]).render())
+    say(reports.certified_accuracy([run]).render())
     warn_of_not_a_number(run)
-    typer.echo(run.folder)
+    say(run.folder)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs, training
-from wulff.cli.console import progress_bar, run_progress
+from wulff.cli.console import progress_bar, run_progress, say
 from wulff.errors import InputError
 from wulff.models.weights import FILE_NAME
 from wulff.noises import parse
@@ -31,9 +31,9 @@ def quickstart(
     page = reports.write_report(done, folder / "report", RADII)
     for norm in NORMS:
         table = reports.certified_accuracy(done, RADII, norm)
-        typer.echo(f"\nCertified accuracy, {len(done[0].records)} digits, sigma = {SIGMA}\n{table.render()}")
-    typer.echo(_headline(reports.certified_accuracy(done, RADII, "l1")))
-    typer.echo(f"\nfigure: {page.with_name('certified_accuracy.png')}\nreport: {page}")
+        say(f"\nCertified accuracy, {len(done[0].records)} digits, sigma = {SIGMA}\n{table.render()}")
+    say(_headline(reports.certified_accuracy(done, RADII, "l1")))
+    say(f"\nfigure: {page.with_name('certified_accuracy.png')}\nreport: {page}")
 
 
 def _train_and_certify(folder: Path, name: str, images: int, n: int, epochs: int) -> runs.Run:

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs
+from wulff.cli.console import say
 
 
 def recertify(
@@ -38,7 +39,7 @@ def recertify(
     )
     for name in done.norms:
         table = reports.certified_accuracy([done], norm=name)
-        typer.echo(table.render())
+        say(table.render())
         for note in table.notes:
-            typer.echo(f"Note: {note}")
-    typer.echo(done.folder if store is not None else runs.Terms.of_run(done.spec).statement)
+            say(f"Note: {note}")
+    say(done.folder if store is not None else runs.Terms.of_run(done.spec).statement)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs
-from wulff.cli.console import radii_from
+from wulff.cli.console import radii_from, say
 from wulff.errors import InputError
 
 _FOR_TABLES = {"norm", "radii", "format", "digits", "radii_in", "envelope", "confidence", "average"}
@@ -61,15 +61,15 @@ def report(
         )
         typer.echo(table.render(format, digits, radii_in), nl=False)
         for note in table.notes:
-            typer.echo(f"Note: {note}", err=format != "text")
+            say(f"Note: {note}", err=format != "text")
     elif Path(output).suffix == ".html":
         confidence = reports.CONFIDENCE if confidence is None else confidence
         page = reports.write_page(
             loaded, output, columns, norms=norms, confidence=confidence, pictures=pictures
         )
-        typer.echo(page)
+        say(page)
     else:
-        typer.echo(reports.plot_certified_accuracy(loaded, output, norms, with_envelope=envelope))
+        say(reports.plot_certified_accuracy(loaded, output, norms, with_envelope=envelope))
 
 
 def _refuse_unused(context: typer.Context, output: str | None) -> None:

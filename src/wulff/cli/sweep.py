@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs, training
-from wulff.cli.console import progress_bar, run_progress
+from wulff._quoting import plain
+from wulff.cli.console import progress_bar, run_progress, say
 from wulff.errors import RunError
 
 
@@ -20,13 +21,11 @@ def sweep(
     asked = runs.read_sweep(file, store)
     if dry_run:
         for folder in (folder for task in asked.tasks for folder in task.parameters):
-            typer.echo(
-                f"{asked.store / folder}  {'finished' if runs.is_finished(asked, folder) else 'to do'}"
-            )
+            say(f"{asked.store / folder}  {'finished' if runs.is_finished(asked, folder) else 'to do'}")
         return
     failures = _serially(asked) if jobs == 1 else _in_parallel(asked, jobs)
     if done := runs.sweep_runs(asked):
-        typer.echo(f"report: {reports.write_report(done, asked.store / 'report', asked.radii)}")
+        say(f"report: {reports.write_report(done, asked.store / 'report', asked.radii)}")
     if failures:
         name, reason = next(iter(failures.items()))
         raise RunError(
@@ -46,7 +45,7 @@ def _serially(asked: runs.Sweep) -> dict[str, str]:
                 bars[name](state)
                 return
             if name not in bars:
-                bars[name] = progress.add_task(name, total=epochs[Path(name).name], words="")
+                bars[name] = progress.add_task(plain(name), total=epochs[Path(name).name], words="")
             progress.update(
                 bars[name], completed=state.number, words=f"noisy accuracy {state.noisy_accuracy:.3f}"
             )
@@ -63,7 +62,7 @@ def _collect(asked: runs.Sweep, jobs: int, watch: runs.Watch | None) -> dict[str
     """The failures by name; every model is reported as it ends."""
     failures = {}
     for number, (name, reason) in enumerate(runs.run_sweep(asked, jobs=jobs, watch=watch), start=1):
-        typer.echo(f"{number} of {len(asked.tasks)}: {name} {'failed' if reason else 'is finished'}")
+        say(f"{number} of {len(asked.tasks)}: {name} {'failed' if reason else 'is finished'}")
         if reason:
             failures[name] = reason
     return failures

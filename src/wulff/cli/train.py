@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import datasets, models, runs, training
-from wulff.cli.console import DatasetOption, DeviceOption, NoiseOption, SliceOption, progress_bar
+from wulff.cli.console import DatasetOption, DeviceOption, NoiseOption, SliceOption, progress_bar, say
 from wulff.cli.download import fetch
 from wulff.errors import InputError
 
@@ -102,4 +102,4 @@ def train(
             lambda epochs_done: progress.update(task, completed=epochs_done),
             tensorboard,
         )
-    typer.echo(path)
+    say(path)

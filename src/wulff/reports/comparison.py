@@ -74,16 +74,21 @@ class Comparison:
     def render(self, style: str = "text", most: int = 10) -> str:
         """Both tables: by radius, and the inputs that differ most."""
         check_format(style)
-        first, second = (escape(name, style) for name in self.names)
+        first, second = self.names
         heads = [f"{self.norm} radius", first, second, "difference", f"only {first}", f"only {second}", "p"]
-        by_radius = [heads, *(self._line(row) for row in self.rows)]
+        by_radius = [[escape(head, style) for head in heads], *(self._line(row) for row in self.rows)]
         parts = [render(by_radius, style)]
         if most:
             heads = [
                 "input",
                 *(f"{what} by {name}" for what in ("label", "radius") for name in (first, second)),
             ]
-            parts.append(render([heads, *(self._input(i) for i in self.largest(most))], style))
+            parts.append(
+                render(
+                    [[escape(head, style) for head in heads], *(self._input(i) for i in self.largest(most))],
+                    style,
+                )
+            )
         return "\n".join(parts)
 
     def summary(self) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wulff import _files, datasets, noises
+from wulff._quoting import markdown
 from wulff.errors import InputError, NotCoveredError
 from wulff.norms import Norm
 from wulff.reports.curves import curve, default_radii
@@ -63,7 +64,7 @@ def write_figures(
 
     for number, group in enumerate(_groups(having)):
         mark = f"-{number + 1}" if number else ""
-        names = ", ".join(run.name for run in group)
+        names = ", ".join(markdown(run.name) for run in group)
         matched, mismatched = _by_match(group)
         alike = len(matched) > 1 and len({len(run.records) for run in matched}) == 1
         draw(
@@ -95,18 +96,18 @@ def write_figures(
         votes = "from its votes, or from votes inferred or projected, which certify nothing and are named so."
         draw(
             f"samples{mark}",
-            f"{first.name} with other n, {votes}",
+            f"{markdown(first.name)} with other n, {votes}",
             lambda path, run=first: plot_samples(run, path, None, target),
         )
         draw(
             f"alpha{mark}",
-            f"{first.name} with other alpha, {votes}",
+            f"{markdown(first.name)} with other alpha, {votes}",
             lambda path, run=first: plot_alphas(run, path, norm=target),
         )
         gaussian = next((r for r in group if r.spec.get("noise", "").startswith("gaussian(")), matched[0])
         draw(
             f"bounds{mark}",
-            f"{gaussian.name} by the tight l2 radius of Gaussian noise and by the two bounds before it.",
+            f"{markdown(gaussian.name)} by the tight l2 radius of Gaussian noise and by two older bounds.",
             lambda path, run=gaussian: plot_bounds(run, path),
         )
     draw(

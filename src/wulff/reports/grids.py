@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 
+from wulff._quoting import csv_cell, latex, markdown, plain
 from wulff.errors import InputError
 
 Grid = list[list[str]]
@@ -22,10 +23,9 @@ def check_format(style: str) -> None:
 
 
 def escape(text: str, style: str) -> str:
-    """Text that shall appear as it is."""
-    if style == "latex":
-        return _escape_latex(text)
-    return text.replace("|", "\\|") if style == "md" else text
+    """Text that others wrote, which shall appear as it is."""
+    check_format(style)
+    return _QUOTES[style](text)
 
 
 def mark(text: str, style: str) -> str:
@@ -59,15 +59,11 @@ def _csv(grid: Grid) -> str:
     return out.getvalue()
 
 
-def _escape_latex(text: str) -> str:
-    special = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-    return "".join(special.get(char, f"\\{char}" if char in "_%&#${}" else char) for char in text)
-
-
 _STYLES: dict[str, Callable[[Grid], str]] = {
     "text": _text,
     "md": _markdown,
     "latex": _latex,
     "csv": _csv,
 }
+_QUOTES = {"text": plain, "md": markdown, "latex": latex, "csv": csv_cell}
 FORMATS = tuple(_STYLES)

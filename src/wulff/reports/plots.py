@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from wulff._quoting import drawn
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import check_radii, curve
@@ -38,7 +39,7 @@ def plot_certified_accuracy(
     figure, axes = panels(len(against))
     for one, norm in zip(axes, against, strict=True):
         for number, run in enumerate(runs):
-            draw_steps(one, curve(run, norm), label=run.name, **look(number))
+            draw_steps(one, curve(run, norm), label=drawn(run.name), **look(number))
         if with_envelope:
             best = envelope(runs, norm)
             radii = sorted({0.0, *(r for c in best.curves for r in c.certified.tolist())})
@@ -47,7 +48,7 @@ def plot_certified_accuracy(
                 [*radii, radii[-1]],
                 [*shares, 0],
                 where="pre",
-                label=best.name,
+                label=drawn(best.name),
                 color="black",
                 lw=1,
                 ls=(0, (1, 2)),
@@ -83,7 +84,7 @@ def plot_confidence(
         label = f"true with probability {confidence:g}"
         one.step([*radii, radii[-1]], [*known, 0.0], where="pre", label=label, **look(1))
         accuracy_axes(one, norm)
-        one.set_title(f"{run.name}, {line.inputs:,} inputs, alpha = {run.alpha:g}", fontsize="medium")
+        one.set_title(f"{drawn(run.name)}, {line.inputs:,} inputs, alpha = {run.alpha:g}", fontsize="medium")
     return save(figure, axes, path)
 
 
@@ -114,7 +115,7 @@ def plot_training_accuracy(
                 [accuracy],
                 color=colour,
                 marker="osD^v*X"[number % 7],
-                label=run.name,
+                label=drawn(run.name),
             )
         one.plot([0, 1], [0, 1], color="0.6", lw=0.8)
         one.set(xlabel="training accuracy under noise", xlim=(0, 1), ylim=(0, 1))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wulff._quoting import drawn
 from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.norms import Norm
@@ -112,5 +113,5 @@ def _finish(
 ) -> Path:
     accuracy_axes(axes, norm)
     source = "votes inferred from published radii" if inferred else "from stored votes"
-    axes.set_title(f"{run.name}, {fixed}\n{source}", fontsize="medium")
+    axes.set_title(f"{drawn(run.name)}, {fixed}\n{source}", fontsize="medium")
     return save(figure, [axes], path)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError, RunError
 from wulff.norms import Norm
@@ -29,8 +30,8 @@ class Run:
 
     @property
     def name(self) -> str:
-        """The folder's name."""
-        return self.folder.resolve().name
+        """The folder's name, in which what cannot be printed appears as an escape."""
+        return plain(self.folder.resolve().name)
 
     @property
     def spec(self) -> dict[str, Any]:
