@@ -128,6 +128,7 @@ def trained(net: Net, noise: str, epochs: int) -> tuple[nn.Module, datasets.Data
 
 
 def _enlarged(data: datasets.Dataset) -> datasets.Dataset:
+    assert isinstance(data.images, Tensor)
     images = nn.functional.interpolate(data.images, size=(28, 28), mode="bilinear").clamp(0, 1)
     return datasets.Dataset(f"{data.name} 28x28", images, data.labels, data.num_classes)
 

@@ -14,6 +14,7 @@ certified accuracies, in percentage points; `equal_n` is the ratio of samples pe
 import numpy as np
 from _common import DEVICE, FULL, NETS, Net, best_policy, finish, say, timed, trained
 from _papers_loop import certify
+from torch import Tensor
 
 from wulff import Smoothed
 from wulff.stats import Anytime
@@ -30,21 +31,22 @@ def compare(net: Net) -> dict[str, float]:
     model, test, origin = trained(net, f"gaussian(sigma={SIGMA})", EPOCHS[net.shape[-1]])
     every = max(1, len(test) // IMAGES[net.shape[-1]])
     data = test.slice(f"::{every}")
-    labels = data.labels.numpy()
-    policy, batch = best_policy(model, data.images)
+    images, labels = data.images, data.labels.numpy()
+    assert isinstance(images, Tensor)
+    policy, batch = best_policy(model, images)
     smoothed = Smoothed(model, f"gaussian(sigma={SIGMA})", net.classes, batch=batch, policy=policy)
-    smoothed.counts(data.images[:1], batch)  # warm up
+    smoothed.counts(images[:1], batch)  # warm up
     stop = Anytime(radii=RADII, skip_incorrect=True)
     proofs = []
 
     def ours() -> None:
-        proof = smoothed.certify(data.images, "l2", N0, N, ALPHA, stop=stop, labels=labels.tolist())
+        proof = smoothed.certify(images, "l2", N0, N, ALPHA, stop=stop, labels=labels.tolist())
         proofs.append(proof)
 
     theirs: list[tuple[int, float]] = []
 
     def papers() -> None:
-        for x in data.images:
+        for x in images:
             theirs.append(certify(model, x.to(DEVICE), SIGMA, net.classes, N0, N, ALPHA))
 
     quick, slow = timed(ours), timed(papers)

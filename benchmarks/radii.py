@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import integrate, optimize, stats
@@ -24,7 +25,7 @@ DIM = 3072
 
 def quadrature_differential(error: float) -> float:
     """r(e) = ∫ dp/Φ(p) for exp-l2(0,1) against l2, with adaptive quadrature."""
-    direction = stats.beta((DIM - 1) / 2, (DIM - 1) / 2)
+    direction: Any = stats.beta((DIM - 1) / 2, (DIM - 1) / 2)
     spread = direction.pdf(0.5) / (2 * (DIM - 1))  # the top-½ mean of a coordinate on the sphere, times ½
 
     def growth(p: float) -> float:
@@ -36,7 +37,7 @@ def quadrature_differential(error: float) -> float:
 
 def quadrature_level_set(error: float) -> float:
     """The level-set radius of exp-l2(0,2) against l2, with adaptive quadrature inside a root search."""
-    radius = stats.gamma(DIM / 2)
+    radius: Any = stats.gamma(DIM / 2)
 
     def cap(r: float, level: float, shift: float) -> float:
         x = ((r + shift) ** 2 - level**2) / (4 * shift * r)
@@ -51,11 +52,12 @@ def quadrature_level_set(error: float) -> float:
         return integrate.quad(integrand, low, high, points=[DIM / 2], limit=50)[0]
 
     def gap(shift: float) -> float:
-        log_ratio = optimize.brentq(lambda c: share(c, shift) - 0.5, -200, 200, xtol=1e-6)
+        log_ratio: Any = optimize.brentq(lambda c: share(c, shift) - 0.5, -200, 200, xtol=1e-6)
         return (1 - share(-log_ratio, shift)) - error
 
     z = stats.norm.isf(error) / np.sqrt(2)
-    return optimize.brentq(gap, 0.9 * z, 1.1 * z, xtol=1e-6)
+    root: Any = optimize.brentq(gap, 0.9 * z, 1.1 * z, xtol=1e-6)
+    return root
 
 
 def timed(function: Callable[..., object], *arguments: object) -> float:

@@ -21,10 +21,11 @@ from wulff.attacks import SoftSmoothed
 
 def with_foolbox(soft: nn.Module, x: Tensor, y: Tensor, epsilon: float, steps: int = 20) -> Tensor:
     """Inputs at an l2 distance of at most epsilon, from foolbox's projected gradient descent."""
-    import foolbox
+    from foolbox.attacks.projected_gradient_descent import L2ProjectedGradientDescentAttack
+    from foolbox.models.pytorch import PyTorchModel
 
-    model = foolbox.PyTorchModel(soft.eval(), bounds=(0, 1), device="cpu")
-    attack = foolbox.attacks.L2ProjectedGradientDescentAttack(steps=steps, rel_stepsize=2.5 / steps)
+    model = PyTorchModel(soft.eval(), bounds=(0, 1), device="cpu")
+    attack = L2ProjectedGradientDescentAttack(steps=steps, rel_stepsize=2.5 / steps)
     _, adversaries, _ = attack(model, x, y, epsilons=epsilon)
     return adversaries
 

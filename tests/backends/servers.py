@@ -117,7 +117,7 @@ class Scripted:
 
             do_GET = do_POST = respond
 
-            def log_message(self, *arguments: object) -> None:
+            def log_message(self, format: str, *arguments: object) -> None:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -36,7 +36,7 @@ class _Generator(_CPUGenerator):
     """A generator of the pretend GPU; it draws what a CPU's would."""
 
     @property
-    def device(self) -> torch.device:
+    def device(self) -> torch.device:  # pyright: ignore[reportIncompatibleVariableOverride]
         return torch.device(NAME, 0)
 
 
@@ -69,7 +69,7 @@ class Elsewhere(Tensor):
         out.here = here
         return out
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # pyright: ignore[reportAssignmentType]
 
     @classmethod
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

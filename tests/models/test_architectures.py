@@ -45,7 +45,7 @@ def test_takes_images_of_other_sizes_and_learns(name: str, shape: tuple[int, ...
     assert out.shape == (3, 7)
     nn.functional.cross_entropy(out, torch.tensor([0, 3, 6])).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-    assert all(bool(p.grad.any()) for n, p in model.named_parameters() if n.endswith("weight") and p.ndim > 1)
+    assert all(bool(p.grad is not None and p.grad.any()) for n, p in model.named_parameters() if n.endswith("weight") and p.ndim > 1)
 
 
 @pytest.mark.parametrize("name", models.ARCHITECTURES)
@@ -77,6 +77,8 @@ def test_lenet_is_two_convolutions_with_relu_and_pooling_on_pixels_as_they_are(s
     x = torch.rand(2, *shape, dtype=torch.float64)
     out = nn.functional.max_pool2d(nn.functional.conv2d(x, model.conv1.weight, model.conv1.bias).relu(), 2)
     out = nn.functional.max_pool2d(nn.functional.conv2d(out, model.conv2.weight, model.conv2.bias).relu(), 2)
+    assert callable(model.fc1)
+    assert callable(model.fc2)
     out = model.fc2(model.fc1(out.flatten(1)).relu())
     torch.testing.assert_close(model(x), out)
     expected = torch.autograd.grad(out.square().sum(), list(model.parameters()))
@@ -110,6 +112,7 @@ def test_timm_architectures_are_normalised_inside(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setitem(sys.modules, "timm", types.SimpleNamespace(create_model=create_model))
     model = models.build("timm:tiny", (3, 4, 4), 5)
     x = torch.rand(2, 3, 4, 4)
+    assert callable(model.model)
     expected = model.model((x - torch.tensor([0.1, 0.2, 0.3]).view(3, 1, 1)) / 0.5)
     torch.testing.assert_close(model(x), expected)
     with pytest.raises(InputError, match=r"timm cannot build 'vast' for .*: Unknown model"):

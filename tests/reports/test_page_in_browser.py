@@ -78,6 +78,7 @@ def _made_up(name: str, rng: np.random.Generator) -> runs.Run:
 def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up runs have names that no folder could have."""
     folder_name = runs.Run.name.fget  # type: ignore[attr-defined]
+    assert folder_name is not None
     monkeypatch.setattr(runs.Run, "name", property(lambda run: run.document.get("name") or folder_name(run)))
 
 

@@ -24,6 +24,7 @@ NOISE = noises.parse("gaussian(sigma=0.25)")
 
 def data(rows: int = 96) -> tuple[torch.Tensor, torch.Tensor]:
     digits = datasets.load("digits", "train").slice(f":{rows}")
+    assert isinstance(digits.images, torch.Tensor)
     return digits.images, digits.labels
 
 
