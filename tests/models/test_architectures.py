@@ -45,7 +45,8 @@ def test_takes_images_of_other_sizes_and_learns(name: str, shape: tuple[int, ...
     assert out.shape == (3, 7)
     nn.functional.cross_entropy(out, torch.tensor([0, 3, 6])).backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
-    assert all(bool(p.grad is not None and p.grad.any()) for n, p in model.named_parameters() if n.endswith("weight") and p.ndim > 1)
+    weights = [p for name, p in model.named_parameters() if name.endswith("weight") and p.ndim > 1]
+    assert all(p.grad is not None and p.grad.any() for p in weights)
 
 
 @pytest.mark.parametrize("name", models.ARCHITECTURES)
