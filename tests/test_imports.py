@@ -1,6 +1,8 @@
 """What importing wulff gives, and what it leaves alone: PyTorch is loaded by those who need it."""
 
+import importlib
 import json
+import pkgutil
 import subprocess
 import sys
 from types import ModuleType
@@ -43,6 +45,17 @@ def test_public_names_of_packages(package: str) -> None:
     assert len(set(module.__all__)) == len(module.__all__)
     for name in module.__all__:
         assert hasattr(module, name), name
+
+
+def test_no_file_is_hidden_by_a_name() -> None:
+    """`import wulff.X.Y` gives a module for every file, and `wulff.X.Y` is that module."""
+    names = [m.name for m in pkgutil.walk_packages(wulff.__path__, "wulff.") if "__main__" not in m.name]
+    modules = {name: importlib.import_module(name) for name in names}
+    for name, module in modules.items():
+        package, _, leaf = name.rpartition(".")
+        if package in ("wulff.runs", "wulff.reports"):
+            continue
+        assert getattr(sys.modules[package], leaf) is module, name
 
 
 def test_import_is_light() -> None:

@@ -5,16 +5,16 @@ import re
 from pathlib import Path
 from typing import Protocol
 
-from wulff.datasets.arrays import arrays
 from wulff.datasets.base import Dataset
-from wulff.datasets.cifar10 import cifar10
-from wulff.datasets.digits import digits
-from wulff.datasets.download import download
+from wulff.datasets.bundled_digits import digits
+from wulff.datasets.cifar10_files import cifar10
+from wulff.datasets.downloading import download
 from wulff.datasets.folders import image_folder, imagenet
 from wulff.datasets.idx import fashion_mnist, mnist
 from wulff.datasets.image_files import ImageFiles
+from wulff.datasets.npz_files import arrays
 from wulff.datasets.sources import SOURCES
-from wulff.datasets.svhn import svhn
+from wulff.datasets.svhn_files import svhn
 from wulff.errors import InputError
 
 SPLITS = ("train", "test")

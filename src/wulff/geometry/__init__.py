@@ -1,6 +1,16 @@
 """Geometry: unit balls, Wulff crystals, growth, the limits of smoothing, and advice that follows from it."""
 
 from wulff.geometry.advice import Advice, Candidate, Choice, advise, shape_of
+from wulff.geometry.attained import (
+    REPRESENTATIVES,
+    LimitRow,
+    Usefulness,
+    growing_dimensions,
+    limits_table,
+    resized,
+    sized_by,
+    usefulness,
+)
 from wulff.geometry.balls import LpBall
 from wulff.geometry.bodies import Body
 from wulff.geometry.cotype import CotypeConstant, cotype_constant, cotype_ratio
@@ -23,16 +33,6 @@ from wulff.geometry.polytopes import Polytope, edges
 from wulff.geometry.sampling import VolumeBounds, determinant_bounds, hit_and_run, volume_bounds
 from wulff.geometry.search import Search, distance, search_polygon
 from wulff.geometry.tradeoff import Decomposition, ToyPoint, decompose, frontier, toy_points
-from wulff.geometry.usefulness import (
-    REPRESENTATIVES,
-    LimitRow,
-    Usefulness,
-    growing_dimensions,
-    limits_table,
-    resized,
-    sized_by,
-    usefulness,
-)
 
 __all__ = [
     "REPRESENTATIVES",

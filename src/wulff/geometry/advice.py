@@ -10,8 +10,8 @@ from wulff._typing import FloatArray
 from wulff.certificates import certified_radius
 from wulff.certificates.registry import SMALLEST_ERROR
 from wulff.errors import InputError, NotCoveredError
+from wulff.geometry.attained import REPRESENTATIVES
 from wulff.geometry.bodies import check_body_dim
-from wulff.geometry.usefulness import REPRESENTATIVES
 from wulff.noises import Ball, ExpLp, Gaussian, Laplace, MixedLinf, Noise, NormRadialNoise, Pareto, Uniform
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm

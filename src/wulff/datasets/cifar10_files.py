@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from wulff._reading import check_declared, reading
-from wulff.datasets.arrays import arrays
 from wulff.datasets.base import Dataset
 from wulff.datasets.image_files import read_rgb
 from wulff.datasets.locations import files_below, folder_of
+from wulff.datasets.npz_files import arrays
 from wulff.errors import InputError
 
 BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
