@@ -95,7 +95,7 @@ class Dataset:
         """The hash of images, labels and their shapes."""
         digest = hashlib.sha256(repr((tuple(self.images.shape), self.num_classes)).encode())
         if isinstance(self.images, Tensor):
-            digest.update(self.images.contiguous().numpy().tobytes())
+            digest.update(self.images.contiguous().numpy().data)
         else:
             digest.update(self.images.digest())
         digest.update(self.labels.to(torch.int64).contiguous().numpy().tobytes())

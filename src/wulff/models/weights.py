@@ -1,12 +1,14 @@
 """Weights on disk: safetensors with their architecture, or a state dict read with weights_only=True."""
 
 import argparse
+import contextlib
 import dataclasses
 import hashlib
 import json
 import math
 import os
 import pickle
+import pickletools
 import re
 import warnings
 import zipfile
@@ -101,7 +103,7 @@ def _unpickled(path: Path) -> object:
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         named = re.search(r"GLOBAL (\S+) was not|class (\S+)", str(error))
-        what = f" ({shown(named[1] or named[2])})" if named else ""
+        what = f" ({_place(path, named[1] or named[2])})" if named else ""
         raise InputError(
             f"the weights at {path} are damaged or hold more than tensors{what}, which wulff does not run; "
             "save model.state_dict() instead."
@@ -110,6 +112,18 @@ def _unpickled(path: Path) -> object:
         raise InputError(
             f"the weights at {path} are damaged, or no file of torch.save; get the file again."
         ) from None
+
+
+def _place(path: Path, named: str) -> str:
+    """What a file names that is not run, and the last text before it, which is its key in a dictionary."""
+    key = None
+    with contextlib.suppress(Exception), zipfile.ZipFile(path) as archive:
+        entry = next(name for name in archive.namelist() if name.endswith("/data.pkl"))
+        for code, argument, _ in pickletools.genops(archive.read(entry)):
+            if code.name == "GLOBAL" and str(argument).replace(" ", ".") == named:
+                break
+            key = argument if code.name.endswith("UNICODE") else key
+    return shown(named) if key is None else f"{shown(named)} at {shown(key)}"
 
 
 def _harmless() -> list[Any]:

@@ -130,7 +130,8 @@ def _radius(where: str, cell: str) -> Decimal:
         radius = Decimal(cell)
         if radius >= 0 and float(radius) < float("inf"):
             return abs(radius)  # -0.0 is 0
-    raise _wrong(where, "radius", "a finite number of at least 0", cell)
+    none = " (predict -1 and radius 0 where nothing is certified)" if cell.startswith("-") else ""
+    raise _wrong(where, "radius", f"a finite number of at least 0{none}", cell)
 
 
 def _seconds(where: str, cell: str) -> float:

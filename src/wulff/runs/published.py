@@ -12,7 +12,7 @@ from typing import Any
 from wulff import noises
 from wulff._numerics.rounding import float_at_most
 from wulff._quoting import shown
-from wulff._reading import reading
+from wulff._reading import check_declared, reading
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.finished import store_finished
@@ -68,6 +68,7 @@ def import_log(
     if file.is_dir():
         return import_folder(file, store, norm, noise, about)
     with reading(file, "log"):
+        check_declared(file, 25 * file.stat().st_size)  # a record takes more than its line
         content = file.read_bytes()
     rows, unread = log_rows(file, content)
     if unread:
