@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from wulff import (
         attacks,
+        backends,
         certificates,
         datasets,
         engines,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         stats,
         testing,
         training,
+        views,
     )
     from wulff.certificates import Radii, certified_radius, plan
     from wulff.errors import InputError, NotCoveredError, RunError, WulffError
@@ -55,6 +57,7 @@ __all__ = [
     "WulffError",
     "__version__",
     "attacks",
+    "backends",
     "certificates",
     "certified_radius",
     "datasets",
@@ -69,6 +72,7 @@ __all__ = [
     "stats",
     "testing",
     "training",
+    "views",
 ]
 
 

@@ -11,6 +11,7 @@ from wulff.smoothing.certification import (
     statement,
 )
 from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
+from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes
 from wulff.smoothing.fixed import Fixed, evaluating
 from wulff.smoothing.images import check_images
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
@@ -34,6 +35,7 @@ __all__ = [
     "Counts",
     "Deployed",
     "DevicePolicy",
+    "Enumerated",
     "EstimationCounts",
     "Estimator",
     "Fixed",
@@ -46,12 +48,14 @@ __all__ = [
     "Sampling",
     "SelectionCounts",
     "Smoothed",
+    "ViewCertification",
     "VoteLoop",
     "Votes",
     "audit_batch_invariance",
     "batch_matters",
     "certification_counts",
     "certify_counts",
+    "certify_votes",
     "check_estimator",
     "check_images",
     "check_seed",

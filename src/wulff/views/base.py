@@ -1,0 +1,75 @@
+"""Views: a finite family of versions of an input, all of which are classified.
+
+Where noise is sampled, views are enumerated: counts are exact, and so is what follows from them. There is
+no alpha and no n to choose.
+"""
+
+import abc
+import dataclasses
+from typing import ClassVar
+
+from torch import Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Reach:
+    """What K changed views are worth, in words that a threat is measured in.
+
+    Attributes:
+        radius: The size of the perturbations that are certified.
+        inclusive: Whether perturbations of exactly that size are, too.
+    """
+
+    radius: float
+    inclusive: bool
+
+
+class Views(abc.ABC):
+    """A family of views of inputs of one shape.
+
+    A member is one frozen dataclass; its fields are what its spec string names. `views` makes them, `reach`
+    says what perturbation can change at most K of them.
+    """
+
+    name: ClassVar[str]
+    threat: ClassVar[str]
+    """What perturbations are measured by: `l1`, or `patch` for the side of a square."""
+
+    @abc.abstractmethod
+    def check(self, shape: tuple[int, ...]) -> None:
+        """Refuse inputs of a shape that the family is not for.
+
+        Raises:
+            InputError: The shape does not fit.
+        """
+
+    @abc.abstractmethod
+    def count(self, shape: tuple[int, ...]) -> int:
+        """The number of views of an input of that shape."""
+
+    @abc.abstractmethod
+    def view_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of one view."""
+
+    @abc.abstractmethod
+    def views(self, x: Tensor, which: Tensor) -> Tensor:
+        """The views of one input with the numbers `which`, as float32 of shape (len(which), *view shape).
+
+        Equal views of different inputs are bit-identical: certificates rest on it.
+        """
+
+    @abc.abstractmethod
+    def random_views(self, x: Tensor, which: Tensor) -> Tensor:
+        """For training: view number which[i] of x[i], of shape (rows, *view shape)."""
+
+    @abc.abstractmethod
+    def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
+        """The largest perturbation that changes at most `slack` views."""
+
+    @abc.abstractmethod
+    def statement(self) -> str:
+        """What the radius means, in words."""
+
+    def __str__(self) -> str:
+        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
+        return f"{self.name}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"

@@ -1,0 +1,92 @@
+"""What exact counts of a finite family of views prove: how many views may change before the label does.
+
+All n views of an input are classified. The label A is the most frequent class, the smallest of several. A
+changed view takes one vote from A and gives one to a rival at most, so A stays while the number of changed
+views is at most
+
+    K = min over B ≠ A of ⌊(c_A - c_B - 1[B < A])/2⌋,
+
+since A loses a tie with a smaller class. K is the largest such number for arbitrary f: K + 1 suitable
+changes end it [Levine & Feizi 2020b; 2021, with the tie rule for every B].
+"""
+
+import itertools
+
+import numpy as np
+import numpy.typing as npt
+
+from wulff._typing import IntArray
+from wulff.errors import InputError
+from wulff.stats import ABSTAIN
+
+
+def label_and_slack(votes: npt.ArrayLike) -> tuple[IntArray, IntArray]:
+    """The label of each input and the number K of views that may change.
+
+    Args:
+        votes: Exact counts, integers of shape (inputs, classes). Views that abstain count for no class.
+
+    Returns:
+        Labels, -1 where every view abstains, and K; both of shape (inputs,). With one class K is its count.
+
+    Raises:
+        InputError: The votes are no such counts.
+    """
+    counts = check_votes(votes)
+    label = counts.argmax(axis=1)
+    gap = _gaps(counts, label).min(axis=1, initial=2 * counts.sum(axis=1).max(initial=0))
+    slack = gap // 2
+    none = counts.sum(axis=1) == 0
+    return np.where(none, ABSTAIN, label), np.where(none, 0, slack)
+
+
+def top_slack(votes: npt.ArrayLike, label: npt.ArrayLike, top: int) -> IntArray:
+    """How many views may change before a label leaves the first `top` classes; -1 where it is not among them.
+
+    For a set S of `top` rivals to be ahead of A at once after k changes, each b in S lacks max(0, c_A -
+    min(k, c_A) - c_b + 1[b > A]) votes, of which k changes can bring k. The least such k over all S, less
+    one, is certified; only the `top` rivals with the smallest gaps matter.
+
+    Args:
+        votes: Exact counts, integers of shape (inputs, classes).
+        label: The labels A, of shape (inputs,).
+        top: Among how many classes A must stay, less than the number of classes.
+
+    Raises:
+        InputError: An argument is not allowed.
+    """
+    counts, labels = check_votes(votes), np.asarray(label, dtype=np.int64)
+    classes = counts.shape[1]
+    if not 1 <= top < classes:
+        raise InputError(f"top must be from 1 to one less than the {classes} classes, got {top}.")
+    rows = np.arange(len(counts))
+    own = counts[rows, labels]
+    gaps = np.sort(_gaps(counts, labels, of_rivals_after=True), axis=1)[:, :top]
+    slack = np.full(len(counts), -1)
+    for row in rows:
+        for k in itertools.count():
+            lacking = np.maximum(0, gaps[row] - min(k, own[row])).sum()
+            if lacking <= k:
+                break
+            slack[row] = k
+    return slack
+
+
+def check_votes(votes: npt.ArrayLike) -> IntArray:
+    """Counts as integers; refuses what is not of shape (inputs, classes) or below 0."""
+    counts = np.asarray(votes)
+    if counts.ndim != 2 or counts.dtype.kind not in "iu" or counts.shape[1] < 1 or (counts < 0).any():
+        raise InputError(
+            "votes must be integers of at least 0, of shape (inputs, classes), got "
+            f"{counts.dtype} {counts.shape}."
+        )
+    return counts.astype(np.int64)
+
+
+def _gaps(counts: IntArray, label: IntArray, *, of_rivals_after: bool = False) -> IntArray:
+    """By class B ≠ A, c_A - c_B - 1[B < A], or c_A - c_B + 1[B > A]: what A can spare, or B lacks."""
+    classes = np.arange(counts.shape[1])
+    own = np.take_along_axis(counts, label[:, None], axis=1)
+    tie = (classes > label[:, None]) if of_rivals_after else -(classes < label[:, None]).astype(np.int64)
+    gap = own - counts + tie
+    return gap[classes != label[:, None]].reshape(len(counts), len(classes) - 1)

@@ -1,0 +1,119 @@
+"""Deterministic splitting noise against l1: every coordinate is split at n offsets [Levine & Feizi 2021]."""
+
+import dataclasses
+import math
+from typing import ClassVar, final
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff.errors import InputError
+from wulff.views.base import Reach, Views
+
+LARGEST_COUNT = 2**20
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Splitting(Views):
+    """Views in which each coordinate only says on which side of a split it lies, in units of its cell.
+
+    Inputs are multiples of 1/levels. With n = ⌊2√3 · sigma · levels⌋ splits, coordinate j of view t is
+    split at the offset i = (t + v_j) mod n, with a fixed random v that training and certification share. A
+    step of 1/levels in one coordinate crosses exactly one split for n ≥ levels: at most one view changes,
+    so that ‖x' - x‖₁ · levels views change at most.
+
+    Attributes:
+        sigma: The standard deviation of uniform noise of the same width.
+        levels: Grid steps per 1.0: 255 for 8-bit pixels.
+        seed: Of v, drawn as in the published code: numpy's Mersenne Twister, channel by channel.
+    """
+
+    name: ClassVar[str] = "splitting"
+    threat: ClassVar[str] = "l1"
+    sigma: float
+    levels: int = 255
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (isinstance(self.sigma, int | float) and 0 < self.sigma < math.inf):
+            raise InputError(f"sigma must be a positive number, got {self.sigma!r} for splitting.")
+        if not (isinstance(self.levels, int) and 1 <= self.levels <= 65535):
+            raise InputError(f"levels must be an integer from 1 to 65535, got {self.levels!r} for splitting.")
+        if not (isinstance(self.seed, int) and 0 <= self.seed < 2**32):
+            raise InputError(f"seed must be an integer from 0 to 2³² - 1, got {self.seed!r} for splitting.")
+        if not 1 <= self.splits <= LARGEST_COUNT:
+            raise InputError(
+                f"{self} would have {self.splits} views; 1 to {LARGEST_COUNT:,} are allowed, so change sigma."
+            )
+
+    @property
+    def splits(self) -> int:
+        """n: the number of splits of a coordinate, and of views."""
+        return math.floor(2 * math.sqrt(3) * self.sigma * self.levels)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        return
+
+    def count(self, shape: tuple[int, ...]) -> int:
+        return self.splits
+
+    def view_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape
+
+    def views(self, x: Tensor, which: Tensor) -> Tensor:
+        steps = self.steps(x).unsqueeze(0)
+        return self._look_up(steps, which).reshape(len(which), *x.shape)
+
+    def random_views(self, x: Tensor, which: Tensor) -> Tensor:
+        return self._look_up(self.steps(x).reshape(len(x), -1), which).reshape(x.shape)
+
+    def steps(self, x: Tensor) -> Tensor:
+        """Inputs in units of 1/levels, as integers, one row each (or one row for one input).
+
+        Raises:
+            InputError: They are not multiples of 1/levels.
+        """
+        scaled = x.to(torch.float64) * self.levels
+        rounded = scaled.round()
+        if bool(((scaled - rounded).abs() > 1e-3).any()):
+            raise InputError(
+                f"{self} needs inputs that are multiples of 1/{self.levels}; round them first, and measure "
+                "distances after rounding."
+            )
+        return rounded.to(torch.int64).reshape(-1)
+
+    def offsets(self, dim: int) -> Tensor:
+        """v: the offset of every coordinate."""
+        return torch.from_numpy(np.random.RandomState(self.seed).randint(self.splits, size=dim))
+
+    def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
+        return Reach(slack / self.levels, inclusive=True)
+
+    def off_the_grid(self, slack: int) -> float:
+        """The radius for x' that need not be multiples of 1/levels: strictly nearer ones are certified."""
+        return (slack + 1) / (2 * self.levels)
+
+    def statement(self) -> str:
+        return (
+            f"g(x') is the label for every x' in multiples of 1/{self.levels} with ‖x' - x‖₁ at most the "
+            f"radius r, and for every other x' with ‖x' - x‖₁ below r/2 + 1/{2 * self.levels}. This is "
+            f"certain: all {self.splits:,} views were classified."
+        )
+
+    def _look_up(self, steps: Tensor, which: Tensor) -> Tensor:
+        """The views as floats; steps of shape (1 or rows, dim), the numbers of views of shape (rows,)."""
+        n, q = self.splits, self.levels
+        dim = steps.shape[-1]
+        i = (which.to(torch.int64)[:, None] + self.offsets(dim).to(which.device)[None, :]) % n
+        k = steps.to(which.device)
+        if n >= q:
+            numerator = torch.clamp(2 * i + 1, max=2 * q) + 2 * q * (2 * k > 2 * i + 1)
+        else:
+            c = -((2 * i + 1 - 2 * k) // (2 * n))  # ⌈(2k - 2i - 1)/(2n)⌉
+            above = torch.clamp(2 * n * c + 2 * i + 1, max=2 * q)
+            below = torch.clamp(2 * n * (c - 1) + 2 * i + 1, min=0)
+            numerator = above + below
+        table = (torch.arange(4 * q + 1, dtype=torch.float64) / (4 * q)).to(torch.float32)
+        return table.to(which.device)[numerator]
