@@ -8,6 +8,8 @@ import importlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from wulff._version import __version__
+
 if TYPE_CHECKING:
     from wulff import (
         attacks,
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
     from wulff.errors import InputError, NotCoveredError, RunError, WulffError
     from wulff.norms import Norm
     from wulff.smoothing import Certification, Smoothed
-
-__version__ = "0.1.0"
 
 _PACKAGE_OF = {
     "Certification": "smoothing",

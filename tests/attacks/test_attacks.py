@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import wulff
+from tests.runs.forge import write_records
 from wulff import datasets, models, noises, runs, training
 from wulff.attacks import EOTPGD, SoftSmoothed, size
 from wulff.errors import InputError
@@ -103,7 +104,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_no_certificate_of_500_is_broken_beyond_what_alpha_allows(run: Path) -> None:
     attacked = 0
     for norm in ("l1", "l2", "linf"):
-        (outcome,) = runs.attack(run, [1.0], norm=norm, method=EOTPGD(10, 8, 2), n=300)
+        (outcome,) = runs.attack(run, [1.0], norm=norm, method=EOTPGD(10, 8, 2), judge=runs.Judge(n=300))
         assert outcome.allowed is not None
         assert not outcome.contradicts  # a false alarm with probability 1e-3 by the bound, fixed by the seed
         attacked += outcome.attacked
@@ -112,7 +113,7 @@ def test_no_certificate_of_500_is_broken_beyond_what_alpha_allows(run: Path) -> 
 
 def test_beyond_the_radius_certificates_break_more_often(run: Path) -> None:
     method = EOTPGD(10, 16, 1)
-    outcomes = runs.attack(run, [1.0, 1.5, 3.0], norm="l2", method=method, n=300, limit=60)
+    outcomes = runs.attack(run, [1.0, 1.5, 3.0], norm="l2", method=method, judge=runs.Judge(n=300), limit=60)
     certified = sum(record.radii["l2"].radius > 0 for record in runs.load(run).records[:60])
     assert [outcome.attacked for outcome in outcomes] == [certified] * 3
     broken = [outcome.broken for outcome in outcomes]
@@ -134,7 +135,7 @@ def test_the_classifier_that_was_run_is_attacked(run: Path, tmp_path: Path, how:
     """On its grid, in its precision, and however many samples it took."""
     spec = runs.Spec(model=str(run.parent / "model"), slice=":20", norms=("l2",), n=1000, n0=50, **how)
     runs.certify(spec, tmp_path / "run")
-    outcomes = runs.attack(tmp_path / "run", [1.0, 4.0], method=EOTPGD(10, 8, 1), n=300)
+    outcomes = runs.attack(tmp_path / "run", [1.0, 4.0], method=EOTPGD(10, 8, 1), judge=runs.Judge(n=300))
     assert not outcomes[0].contradicts
     assert outcomes[1].broken >= 0.3 * outcomes[1].attacked > 3
 
@@ -149,7 +150,7 @@ def test_batches_of_an_attack_are_as_large_as_asked_for(run: Path, monkeypatch) 
 
     monkeypatch.setattr(EOTPGD, "__call__", noting)
     for batch, rows in ((8, 1), (17, 2), (None, 6)):
-        runs.attack(run, method=EOTPGD(1, 8, 1), n=20, limit=6, batch=batch)
+        runs.attack(run, method=EOTPGD(1, 8, 1), judge=runs.Judge(n=20), limit=6, batch=batch)
         assert seen == [(8, rows)] * (6 // rows)
         seen.clear()
 
@@ -200,7 +201,9 @@ def test_attacks_on_exact_runs_stay_on_the_grid_of_the_noise(run: Path, tmp_path
     for norm in ("l2", "linf"):
         judged.clear()
         method = EOTPGD(10, 8, 1)
-        inside, beyond = runs.attack(tmp_path / "exact", [1.0, 4.0], norm=norm, method=method, n=300)
+        inside, beyond = runs.attack(
+            tmp_path / "exact", [1.0, 4.0], norm=norm, method=method, judge=runs.Judge(n=300)
+        )
         assert not inside.contradicts  # a false alarm with probability 1e-3 by the bound, fixed by the seed
         assert beyond.broken >= 20  # rounding takes next to nothing from the attack
         radii = {record.index: record.radii[norm].radius for record in exact.records}
@@ -221,15 +224,18 @@ def test_a_false_certificate_is_found_out(run: Path, wulff, tmp_path: Path) -> N
     import shutil
 
     shutil.copytree(run, tmp_path / "forged")
-    records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
-    for record in records:
-        record["radii"]["l2"]["radius"] *= 4
-    (tmp_path / "forged" / "records.jsonl").write_text("".join(json.dumps(r) + "\n" for r in records))
+    records = []
+    for record in runs.load(run).records:
+        l2 = dataclasses.replace(record.radii["l2"], radius=4 * record.radii["l2"].radius)
+        records.append(dataclasses.replace(record, radii=record.radii | {"l2": l2}))
+    write_records(tmp_path / "forged", records)
     arguments = ["--inside", "--norm", "l2", "--steps", "10", "--copies", "16", "--n", "300", "--limit", "40"]
     result = wulff("attack", str(tmp_path / "forged"), *arguments)
     assert result.code == 1
     assert "CONTRADICTED" in result.out
-    (first,) = runs.attack(tmp_path / "forged", [1.0], norm="l2", method=EOTPGD(1, 8, 1), n=20, limit=2)
+    (first,) = runs.attack(
+        tmp_path / "forged", [1.0], norm="l2", method=EOTPGD(1, 8, 1), judge=runs.Judge(n=20), limit=2
+    )
     assert first.attacked <= 2
     assert first.allowed == 1  # of the two, not of all inputs of the run
 

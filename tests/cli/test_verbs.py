@@ -225,7 +225,7 @@ def test_recertify_prints_a_table_or_stores_a_run(wulff, files: Path, tmp_path: 
     arguments = ["recertify", str(files / "run"), "--bound", "two-sided", "--store", str(store)]
     for _ in range(2):  # the second time nothing is left to do
         assert wulff(*arguments).code == 0
-    assert runs.load(store).spec["bound"] == "two-sided"
+    assert runs.load(store).terms.bound == "two-sided"
     assert json.loads((store / "summary.json").read_text())["inputs"] == 3
     assert wulff("report", str(store), "-o", str(tmp_path / "page.html")).code == 0
     assert "simultaneous Clopper-Pearson" in (tmp_path / "page.html").read_text()
@@ -238,10 +238,10 @@ def test_exact_sampling_and_the_randomised_estimator(wulff, files: Path, tmp_pat
     randomized = ["--norm", "l1", "--estimator", "randomized-clopper-pearson", "--store", str(store)]
     assert wulff("certify", *exact, *randomized).code == 0
     run = runs.load(store)
-    assert (run.spec["sampling"], run.spec["levels"]) == ("exact", 16)
+    assert (run.spec.sampling, run.spec.levels) == ("exact", 16)
     assert all(0 < (record.draw or 0) <= 1 for record in run.records)
     assert len({record.draw for record in run.records}) == 3
-    statement = runs.Terms.of_run(run.spec).statement
+    statement = run.statement
     assert "one uniform number for each input" in statement
     assert "multiples of 1/" in statement
     assert wulff("predict", *exact, "--store", str(tmp_path / "prediction")).code == 0

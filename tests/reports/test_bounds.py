@@ -25,11 +25,11 @@ def counted_run(
         label = 1 if labels is None else labels[index]
         radii = {"l1": CertifiedRadius(0, "x", True)}
         records.append(Record(index, label, 1, 0.1, n, 1.0, counts=counts, radii=radii))
-    spec = {
-        "task": "certify", "noise": f"laplace(scale={scale})", "n0": 10, "n": n, "alpha": ALPHA,
-        "seed": 0, "dim": 3, "classes": 2, "norms": ["l1"], "bound": "one-sided", "inputs": len(records),
-    }  # fmt: skip
-    return runs.on_other_terms(runs.Run(Path(name), {"run": spec}, records))
+    spec = runs.Spec(
+        model="m", noise=f"laplace(scale={scale})", n0=10, n=n, alpha=ALPHA, norms=("l1",)
+    )  # fmt: skip
+    facts = runs.Facts(dim=3, classes=2, inputs=len(records))
+    return runs.on_other_terms(runs.Run(Path(name), spec, records, facts))
 
 
 def unanimous_radius(n: int, alpha: float, scale: float = 0.5) -> float:
@@ -50,8 +50,7 @@ def test_false_certificates_by_hand() -> None:
 
 
 def test_bound_is_below_the_share_by_the_false_ones() -> None:
-    run = make_run("a", [(3, 3, 0.5), (1, 1, 0.25), (2, 7, 0.9), (4, -1, 0.0)])
-    run.document["run"]["alpha"] = ALPHA
+    run = make_run("a", [(3, 3, 0.5), (1, 1, 0.25), (2, 7, 0.9), (4, -1, 0.0)], alpha=ALPHA)
     table = reports.certified_accuracy([run], [0, 0.5, 0.75], confidence=0.999)
     assert table.rows[1].cells == [Fraction(1, 4), 0, 0]
     assert table.rows[1].name == "a, with probability 0.999"
@@ -69,8 +68,7 @@ def test_bound_holds_as_often_as_it_says() -> None:
 
 
 def test_printed_bounds_are_rounded_down() -> None:
-    run = make_run("a", [(0, 0, 1.0)] * 3)
-    run.document["run"]["alpha"] = ALPHA
+    run = make_run("a", [(0, 0, 1.0)] * 3, alpha=ALPHA)
     line = reports.certified_accuracy([run], [0.5], confidence=0.999).render().splitlines()[3]
     assert line.endswith(" 0.666")
 
@@ -113,9 +111,8 @@ def test_envelopes_need_the_same_inputs() -> None:
 
 def test_envelopes_are_over_sizes_of_one_noise() -> None:
     def run(name: str, noise: str) -> runs.Run:
-        made = make_run(name, [(1, 1, 0.5), (2, 2, 0.2 if name.endswith("1") else 0.4)])
-        made.document["run"]["noise"] = noise
-        return made
+        rows = [(1, 1, 0.5), (2, 2, 0.2 if name.endswith("1") else 0.4)]
+        return make_run(name, rows, noise=noise)
 
     several = [
         run("u1", "uniform(sigma=0.5)"), run("u2", "uniform(sigma=1.0)"),
@@ -133,7 +130,6 @@ def test_envelopes_are_over_sizes_of_one_noise() -> None:
 
 
 def test_csv_bounds_are_not_above_the_fraction() -> None:
-    run = make_run("a", [(0, 0, 1.0)] * 7)
-    run.document["run"]["alpha"] = ALPHA
+    run = make_run("a", [(0, 0, 1.0)] * 7, alpha=ALPHA)
     line = reports.certified_accuracy([run], [0.5], confidence=0.999).render("csv").splitlines()[2]
     assert Fraction(float(line.split(",")[-1])) <= Fraction(6, 7)

@@ -48,13 +48,9 @@ def test_runs_that_cannot_be_compared() -> None:
         reports.compare(A, B, [math.nan])
     with pytest.raises(InputError, match="no radii against l1"):
         reports.compare(A, B, norm="l1")
-    other = make_run("c", [(0, 0, 0.7)])
-    other.spec["dataset"], A.spec["dataset"] = "mnist", "digits"
-    try:
-        with pytest.raises(InputError, match="a is on digits, but c on mnist"):
-            reports.compare(A, other)
-    finally:
-        del A.spec["dataset"]
+    digits, other = (make_run(n, [(0, 0, 0.7)], dataset=d) for n, d in (("a", "digits"), ("c", "mnist")))
+    with pytest.raises(InputError, match="a is on digits, but c on mnist"):
+        reports.compare(digits, other)
 
 
 def test_p_values_are_uniform_at_most_under_no_difference() -> None:

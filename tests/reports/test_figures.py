@@ -1,5 +1,6 @@
 """Figures: each is drawn or refused for a reason, and inferred votes give the radii they came from."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -62,8 +63,10 @@ def test_votes_are_not_inferred_without_what_it_takes(tmp_path: Path) -> None:
 def test_every_figure_from_one_call(tmp_path: Path) -> None:
     matched = published_run(tmp_path, "matched", training_noise="gaussian(sigma=0.5)")
     other = published_run(tmp_path, "other", training_noise="gaussian(sigma=0.25)")
-    for run in (matched, other):
-        run.spec["training_accuracy"] = 0.8
+    matched, other = (
+        dataclasses.replace(run, spec=dataclasses.replace(run.spec, training_accuracy=0.8))  # type: ignore[call-arg]
+        for run in (matched, other)
+    )
     done, missing = reports.write_figures([matched, other], tmp_path / "figures")
     assert missing == []
     names = {path.stem for path in done}

@@ -67,11 +67,8 @@ def _made_up(name: str, rng: np.random.Generator) -> runs.Run:
         counts = {"selection": {label: 10}, "estimation": votes}
         found = {norm: CertifiedRadius(radius, "closed-form", True) for norm in ("l1", "l2")}
         records.append(Record(index, label, predict, 0.01, 1000, 0.3, counts=counts, radii=found))
-    spec = {
-        "task": "certify", "noise": "laplace(scale=1.0)", "dim": 4, "classes": 11, "norms": ["l1", "l2"],
-        "n0": 10, "n": 1000, "alpha": 0.001, "bound": "one-sided", "seed": 0, "inputs": MANY,
-    }  # fmt: skip
-    return runs.Run(Path("/nowhere"), {"run": spec, "name": name}, records)
+    spec = runs.Spec(model=name, noise="laplace(scale=1.0)", norms=("l1", "l2"), n0=10, n=1000)
+    return runs.Run(Path("/nowhere"), spec, records, runs.Facts(dim=4, classes=11, inputs=MANY))
 
 
 @pytest.fixture(autouse=True)
@@ -254,8 +251,8 @@ def test_predictions_have_a_page_without_charts(
     browser: "Browser", many: list[runs.Run], tmp_path: Path
 ) -> None:
     records = [Record(i, 1, 1, 0.1, 10, counts={"prediction": {1: 10}}) for i in range(3)]
-    spec = {"task": "predict", "noise": "laplace(scale=1.0, dim=4)", "n": 10, "alpha": 0.001, "inputs": 3}
-    run = runs.Run(tmp_path / "prediction", {"run": spec}, records)
+    spec = runs.PredictSpec(model="m", noise="laplace(scale=1.0, dim=4)", n=10)
+    run = runs.Run(tmp_path / "prediction", spec, records, runs.Facts(inputs=3))
     page, wrong = open_page(browser, reports.write_page([run], tmp_path / "report.html"))
     assert page.locator("figure[data-norm]").count() == 0
     words = page.locator("body").inner_text()
@@ -291,7 +288,7 @@ def _small(name: str, radii: list[float]) -> runs.Run:
         Record(i, 1, 1 if r else -1, 0.1, radii={"l2": CertifiedRadius(r, "published", False)})
         for i, r in enumerate(radii)
     ]
-    return runs.Run(Path("/nowhere") / name, {"run": {"task": "import", "norms": ["l2"]}}, records)
+    return runs.Run(Path("/nowhere") / name, runs.ImportedSpec(norms=("l2",)), records)
 
 
 def test_what_is_said_of_imports_is_true_of_them() -> None:

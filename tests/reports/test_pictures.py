@@ -1,6 +1,7 @@
 """Pictures inside the page: right pixels, and the noise of the run itself."""
 
 import base64
+import dataclasses
 import io
 from pathlib import Path
 
@@ -46,13 +47,13 @@ def test_noisy_copy_is_the_first_that_voted(tmp_path: Path) -> None:
         seen.append(batch.clone())
         return torch.zeros(len(batch), dtype=torch.int64)
 
-    Smoothed(spy, run.spec["noise"], 10).counts(dataset.images[:1], 20, seed=7, index=[3])
+    Smoothed(spy, str(run.spec.noise), 10).counts(dataset.images[:1], 20, seed=7, index=[3])
     assert torch.equal(runs.noisy_copy(run, 3, dataset.images[0]), seen[0][0])
     clean, noisy, notes = pictures([run], 1)
     assert list(clean[0]) == list(noisy[0])
     assert len(clean[0]) == 1
     assert notes == []
-    changed = runs.Run(run.folder, {**run.document, "hashes": {"data": "0"}}, run.records)
+    changed = dataclasses.replace(run, facts=dataclasses.replace(run.facts, hashes={"data": "0"}))
     with pytest.raises(InputError, match="have changed"):
         runs.inputs(changed)
     assert "have changed" in pictures([changed], 1)[2][0]

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,13 +11,15 @@ from wulff.errors import InputError
 from wulff.runs.records import CertifiedRadius, Record
 
 
-def make_run(name: str, rows: list[tuple[int, int, float]], expected: int | None = None) -> runs.Run:
+def make_run(
+    name: str, rows: list[tuple[int, int, float]], expected: int | None = None, **spec: Any
+) -> runs.Run:
     records = [
         Record(i, label, predict, 0.1, radii={"l2": CertifiedRadius(radius, "closed-form", True)})
         for i, (label, predict, radius) in enumerate(rows)
     ]
-    document = {"run": {"norms": ["l2"], "inputs": expected or len(rows)}}
-    return runs.Run(Path(name), document, records)
+    facts = runs.Facts(inputs=expected or len(rows))
+    return runs.Run(Path(name), runs.ImportedSpec(norms=("l2",), **spec), records, facts)
 
 
 # Four inputs: right at .5, right at .25, wrong at .9, abstained.

@@ -38,7 +38,7 @@ def spec(model: Path, **changes: object) -> runs.Spec:
 
 
 def records(folder: Path) -> list[bytes]:
-    """The journal byte for byte, without the timing at the end of each line."""
+    """The journal byte for byte, checksums too, without the timing at the end of each line."""
     lines = (folder / RECORDS).read_bytes().splitlines(keepends=True)
     assert all(b', "seconds": ' in line and line.endswith(b"}\n") for line in lines)
     return [line.partition(b', "seconds": ')[0] for line in lines]
@@ -135,7 +135,7 @@ def test_a_finished_run_is_left_as_it_is(model: Path, undisturbed: Path) -> None
     "changes",
     [{"n": 1001}, {"n0": 11}, {"alpha": 0.01}, {"seed": 1}, {"norms": ("l1",)}, {"slice": ":61"},
      {"sampling": "exact", "levels": 16}, {"estimator": "randomized-clopper-pearson"},
-     {"noise": "uniform(sigma=0.5)"}, {"task": "predict"}],
+     {"noise": "uniform(sigma=0.5)"}],
     ids=str,
 )  # fmt: skip
 def test_another_spec_is_refused_and_nothing_changes(model: Path, undisturbed: Path, changes: dict) -> None:
@@ -156,16 +156,16 @@ def test_an_alpha_that_no_anytime_bound_has_is_refused_before_anything_is_writte
 def test_a_seed_from_the_operating_system_is_recorded_and_kept(model: Path, tmp_path: Path) -> None:
     first = runs.certify(spec(model, seed=None, slice=":2"), tmp_path / "run")
     again = runs.certify(spec(model, seed=None, slice=":2"), tmp_path / "run")
-    assert first.spec["seed"] == again.spec["seed"] != 0
-    given = runs.certify(spec(model, seed=int(first.spec["seed"]), slice=":2"), tmp_path / "given")
+    assert first.terms.seed == again.terms.seed != 0
+    given = runs.certify(spec(model, seed=first.terms.seed, slice=":2"), tmp_path / "given")
     assert records(tmp_path / "given") == records(tmp_path / "run")
     assert given.records[0].counts == first.records[0].counts
 
 
 def test_two_processes_cannot_write_one_run(model: Path, undisturbed: Path) -> None:
-    from wulff.runs.journal import Journal, stored_spec
+    from wulff.runs.journal import Journal, stored_document
 
-    document = stored_spec(undisturbed)
+    document = stored_document(undisturbed)
     assert document is not None
     with Journal(undisturbed, document), pytest.raises(RunError, match="another process"):
         certify(model, undisturbed)

@@ -181,7 +181,7 @@ def test_a_sweep_is_made_once_and_reported(tmp_path: Path) -> None:
     assert outcomes == [("laplace_scale=0.3", None), ("gaussian_scale=0.5", None)]
     assert told[0] == "models/laplace_scale=0.3"
     made = runs.sweep_runs(sweep)
-    assert [run.spec["n"] for run in made] == [20, 40, 20, 40]
+    assert [run.spec.n for run in made] == [20, 40, 20, 40]
     assert all(len(run.records) == 4 for run in made)
     before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
     told.clear()

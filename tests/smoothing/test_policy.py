@@ -136,9 +136,9 @@ def test_a_policy_belongs_to_the_run_and_a_measured_batch_does_not(tmp_path: Pat
     arguments = {"model": str(weights), "slice": ":3", "n0": 10, "n": 100}
     folder = tmp_path / "run"
     run = runs.certify(runs.Spec(**arguments, dtype="bfloat16", channels_last=True, batch="auto"), folder)
-    assert run.spec["dtype"] == "bfloat16"
-    assert run.spec["channels_last"] is True
-    assert run.spec["compile"] is False
+    assert run.spec.dtype == "bfloat16"
+    assert run.spec.channels_last is True
+    assert run.spec.compile is False
     chosen = run.document["engine"]["batch"]
     assert chosen in BATCH_SIZES
     assert run.document["engine"]["samples_per_second"][str(chosen)] > 0
@@ -160,7 +160,7 @@ def test_the_batch_of_a_compiled_model_belongs_to_the_run(
     arguments = {"model": str(weights), "slice": ":3", "n0": 10, "n": 100, "compile": True}
     folder = tmp_path / "run"
     run = runs.certify(runs.Spec(**arguments, batch=64), folder)
-    assert run.spec["batch"] == 64
+    assert run.document["run"]["batch"] == 64
     runs.certify(runs.Spec(**arguments, batch="auto"), folder)  # keeps what the run has
     with pytest.raises(RunError, match="batch = 64, but this one has 128"):
         runs.certify(runs.Spec(**arguments, batch=128), folder)

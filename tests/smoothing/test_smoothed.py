@@ -1,5 +1,7 @@
 """The contract of Smoothed: kinds of models, edge cases, and what it refuses."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from torch import Tensor, nn
 import wulff
 from wulff import InputError
 from wulff.noises import Uniform
-from wulff.smoothing import EstimationCounts, Phase, SelectionCounts, certify_counts
+from wulff.smoothing import EstimationCounts, Phase, SelectionCounts, Terms, certify_counts
 
 X = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(1))
 NOISE = "uniform(sigma=0.25)"
@@ -129,20 +131,19 @@ def test_randomised_estimator() -> None:
     stop = wulff.stats.Anytime(relative=0.1)
     with pytest.raises(InputError, match="needs a fixed n"):
         smoothed.certify(X, estimator="randomized-clopper-pearson", stop=stop, **arguments)
-    with pytest.raises(InputError, match="one number for each"):
-        certify_counts(proof.selection, proof.counts, proof.noise, norm="l1", alpha=0.01, seed=0,
-                       estimator="randomized-clopper-pearson", draw=np.array([0.5]))  # fmt: skip
+    with pytest.raises(InputError, match="must name each of"):
+        dataclasses.replace(proof.counts, index=(0,))
 
 
 def test_a_sample_cannot_be_used_twice() -> None:
     votes = np.array([[30, 0]])
     selection, estimation = SelectionCounts(votes, 30), EstimationCounts(votes, 30)
-    noise = Uniform(scale=1, dim=4)
-    certify_counts(selection, estimation, noise, norm="l1", alpha=0.01, seed=0)
+    terms = Terms(noise=Uniform(scale=1, dim=4), n0=30, n=30, alpha=0.01, seed=0)
+    certify_counts(selection, estimation, terms, "l1")
     with pytest.raises(InputError, match="bounded from the sample that chose it"):
-        certify_counts(selection, selection, noise, norm="l1", alpha=0.01, seed=0)  # type: ignore[arg-type]
+        certify_counts(selection, selection, terms, "l1")  # type: ignore[arg-type]
     with pytest.raises(InputError):
-        certify_counts(estimation, estimation, noise, norm="l1", alpha=0.01, seed=0)  # type: ignore[arg-type]
+        certify_counts(estimation, estimation, terms, "l1")  # type: ignore[arg-type]
 
 
 def test_data_that_do_not_look_like_pixels_warn() -> None:

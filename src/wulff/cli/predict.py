@@ -49,8 +49,7 @@ def predict(
     architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
 ) -> None:
     """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
-    spec = runs.Spec(
-        task="predict",
+    spec = runs.PredictSpec(
         model=model,
         noise=noise,
         dataset=dataset,

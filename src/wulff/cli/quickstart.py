@@ -1,6 +1,5 @@
 """`wulff quickstart`: train, certify and report on bundled real images."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +10,6 @@ from wulff.cli.console import progress_bar, run_progress, say
 from wulff.errors import InputError
 from wulff.models.weights import FILE_NAME
 from wulff.noises import parse
-from wulff.runs.train import TRAINING
 
 SIGMA = 0.5
 NOISES = ("uniform", "laplace", "gaussian")
@@ -41,7 +39,7 @@ def _train_and_certify(folder: Path, name: str, images: int, n: int, epochs: int
     model = folder / "models" / name
     with progress_bar() as progress:
         if (model / FILE_NAME).exists():
-            trained = tomllib.loads((model / TRAINING).read_text())["training"]["schedule"]["epochs"]
+            trained = runs.read_training(model).spec.schedule.epochs
             if trained != epochs:
                 raise InputError(
                     f"{model} was trained for {trained} epochs, not {epochs}; give another --store."

@@ -42,4 +42,4 @@ def recertify(
         say(table.render())
         for note in table.notes:
             say(f"Note: {note}")
-    say(done.folder if store is not None else runs.Terms.of_run(done.spec).statement)
+    say(done.folder if store is not None else done.statement)

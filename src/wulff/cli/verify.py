@@ -1,7 +1,6 @@
 """`wulff verify`: an independent checker proves what a run claims, or finds what is false."""
 
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from wulff import noises
-from wulff.errors import InputError
+from wulff.errors import WulffError
 from wulff.reports import verification
 from wulff.reports.verification import Claims
 
@@ -48,11 +46,13 @@ def verify(
 
 def drawn_scale(folder: Path) -> float | None:
     """The float that scales the noise of a run as it is drawn, where the spec may only have its sigma."""
+    from wulff.runs.journal import stored_run
+
     try:
-        spec = tomllib.loads((folder / "spec.toml").read_text(encoding="utf-8"))["run"]
-        noise = noises.parse(spec["noise"])
-        return noise.in_dim(spec.get("dim", noise.dim)).scale
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, InputError):
+        made = stored_run(folder)
+        noise = made and made.noise
+        return noise.scale if noise else None
+    except (OSError, ValueError, WulffError):
         return None  # the checker says what is wrong
 
 

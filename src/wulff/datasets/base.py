@@ -86,10 +86,7 @@ class Dataset:
 
     def slice(self, text: str) -> "Dataset":
         """The inputs that the text of a Python slice names, such as `::20`, `:200` or `[::20]`."""
-        match = re.fullmatch(r"(\[)?(-?\d+)?:(-?\d+)?(?::(\d+)?)?(?(1)\])", text.strip())
-        if match is None or (match[4] and int(match[4]) == 0):
-            raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
-        return self[slice(*(int(part) if part else None for part in match.groups()[1:]))]
+        return self[parse_slice(text)]
 
     def sha256(self) -> str:
         """The hash of images, labels and their shapes."""
@@ -100,3 +97,15 @@ class Dataset:
             digest.update(self.images.digest())
         digest.update(self.labels.to(torch.int64).contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def parse_slice(text: str) -> slice:
+    """The slice that a text such as `::20`, `:200` or `[::20]` names.
+
+    Raises:
+        InputError: It names none, or its step is 0.
+    """
+    match = re.fullmatch(r"(\[)?(-?\d+)?:(-?\d+)?(?::(\d+)?)?(?(1)\])", text.strip())
+    if match is None or (match[4] and int(match[4]) == 0):
+        raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
+    return slice(*(int(part) if part else None for part in match.groups()[1:]))

@@ -6,7 +6,7 @@ from collections import Counter
 import numpy as np
 from scipy import special
 
-from wulff.runs import Record, Run
+from wulff.runs import PredictSpec, Record, Run, Spec
 from wulff.stats import ABSTAIN, error_upper_bound
 from wulff.stats import predict as rank_test
 
@@ -26,13 +26,13 @@ def abstention(run: Run, record: Record) -> str | None:
         return None
     if not record.counts:
         return NO_COUNTS
-    n, alpha = record.n or 0, run.spec["alpha"]
+    n, alpha = record.n or 0, _alpha(run)
     lost = record.not_a_number
     if lost.get("selection") and not record.counts.get("selection"):
         return NOT_A_NUMBER
     if n == 0:
         return NOT_SAMPLED
-    if "prediction" in record.counts or run.spec.get("bound") == "two-sided":
+    if _is_ranked(run):
         votes = record.counts.get("prediction", record.counts.get("estimation", {}))
         first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
         if lost and rank_test(np.array([first + max(lost.values()), second]), alpha) != ABSTAIN:
@@ -64,11 +64,22 @@ def samples_to_decide(run: Run, record: Record) -> int | None:
     votes = record.counts.get("prediction", record.counts.get("estimation", {}))
     first, second = [*sorted(votes.values(), reverse=True), 0, 0][:2]
     n = record.n or 0
-    ranked = "prediction" in record.counts or run.spec.get("bound") == "two-sided"
+    ranked = _is_ranked(run)
     # The margin grows as n, its standard deviation as √n; the test of two ranked classes has two sides.
     margin, votes_of_both = (first - second, first + second) if ranked else (2 * first - n, n)
-    deviations = float(special.ndtri(run.spec["alpha"] / (2 if ranked else 1)))
+    deviations = float(special.ndtri(_alpha(run) / (2 if ranked else 1)))
     return max(n + 1, math.ceil(n * votes_of_both * (deviations / margin) ** 2))
+
+
+def _is_ranked(run: Run) -> bool:
+    """Whether an answer needs the largest class to lead, and not more than half of the votes."""
+    return isinstance(run.spec, PredictSpec) or (isinstance(run.spec, Spec) and run.spec.bound == "two-sided")
+
+
+def _alpha(run: Run) -> float:
+    """The run's alpha; it has one, since it has counts."""
+    assert run.alpha is not None
+    return run.alpha
 
 
 def abstentions(run: Run) -> Counter[str]:

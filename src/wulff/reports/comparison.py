@@ -163,7 +163,7 @@ def _pair(
     first: Run, second: Run, norm: Norm
 ) -> tuple[IntArray, list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]]]:
     """The common inputs; and for each run its radii, whether it is correct, and its predictions there."""
-    data = [run.spec.get("dataset") for run in (first, second)]
+    data = [run.spec.dataset for run in (first, second)]
     if None not in data and data[0] != data[1]:
         raise InputError(f"{first.name} is on {data[0]}, but {second.name} on {data[1]}.")
     rows = [{record.index: i for i, record in enumerate(run.records)} for run in (first, second)]

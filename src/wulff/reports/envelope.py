@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from wulff.errors import InputError
-from wulff.noises import parse
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, false_certificates
 from wulff.runs import Run, has_counts, on_other_terms
@@ -97,9 +96,9 @@ def valid_envelope(runs: Sequence[Run], norm: Norm | str, *, of: str = "") -> En
 
 def _kind(run: Run) -> str:
     """The noise without its size, as in `exp-l2(j=0.0, k=1.0)`; empty where it is not known."""
-    if "noise" not in run.spec:
+    noise = run.noise
+    if noise is None:
         return ""
-    noise = parse(run.spec["noise"])
     shape = ", ".join(f"{name}={getattr(noise, name)!r}" for name in noise._shape_parameters())
     return f"{noise.name}({shape})" if shape else noise.name
 
@@ -108,9 +107,9 @@ def _check_same_inputs(runs: Sequence[Run]) -> None:
     if len(runs) < 2:
         raise InputError("an envelope needs two runs or more.")
     first = {(record.index, record.label) for record in runs[0].records}
-    data = runs[0].document.get("hashes", {}).get("data")
+    data = runs[0].facts.hashes.get("data")
     for run in runs[1:]:
-        other = run.document.get("hashes", {}).get("data")
+        other = run.facts.hashes.get("data")
         if {(record.index, record.label) for record in run.records} != first or other != data:
             raise InputError(
                 f"an envelope needs runs on the same inputs, but {runs[0].name} and {run.name} differ."

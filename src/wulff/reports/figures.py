@@ -104,7 +104,7 @@ def write_figures(
             f"{markdown(first.name)} with other alpha, {votes}",
             lambda path, run=first: plot_alphas(run, path, norm=target),
         )
-        gaussian = next((r for r in group if r.spec.get("noise", "").startswith("gaussian(")), matched[0])
+        gaussian = next((r for r in group if isinstance(r.noise, noises.Gaussian)), matched[0])
         draw(
             f"bounds{mark}",
             f"{markdown(gaussian.name)} by the tight l2 radius of Gaussian noise and by two older bounds.",
@@ -145,12 +145,12 @@ def _by_match(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     known: dict[int, bool] = {}
     for number, run in enumerate(runs):
         try:
-            known[number] = run.spec.get("noise") == training_noise(run)
+            known[number] = run.spec.noise == training_noise(run)
         except InputError:
             known[number] = True
     matched = [run for number, run in enumerate(runs) if known[number]] or list(runs)
-    strange = {run.spec.get("noise") for number, run in enumerate(runs) if not known[number]}
-    mismatched = [run for run in runs if run.spec.get("noise") in strange]
+    strange = {run.spec.noise for number, run in enumerate(runs) if not known[number]}
+    mismatched = [run for run in runs if run.spec.noise in strange]
     return matched, mismatched or matched
 
 
@@ -163,10 +163,10 @@ def _kinds(runs: Sequence[Run]) -> list[noises.Noise]:
     """One noise of each kind that a run has, and the usual ones."""
     kinds = {shape: noises.with_sigma(shape, 1.0) for shape in SHAPES}
     for run in runs:
-        if "noise" in run.spec and (law := noises.parse(run.spec["noise"])).dim in (None, DIMENSION):
+        if run.spec.noise is not None and (law := noises.parse(run.spec.noise)).dim in (None, DIMENSION):
             kinds.setdefault(law.name, law)
     return list(kinds.values())
 
 
 def _dataset(runs: Sequence[Run]) -> str:
-    return next((run.spec["dataset"] for run in runs if "dataset" in run.spec), "digits")
+    return next((run.spec.dataset for run in runs if run.spec.dataset is not None), "digits")

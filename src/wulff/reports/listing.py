@@ -47,7 +47,7 @@ def _line(folder: Path) -> list[str]:
     state = "finished" if done >= expected else "unfinished"
     if lost := run.not_a_number:
         state += f"; {sum(lost.values()):,} copies not a number since input {next(iter(lost))}"
-    what = [str(run.spec.get(key, "")) for key in ("task", "noise", "dataset")]
+    what = [run.spec.task, run.spec.noise or "", run.spec.dataset or ""]
     return [str(folder), *what, f"{done:,} of {expected:,}", accuracy, _averages(run), state]
 
 

@@ -16,7 +16,7 @@ from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import curve, false_certificates
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
-from wulff.runs import Run, Terms
+from wulff.runs import ImportedSpec, PredictSpec, Run
 from wulff.stats import ABSTAIN
 
 CONFIDENCE = 0.999
@@ -214,8 +214,8 @@ def _summary(run: Run, norms: Sequence[str]) -> list[str]:
     ]
     sizes = [record.n for record in run.records if record.n is not None]
     samples = "not recorded"
-    if sizes or "n" in run.spec:
-        samples = f"{sum(sizes) / inputs if sizes else run.spec['n']:,.0f}"
+    if sizes or run.spec.n is not None:
+        samples = f"{sum(sizes) / inputs if sizes else run.spec.n:,.0f}"
     if sizes and min(sizes) != max(sizes):
         samples += f" ({min(sizes):,} to {max(sizes):,})"
     seconds = f"{sum(record.seconds for record in run.records) / inputs:.3g}"
@@ -256,15 +256,13 @@ def _guarantee(run: Run) -> str:
 def guarantee(run: Run) -> str:
     """What a run guarantees, in words."""
     spec = run.spec
-    if spec.get("task") == "predict":
+    if isinstance(spec, PredictSpec):
         return (
             "For each input with a label other than -1, the label is the class that the base classifier "
-            f"returns most often under {spec['noise']}, with probability at least 1 - {spec['alpha']:g} over "
-            f"{spec['n']:,} noise samples, for each input separately."
+            f"returns most often under {spec.noise}, with probability at least 1 - {spec.alpha:g} over "
+            f"{spec.n:,} noise samples, for each input separately."
         )
-    if spec.get("task") != "certify":
-        return _imported(run)
-    return Terms.of_run(spec).statement
+    return _imported(run) if isinstance(spec, ImportedSpec) else run.statement
 
 
 def _imported(run: Run) -> str:

@@ -138,18 +138,19 @@ def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Norm | str | None
     """
     path = check_figure_path(path)
     norm = _norm(runs, norm)
-    if any("noise" not in run.spec for run in runs):
+    noises = [run.spec.noise for run in runs if run.spec.noise is not None]
+    if len(noises) < len(runs):
         raise InputError("a run does not say its noise; import its log with --noise.")
-    if all(run.spec["noise"] == training_noise(run) for run in runs):
+    if all(run.spec.noise == training_noise(run) for run in runs):
         raise InputError(
             "every model was smoothed with the noise of its training; there is no mismatch to draw."
         )
-    tests = list(dict.fromkeys(run.spec["noise"] for run in runs))
+    tests = list(dict.fromkeys(noises))
     trained = list(dict.fromkeys(training_noise(run) for run in runs))
     figure, axes = panels(len(tests))
     for one, noise in zip(axes, tests, strict=True):
         for run in runs:
-            if run.spec["noise"] == noise:
+            if run.spec.noise == noise:
                 number = trained.index(training_noise(run))
                 draw_steps(one, curve(run, norm), label=f"trained with {trained[number]}", **look(number))
         accuracy_axes(one, norm)

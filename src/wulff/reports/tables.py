@@ -163,6 +163,11 @@ def certified_accuracy(
         if len(run.records) < run.expected
     ]
     notes += [f"{run.name}: {not_a_number(lost)}" for run in runs if (lost := run.not_a_number)]
+    notes += [
+        f"The records of {run.name} have no checksums: whether they were changed cannot be told."
+        for run in runs
+        if not run.checked
+    ]
     if norm is None and not runs[0].norms:
         return _clean_accuracy(runs, notes)
     norm = Norm.parse(norm if norm is not None else runs[0].norms[0])

@@ -10,10 +10,11 @@ import numpy as np
 from wulff._quoting import drawn
 from wulff.certificates import certified_radius
 from wulff.errors import InputError
+from wulff.noises import Gaussian
 from wulff.norms import Norm
 from wulff.reports.curves import curve
 from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
-from wulff.runs import CertifiedRadius, Run, Terms, has_counts, on_other_terms, project, reconstruct
+from wulff.runs import CertifiedRadius, Run, has_counts, on_other_terms, project, reconstruct
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,7 @@ def plot_samples(
     path = check_figure_path(path)
     votes, inferred = _votes(run)
     target = Norm.parse(norm or votes.norms[0])
-    stored = votes.spec["n"]
+    stored = votes.terms.n
     figure, (axes,) = panels()
     default = [stored // 100, stored // 10, stored, stored * 10]
     for number, n in enumerate(sorted(sizes or [size for size in default if size >= 10])):
@@ -70,7 +71,7 @@ def plot_alphas(
     for number, alpha in enumerate(alphas):
         line = curve(on_other_terms(votes, norms=[target], alpha=alpha), target)
         draw_steps(axes, line, label=f"alpha = {alpha:g}", **look(number))
-    return _finish(figure, axes, path, run, target, inferred, f"n = {votes.spec['n']:,}")
+    return _finish(figure, axes, path, run, target, inferred, f"n = {votes.terms.n:,}")
 
 
 def plot_bounds(run: Run, path: str | Path) -> Path:
@@ -81,21 +82,20 @@ def plot_bounds(run: Run, path: str | Path) -> Path:
     """
     path = check_figure_path(path)
     votes, inferred = _votes(run)
-    if not str(votes.spec["noise"]).startswith("gaussian("):
-        raise InputError(f"the earlier bounds are about gaussian noise, not about {votes.spec['noise']}.")
+    if not isinstance(votes.noise, Gaussian):
+        raise InputError(f"the earlier bounds are about gaussian noise, not about {votes.noise}.")
     figure, (axes,) = panels()
     for number, (method, name) in enumerate(BOUNDS.items()):
         line = curve(_by_method(votes, method), Norm.L2)
         draw_steps(axes, line, label=name, **look(number))
-    return _finish(figure, axes, path, run, Norm.L2, inferred, f"n = {votes.spec['n']:,}")
+    return _finish(figure, axes, path, run, Norm.L2, inferred, f"n = {votes.terms.n:,}")
 
 
 def _by_method(run: Run, method: str | None) -> Run:
     """The run with the l2 radii that one theorem gives for its errors."""
-    terms = Terms.of_run(run.spec)
     tight = on_other_terms(run, norms=[Norm.L2])
     errors = np.array([record.error for record in tight.records])
-    radii = certified_radius(terms.noise, errors, Norm.L2, method=method).radius.tolist()
+    radii = certified_radius(run.terms.noise, errors, Norm.L2, method=method).radius.tolist()
     records = [
         dataclasses.replace(record, radii={"l2": CertifiedRadius(radius, method or "tight", method is None)})
         for record, radius in zip(tight.records, radii, strict=True)

@@ -1,29 +1,33 @@
 """Runs: a spec, an append-only journal, and the folder they live in."""
 
-from wulff.runs.attack import Outcome, attack
+from wulff.runs.attack import Judge, Outcome, attack
+from wulff.runs.document import Facts
 from wulff.runs.execute import certify, execute
 from wulff.runs.inputs import inputs, noisy_copy
 from wulff.runs.origins import training_accuracy, training_noise
 from wulff.runs.published import import_log
-from wulff.runs.recertify import on_other_terms, recertify
+from wulff.runs.recertify import Changes, on_other_terms, recertify
 from wulff.runs.reconstruct import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
-from wulff.runs.spec import Spec
+from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
 from wulff.runs.sweep import Sweep, Task, read_sweep
 from wulff.runs.sweeping import Watch, is_finished, run_sweep, sweep_runs
-from wulff.runs.terms import Terms
-from wulff.runs.train import TrainingSpec, train
+from wulff.runs.train import TrainingSpec, read_training, train
 
 __all__ = [
     "CertifiedRadius",
+    "Changes",
+    "Facts",
+    "ImportedSpec",
+    "Judge",
     "Outcome",
+    "PredictSpec",
     "Record",
     "Run",
     "Spec",
     "Sweep",
     "Task",
-    "Terms",
     "TrainingSpec",
     "Watch",
     "attack",
@@ -38,6 +42,7 @@ __all__ = [
     "on_other_terms",
     "project",
     "read_sweep",
+    "read_training",
     "recertify",
     "reconstruct",
     "run_sweep",

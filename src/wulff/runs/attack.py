@@ -11,17 +11,40 @@ from torch import nn
 
 from wulff.attacks import EOTPGD, to_grid
 from wulff.errors import InputError
-from wulff.noises import parse
 from wulff.norms import Norm
+from wulff.runs.job import Job, prepare
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
-from wulff.runs.spec import Job, Spec, prepare
-from wulff.smoothing import Grid
+from wulff.runs.spec import Spec
+from wulff.smoothing import check_seed
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
 
 FALSE_ALARM = 1e-3
 """With which probability certificates that keep their promise look as if they broke it."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judge:
+    """How the smoothed classifier's label of a perturbed input is told.
+
+    Attributes:
+        n: Fresh noisy copies from which `predict` tells it.
+        alpha: With which probability it may be wrong.
+        seed: Of this noise, and of the attack.
+
+    Raises:
+        InputError: A value is not allowed.
+    """
+
+    n: int = 1_000
+    alpha: float = 1e-3
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        check_sample_size(self.n)
+        check_alpha(self.alpha)
+        check_seed(self.seed)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,9 +80,7 @@ def attack(
     *,
     norm: Norm | str | None = None,
     method: EOTPGD = EOTPGD(),  # noqa: B008 (frozen)
-    n: int = 1_000,
-    alpha: float = 1e-3,
-    seed: int = 1,
+    judge: Judge = Judge(),
     limit: int | None = None,
     batch: int | None = None,
     architecture: str | None = None,
@@ -75,9 +96,7 @@ def attack(
         factors: Multiples of the certified radius; distances stay strictly below it times the factor.
         norm: One of the run's norms; its first by default.
         method: The attack.
-        n: Fresh noisy copies from which `predict` judges a perturbed input.
-        alpha: With which probability such a judgement may be wrong.
-        seed: Of the attack and of the judgement; the run's own noise is never used again.
+        judge: How a perturbed input is judged; the run's own noise is never used again.
         limit: Attack only the certificates among the run's first so many inputs.
         batch: How many noisy copies have their gradients computed at once; by default the batch of the run.
         architecture: For weights that do not say it.
@@ -89,7 +108,6 @@ def attack(
     run = load(store)
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
         raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.")
-    alpha, n = check_alpha(alpha), check_sample_size(n)
     if batch is not None and batch < method.copies:
         raise InputError(
             f"the batch holds all {method.copies} copies of an input, got {batch}; lower copies."
@@ -98,10 +116,11 @@ def attack(
     if not wanted:
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
-    job = _job(run, seed, architecture)
-    if rank_test(np.array([n, 0]), alpha) == ABSTAIN:
+    job = _job(run, judge.seed, architecture)
+    if rank_test(np.array([judge.n, 0]), judge.alpha) == ABSTAIN:
         raise InputError(
-            f"n = {n} fresh copies cannot decide at alpha {alpha:g}, even if all agree; give more."
+            f"n = {judge.n} fresh copies cannot decide at alpha {judge.alpha:g}, even if all agree; "
+            "give more."
         )
     records = run.records[:limit]
     targets = [record for record in records if record.predict >= 0 and record.radii[wanted].radius > 0]
@@ -110,14 +129,14 @@ def attack(
     for factor in factors:
         labels: list[int] = []
         for some in _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies)):
-            labels += _attacked(job, some, wanted, factor, method, n, alpha, seed)
+            labels += _attacked(job, some, wanted, factor, method, judge)
             done += len(some)
             if progress:
                 progress(done, total)
         broken = sum(label not in (-1, target.predict) for label, target in zip(labels, targets, strict=True))
         # Wrong certificates are at most binomial among all inputs; among the certified ones alone, they may
         # be more frequent than alpha.
-        wrong = min(1.0, float(run.spec["alpha"]) + alpha)
+        wrong = min(1.0, job.spec.alpha + judge.alpha)
         allowed = int(stats.binom.isf(FALSE_ALARM, len(records), wrong)) if factor <= 1 else None
         outcomes.append(Outcome(wanted, factor, len(targets), broken, labels.count(-1), allowed))
     return outcomes
@@ -129,9 +148,7 @@ def _attacked(
     norm: str,
     factor: float,
     method: EOTPGD,
-    n: int,
-    alpha: float,
-    seed: int,
+    judge: Judge,
 ) -> list[int]:
     """The smoothed labels of perturbed inputs, -1 where `predict` abstains."""
     places = {index: place for place, index in enumerate(job.dataset.index)}
@@ -139,7 +156,7 @@ def _attacked(
     x = torch.stack([job.dataset.images[places[record.index]] for record in batch]).to(device)
     y = torch.tensor([record.predict for record in batch], device=device)
     radius = torch.tensor([factor * record.radii[norm].radius for record in batch], dtype=torch.float64)
-    generator = torch.Generator(device).manual_seed(seed + batch[0].index)
+    generator = torch.Generator(device).manual_seed(judge.seed + batch[0].index)
     model = job.smoothed.model
     if not isinstance(model, nn.Module):
         raise InputError("only torch models have the gradients that this attack needs.")
@@ -147,25 +164,25 @@ def _attacked(
     if job.smoothed.grid is not None:
         adversary = to_grid(adversary, x, Norm.parse(norm), radius, job.smoothed.grid.levels)
     index = [record.index for record in batch]
-    return job.smoothed.predict(adversary.cpu(), n, alpha, seed=seed, index=index).tolist()
+    return job.smoothed.predict(adversary.cpu(), judge.n, judge.alpha, seed=judge.seed, index=index).tolist()
 
 
 def _job(run: Run, seed: int, architecture: str | None) -> Job:
     """The run's classifier and data, which must be the ones that it was made with."""
-    if run.spec.get("task") != "certify":
+    if not isinstance(run.spec, Spec):
         raise InputError(f"{run.folder} has no certificates to attack; make them with `wulff certify`.")
-    if int(run.spec["seed"]) == seed:
+    if run.spec.seed == seed:
         raise InputError(f"the seed {seed} is the run's own; give another one, for noise that is fresh.")
-    known = {field.name for field in dataclasses.fields(Spec)} - {"stop", "seed", "architecture"}
-    values = {key: value for key, value in run.spec.items() if key in known}
-    values["norms"] = tuple(values["norms"])
-    if "batch" in run.document["engine"]:
-        values["batch"] = run.document["engine"]["batch"]
-    if values.get("sampling") == "exact":
-        values["levels"] = Grid(values["levels"]).refined(parse(values["noise"])).levels
-    job = prepare(Spec(**values, seed=seed, architecture=run.spec.get("architecture") or architecture))
-    for name, stored in run.document.get("hashes", {}).items():
-        if job.document["hashes"].get(name) != stored:
+    spec = dataclasses.replace(
+        run.spec,
+        seed=seed,
+        stop=None,
+        levels=run.spec.levels if run.spec.grid is None else run.spec.grid.refined(run.terms.noise).levels,
+        architecture=run.spec.architecture or architecture,
+    )
+    job = prepare(spec)
+    for name, stored in run.facts.hashes.items():
+        if job.facts.hashes.get(name) != stored:
             raise InputError(
                 f"the {name} of {run.folder} are not what they were when it was made; attack needs the same."
             )

@@ -1,28 +1,52 @@
 """Certify and predict over a data set: every input once, however often the process is killed."""
 
+import dataclasses
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from wulff import engines
-from wulff.runs.journal import RECORDS, SUMMARY, Journal, read_records, refuse_other_spec, stored_spec
+from wulff.errors import InputError
+from wulff.norms import Norm
+from wulff.runs.certifying import Counted, certified_records
+from wulff.runs.document import Facts, to_document
+from wulff.runs.job import Job, prepare
+from wulff.runs.journal import RECORDS, SUMMARY, Journal, accept, stored_document, stored_run
 from wulff.runs.records import Record, sparse
 from wulff.runs.run import Run, load
-from wulff.runs.spec import Job, Spec, prepare
-from wulff.runs.terms import Counted, Terms
-from wulff.smoothing import AnytimeQuota, FixedQuota, Phase, Quota, Votes
+from wulff.runs.spec import AnySpec, PredictSpec, Spec
+from wulff.smoothing import FixedQuota, Phase, Quota, Terms, Votes, certification_quota
 from wulff.stats import predict as rank_test
 
 Progress = Callable[[Run], None]
 """Called with the run so far, at the start and after every record."""
 
 
-def execute(
+def certify(
     spec: Spec,
+    store: str | Path,
+    engine: str | engines.Engine = "local",
+    progress: Progress | None = None,
+) -> Run:
+    """Certify every input of a data set; see `execute`.
+
+    Raises:
+        InputError: The spec is of a prediction, or is not allowed; nothing is written.
+        RunError: The folder holds another run, or is in use; nothing is written.
+    """
+    if not isinstance(spec, Spec):
+        raise InputError(
+            f"certify needs a runs.Spec, got {type(spec).__name__}; runs.execute makes predictions too."
+        )
+    return execute(spec, store, engine, progress)
+
+
+def execute(
+    spec: Spec | PredictSpec,
     store: str | Path,
     engine: str | engines.Engine = "local",
     progress: Progress | None = None,
@@ -32,31 +56,38 @@ def execute(
     The records are the same, timings aside, however often the run is interrupted.
 
     Args:
-        spec: What to do.
+        spec: What to do: a certification or a prediction.
         store: The run folder; created, or resumed if it holds the same spec.
         engine: Where votes are counted, an engine or its name; it decides no number.
         progress: Called with the run so far, at the start and after every record.
 
     Raises:
         InputError: The spec is not allowed; nothing is written.
-        RunError: The folder holds another spec, or is in use; nothing is written.
+        RunError: The folder holds another run, or is in use; nothing is written.
     """
+    if not isinstance(spec, Spec | PredictSpec):
+        raise InputError(f"a run is made from a Spec or a PredictSpec, got {type(spec).__name__}.")
     folder = Path(store)
     counter = engines.find(engine) if isinstance(engine, str) else engine
-    job = prepare(spec, stored_spec(folder))
-    job.document["engine"]["name"] = counter.name
-    quota = _quota(job)
-    if (done := finished(folder, job.document, set(job.dataset.index))) is not None:
+    job = prepare(spec, stored_run(folder))
+    engine_facts = {**job.facts.engine, "name": counter.name}
+    job = dataclasses.replace(job, facts=dataclasses.replace(job.facts, engine=engine_facts))
+    terms = job.spec.terms(job.noise) if isinstance(job.spec, Spec) else None
+    quota: Quota = (
+        FixedQuota({Phase.PREDICTION: job.spec.n})
+        if terms is None
+        else certification_quota(terms, _threats(job), job.labels)
+    )
+    if (run := finished(folder, job.document, set(job.dataset.index))) is not None:
         if progress:
-            progress(done)
-        return done
-    terms = Terms.of_run(job.document["run"]) if spec.task == "certify" else None
+            progress(run)
+        return run
     with Journal(folder, job.document) as journal:
-        run = Run(folder, job.document, journal.records)
+        run = Run(folder, job.spec, journal.records, job.facts)
         if progress:
             progress(run)
         done = {record.index for record in journal.records}
-        labels = dict(zip(job.dataset.index, job.dataset.labels.tolist(), strict=True))
+        labels = job.labels
         pairs = zip(job.dataset.index, job.dataset.images, strict=True)
         waiting = ((index, x) for index, x in pairs if index not in done)
         started = time.perf_counter()
@@ -67,52 +98,47 @@ def execute(
             if terms is None:
                 journal.append(_predicted(job, votes, label, seconds))
             else:
-                journal.append(_certified(terms, votes, label, seconds))
+                journal.append(_certified(job, terms, votes, label, seconds))
             if progress:
                 progress(run)
         journal.summarize(summary(run))
     return load(folder)
 
 
-def certify(
-    spec: Spec,
-    store: str | Path,
-    engine: str | engines.Engine = "local",
-    progress: Progress | None = None,
-) -> Run:
-    """Certify every input of a data set; see `execute`."""
-    return execute(spec, store, engine, progress)
+def store_finished(store: str | Path, spec: AnySpec, facts: Facts, records: Sequence[Record]) -> Run:
+    """Write a run whose records are all known at once, or what an earlier process left of it."""
+    document = to_document(spec, facts)
+    done = finished(Path(store), document, {record.index for record in records})
+    if done is not None:
+        return done
+    with Journal(Path(store), document) as journal:
+        journal.append_missing(records)
+        run = load(store)
+        journal.summarize(summary(run))
+    return run
 
 
 def finished(folder: Path, document: dict[str, Any], indices: set[int]) -> Run | None:
     """The run in a folder that may not be written to, if nothing of it is missing.
 
     Raises:
-        RunError: The folder holds another spec.
+        RunError: The folder holds another run.
     """
-    stored = stored_spec(folder)
+    stored = stored_document(folder)
     if stored is None or os.access(folder, os.W_OK) or not (folder / SUMMARY).is_file():
         return None
-    refuse_other_spec(folder, stored, document)
-    records, complete = read_records(folder / RECORDS)
-    if {record.index for record in records} != indices or complete < (folder / RECORDS).stat().st_size:
+    accept(folder, stored, document)
+    if not (folder / RECORDS).read_bytes().endswith(b"\n"):
         return None
-    return Run(folder, stored, records)
+    run = load(folder)
+    return run if {record.index for record in run.records} == indices else None
 
 
-def _quota(job: Job) -> Quota:
-    spec = job.spec
-    if spec.task == "predict":
-        return FixedQuota({Phase.PREDICTION: spec.n})
-    if spec.stop is None:
-        return FixedQuota({Phase.SELECTION: spec.n0, Phase.ESTIMATION: spec.n})
-    labels = dict(zip(job.dataset.index, job.dataset.labels.tolist(), strict=True))
-    return AnytimeQuota(
-        spec.stop, job.noise, job.norms, n0=spec.n0, n=spec.n, alpha=spec.alpha, labels=labels
-    )
+def _threats(job: Job) -> list[Norm]:
+    return job.spec.threats if isinstance(job.spec, Spec) else []
 
 
-def _certified(terms: Terms, votes: Votes, label: int, seconds: float) -> Record:
+def _certified(job: Job, terms: Terms, votes: Votes, label: int, seconds: float) -> Record:
     counted = Counted(
         index=votes.index,
         label=label,
@@ -123,7 +149,7 @@ def _certified(terms: Terms, votes: Votes, label: int, seconds: float) -> Record
         n=votes.sizes.get(Phase.ESTIMATION, 0),
         not_a_number=_not_a_number(votes),
     )
-    return terms.records([counted])[0]
+    return certified_records(terms, _threats(job), [counted])[0]
 
 
 def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:

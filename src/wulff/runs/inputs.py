@@ -5,9 +5,9 @@ from torch import Tensor
 
 from wulff import datasets
 from wulff.errors import InputError
-from wulff.noises import parse
 from wulff.runs.run import Run
-from wulff.smoothing import Phase, grid_for, stream
+from wulff.runs.spec import ImportedSpec, PredictSpec
+from wulff.smoothing import Phase, stream
 from wulff.smoothing.sampling import sampler
 from wulff.smoothing.streams import BLOCK
 
@@ -18,11 +18,12 @@ def inputs(run: Run) -> datasets.Dataset:
     Raises:
         InputError: The run is of an imported log, or its data set is not there, or is not the same any more.
     """
-    if "dataset" not in run.spec or "data" not in run.document.get("hashes", {}):
+    spec, known = run.spec, run.facts.hashes.get("data")
+    if isinstance(spec, ImportedSpec) or known is None:
         raise InputError(f"{run.name} does not say where its inputs are.")
-    dataset = datasets.load(run.spec["dataset"]).slice(run.spec["slice"])
-    if dataset.sha256() != run.document["hashes"]["data"]:
-        raise InputError(f"the inputs of {run.name} in {run.spec['dataset']} have changed since it was made.")
+    dataset = datasets.load(spec.dataset).slice(spec.slice)
+    if dataset.sha256() != known:
+        raise InputError(f"the inputs of {run.name} in {spec.dataset} have changed since it was made.")
     return dataset
 
 
@@ -34,10 +35,11 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
         index: The input's position in its data set.
         x: The input.
     """
-    spec, cpu = run.spec, torch.device("cpu")
-    grid = grid_for(spec.get("sampling", "float"), spec.get("levels", 1))
-    phase = Phase.PREDICTION if spec["task"] == "predict" else Phase.ESTIMATION
+    spec, noise, cpu = run.spec, run.noise, torch.device("cpu")
+    if isinstance(spec, ImportedSpec) or noise is None or spec.seed is None:
+        raise InputError(f"{run.name} does not say which noise its inputs had.")
+    phase = Phase.PREDICTION if isinstance(spec, PredictSpec) else Phase.ESTIMATION
     copies = x.new_empty(BLOCK, *x.shape)
-    source = sampler(parse(spec["noise"]).in_dim(x.numel()), grid, cpu)
-    source.fill(copies, x, stream(cpu, int(spec["seed"]), index, phase, 0))
+    source = sampler(noise.in_dim(x.numel()), spec.grid, cpu)
+    source.fill(copies, x, stream(cpu, spec.seed, index, phase, 0))
     return copies[0]

@@ -1,10 +1,11 @@
-"""The run folder: a spec, an append-only journal of records, and a summary.
+"""The run folder: a document, an append-only journal of records, and a summary.
 
 A run that was killed at any moment can be resumed: records are appended one by one, a torn last line is
 dropped, and nothing is written before the spec is known to be the stored one.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import tomllib
@@ -17,14 +18,17 @@ import tomli_w
 from filelock import FileLock
 
 from wulff import _files
+from wulff._version import __version__, what_changed
 from wulff.errors import RunError
-from wulff.runs.records import Record
+from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
+from wulff.runs.fit import Fit
+from wulff.runs.records import Record, has_checksum
 
 SPEC = "spec.toml"
 RECORDS = "records.jsonl"
 SUMMARY = "summary.json"
-MAY_CHANGE = ("engine",)
-"""Tables of the spec that decide no number, so that a resumed run may differ in them."""
+MAY_CHANGE = ("engine", "format")
+"""What decides no number, so that a resumed run may differ in it."""
 
 
 class Journal:
@@ -32,7 +36,8 @@ class Journal:
 
     Args:
         folder: Created where it does not exist.
-        document: The complete spec; it must equal the stored one, but for the engine.
+        document: The complete document; it must equal the stored one, but for the engine, and for a version
+            of wulff whose numbers are the same.
 
     Raises:
         RunError: The folder belongs to another spec, to another process, or is not a run.
@@ -44,24 +49,28 @@ class Journal:
         self.records: list[Record] = []
 
     def __enter__(self) -> Self:
-        stored = stored_spec(self.folder)
+        stored = stored_document(self.folder)
         if stored is not None:
-            refuse_other_spec(self.folder, stored, self.document)
+            accept(self.folder, stored, self.document)
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock: FileLock = _files.claim(self.folder)
         try:
             for name in (SPEC, RECORDS, SUMMARY):
                 _files.refuse_link(self.folder / name)
-            stored = stored_spec(self.folder)  # once more: another process may have been faster
+            stored = stored_document(self.folder)  # once more: another process may have been faster
             if stored is None:
                 _files.write(self.folder / SPEC, tomli_w.dumps(self.document))
+                stored = self.document
             else:
-                refuse_other_spec(self.folder, stored, self.document)
+                accept(self.folder, stored, self.document)
             path = self.folder / RECORDS
-            self.records, complete_bytes = read_records(path)
+            spec, facts = from_document(stored, self.folder / SPEC)
+            self._key = checksum_key(stored)
+            found = read_records(path, Fit(spec, facts), self._key, needs_checksums=facts.format > 0)
+            self.records = found.records
             self._file = _files.appending(path)
-            self._file.truncate(complete_bytes)
-            self._size = complete_bytes
+            self._file.truncate(found.complete_bytes)
+            self._size = found.complete_bytes
         except BaseException:
             self._lock.release()
             raise
@@ -73,7 +82,7 @@ class Journal:
         Raises:
             RunError: The disk is full, or the folder is not there any more.
         """
-        line = record.to_json().encode() + b"\n"
+        line = record.to_line(self._key)
         try:
             if not os.path.samestat(os.stat(self.folder / RECORDS), os.fstat(self._file.fileno())):
                 raise FileNotFoundError
@@ -110,8 +119,8 @@ class Journal:
         self._lock.release()
 
 
-def stored_spec(folder: Path) -> dict[str, Any] | None:
-    """The spec in a folder; None if there is no folder, or nothing in it."""
+def stored_document(folder: Path) -> dict[str, Any] | None:
+    """The document in a folder; None if there is no folder, or nothing in it."""
     if folder.exists() and not folder.is_dir():
         raise RunError(f"{folder} is a file; give a folder for the run.")
     if not (folder / SPEC).is_file():
@@ -124,37 +133,100 @@ def stored_spec(folder: Path) -> dict[str, Any] | None:
         raise RunError(f"{folder / SPEC} is damaged: {error}.") from None
 
 
-def refuse_other_spec(folder: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
-    """Raise RunError where two specs differ in anything that decides numbers."""
+def stored_run(folder: Path) -> Made | None:
+    """What the run in a folder is made of; None if there is no folder, or nothing in it."""
+    document = stored_document(folder)
+    return None if document is None else from_document(document, folder / SPEC)
+
+
+def accept(folder: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
+    """Raise RunError where a stored document is of another run, or of a version with other numbers."""
+    old, new = from_document(stored, folder / SPEC), from_document(given, folder / SPEC)
+    refuse_other_version(folder, old.facts, new.facts)
+    refuse_other_document(folder, to_document(*old), to_document(*new))
+
+
+def refuse_other_document(folder: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
+    """Raise RunError where two documents differ in anything that decides numbers.
+
+    The version of wulff itself is for `refuse_other_version`; format 0 has no `of`.
+    """
     for table in sorted({*stored, *given} - set(MAY_CHANGE)):
         old, new = stored.get(table, {}), given.get(table, {})
-        for key in sorted({*old, *new}):
-            if old.get(key) != new.get(key):
+        for key in sorted({*old, *new} - ({"wulff"} if table == "versions" else set())):
+            if old.get(key) != new.get(key) and not (key == "of" and key not in old):
                 raise RunError(
                     f"{folder} holds a run with {key} = {old.get(key)!r}, but this one has {new.get(key)!r}; "
                     "give another folder, or the same parameters to resume."
                 )
 
 
-def read_records(path: Path) -> tuple[list[Record], int]:
-    """The complete records of a journal, and the bytes that they take; a torn last line is left out.
+def refuse_other_version(folder: Path, stored: Facts, given: Facts) -> None:
+    """Raise RunError where another version began a run, and its votes or radii are other ones."""
+    made, now = stored.versions.get("wulff", "0.0.0"), given.versions.get("wulff", __version__)
+    why = what_changed(made, now)
+    if why is not None:
+        raise RunError(
+            f"{folder} was begun by wulff {made}, and this is wulff {now}: {why}; finish it "
+            f"with wulff {made}, or give another folder."
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a journal holds.
+
+    Attributes:
+        records: Its complete records.
+        complete_bytes: The bytes that they take; a torn last line is left out.
+        checked: Whether each of them has a checksum.
+    """
+
+    records: list[Record]
+    complete_bytes: int
+    checked: bool
+
+
+def read_records(path: Path, fit: Fit, key: bytes, *, needs_checksums: bool) -> Found:
+    """The complete records of a journal.
+
+    Args:
+        path: The journal.
+        fit: What the records have to obey.
+        key: The key of their checksums.
+        needs_checksums: Whether a line without a checksum is refused.
 
     Raises:
-        RunError: A line before the last is not a record, or an input has two.
+        RunError: A line before the last is not a record, was changed, does not fit, or an input has two.
     """
     content = path.read_bytes() if path.exists() else b""
     complete = content.rfind(b"\n") + 1
     records: list[Record] = []
+    checked = True
     for number, line in enumerate(content[:complete].splitlines(), start=1):
+        right = has_checksum(line, key)
+        checked &= right is not None
         try:
-            records.append(Record.from_json(line.decode()))
+            record = Record.from_json(line.decode())
         except (RunError, UnicodeDecodeError):
             raise RunError(
-                f"line {number} of {path} is damaged; delete that line to do the input again."
+                f"line {number} of {path} is damaged; delete that line to do the input again, or see "
+                f"`wulff verify {path.parent}`."
             ) from None
+        fault = fit.fault(record)
+        if fault is None and right is False:
+            fault = f"its checksum is wrong: it, or {SPEC}, was changed"
+        elif fault is None and right is None and needs_checksums:
+            fault = "it has no checksum"
+        if fault is not None:
+            raise RunError(
+                f"line {number} of {path} does not fit its run: {fault}; delete that line to do the input "
+                f"again, or see `wulff verify {path.parent}`."
+            )
+        records.append(record)
     if len({record.index for record in records}) < len(records):
         raise RunError(f"{path} has two records of one input; delete one of them.")
-    return records, complete
+    return Found(records, complete, checked)
 
 
 def resumable(folder: Path, error: OSError) -> str:

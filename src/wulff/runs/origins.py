@@ -1,12 +1,11 @@
 """What is known of how a run's model was trained: from the training's folder, or from what an import said."""
 
-import tomllib
 from pathlib import Path
-from typing import Any
 
 from wulff.errors import InputError
 from wulff.runs.run import Run
-from wulff.runs.train import TRAINING
+from wulff.runs.spec import ImportedSpec
+from wulff.runs.train import TRAINING, Trained, read_training
 
 
 def training_noise(run: Run) -> str:
@@ -15,9 +14,8 @@ def training_noise(run: Run) -> str:
     Raises:
         InputError: It is not known.
     """
-    if "training_noise" in run.spec:
-        return run.spec["training_noise"]
-    noise = _training(run).get("training", {}).get("noise")
+    trained = _trained(run)
+    noise = run.spec.training_noise if isinstance(run.spec, ImportedSpec) else trained and trained.spec.noise
     if noise is None:
         raise InputError(f"it is not known with which noise the model of {run.name} was trained.")
     return noise
@@ -29,20 +27,17 @@ def training_accuracy(run: Run) -> float:
     Raises:
         InputError: It is not known.
     """
-    if "training_accuracy" in run.spec:
-        return run.spec["training_accuracy"]
-    accuracy = _training(run).get("result", {}).get("noisy_accuracy")
+    trained = _trained(run)
+    known = run.spec.training_accuracy if isinstance(run.spec, ImportedSpec) else None
+    accuracy = trained.noisy_accuracy if trained else known
     if accuracy is None:
         raise InputError(f"the training accuracy of the model of {run.name} is not known.")
     return accuracy
 
 
-def _training(run: Run) -> dict[str, Any]:
-    model = Path(run.spec.get("model", ""))
-    file = (model if model.is_dir() else model.parent) / TRAINING
-    if "model" not in run.spec or not file.is_file():
-        return {}
-    try:
-        return tomllib.loads(file.read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} is damaged: {error}.") from None
+def _trained(run: Run) -> Trained | None:
+    if isinstance(run.spec, ImportedSpec):
+        return None
+    model = Path(run.spec.model)
+    folder = model if model.is_dir() else model.parent
+    return read_training(folder) if (folder / TRAINING).is_file() else None

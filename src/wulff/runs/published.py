@@ -7,21 +7,19 @@ from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from pathlib import Path
-from typing import Any
 
-from wulff import noises
 from wulff._numerics.rounding import float_at_most
 from wulff._quoting import shown
 from wulff._reading import check_declared, reading
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.finished import store_finished
+from wulff.runs.document import Facts, versions
+from wulff.runs.execute import store_finished
 from wulff.runs.log_rows import Row, log_rows
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
 from wulff.runs.shapes_and_sizes import import_folder
-from wulff.runs.spec import versions
-from wulff.stats import check_alpha, check_sample_size
+from wulff.runs.spec import ImportedSpec
 
 USUAL_DIGITS = 3
 _DOWN = Context(prec=2000, rounding=ROUND_FLOOR)
@@ -58,15 +56,9 @@ def import_log(
         RunError: The folder is in use for another run; nothing is written.
     """
     file, norm = Path(file), Norm.parse(norm)
-    about: dict[str, Any] = {}
-    if n is not None:
-        about["n"] = check_sample_size(n)
-    if alpha is not None:
-        about["alpha"] = check_alpha(alpha)
-    if training_noise is not None:
-        about["training_noise"] = str(noises.parse(training_noise))
+    about = ImportedSpec(noise=noise, n=n, alpha=alpha, training_noise=training_noise)
     if file.is_dir():
-        return import_folder(file, store, norm, noise, about)
+        return import_folder(file, store, norm, about)
     with reading(file, "log"):
         check_declared(file, 25 * file.stat().st_size)  # a record takes more than its line
         content = file.read_bytes()
@@ -77,15 +69,16 @@ def import_log(
     rounding = _Rounding.of(radii) if radii else None
     records = [_record(row, norm, rounding) for row in rows]
     _refuse_repetitions(file, records)
-    run: dict[str, Any] = {"task": "import", "inputs": len(records)} | about
     if rounding:
-        run |= {"norms": [str(norm)], "rounded_to_digits": rounding.digits}
-        run |= {"rounded_to_decimals": rounding.decimals}
-    if noise is not None:
-        run["noise"] = str(noises.parse(noise))
+        about = dataclasses.replace(
+            about,
+            norms=(str(norm),),
+            rounded_to_digits=rounding.digits,
+            rounded_to_decimals=rounding.decimals,
+        )
     hashes = {"log": hashlib.sha256(content).hexdigest()}
-    document = {"run": run, "hashes": hashes, "versions": versions(), "engine": {"file": str(file)}}
-    return store_finished(store, document, records)
+    facts = Facts(inputs=len(records), hashes=hashes, versions=versions(), engine={"file": str(file)})
+    return store_finished(store, about, facts, records)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,21 +10,23 @@ import dataclasses
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.finished import store_finished
-from wulff.runs.journal import RECORDS, stored_spec
+from wulff.runs.certifying import Counted, certified_records
+from wulff.runs.document import FORMAT, Facts, versions
+from wulff.runs.execute import store_finished
+from wulff.runs.fit import Fit
+from wulff.runs.journal import RECORDS, stored_document
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
-from wulff.runs.spec import versions
-from wulff.runs.terms import Counted, Terms
-from wulff.smoothing import Bound, Estimator, Purpose, check_estimator, host_stream
-from wulff.stats import check_alpha, check_sample_size
+from wulff.runs.spec import ImportedSpec, Spec
+from wulff.smoothing import Bound, Estimator, Purpose, Terms, host_stream
+from wulff.stats import check_sample_size
 
 TOGETHER = 1000
 """Inputs that are certified at once."""
@@ -32,16 +34,17 @@ MOST_VOTES = 10**8
 """Votes are drawn one by one, which more of them would make slow."""
 
 
-def recertify(
-    folder: str | Path,
-    store: str | Path | None = None,
-    *,
-    norms: Sequence[Norm | str] | None = None,
-    alpha: float | None = None,
-    n: int | None = None,
-    bound: Bound | None = None,
-    estimator: Estimator | None = None,
-) -> Run:
+class Changes(TypedDict, total=False):
+    """The terms that `recertify` can change; what is not given, or None, stays as it was."""
+
+    norms: Sequence[Norm | str] | None
+    alpha: float | None
+    n: int | None
+    bound: Bound | None
+    estimator: Estimator | None
+
+
+def recertify(folder: str | Path, store: str | Path | None = None, **changes: Unpack[Changes]) -> Run:
     """Recompute every certificate of a run from its stored counts; what is not given stays as it was.
 
     Every recertification is a statement of its own, at its own alpha. To choose among several after seeing
@@ -50,117 +53,96 @@ def recertify(
     Args:
         folder: A certification, finished or not.
         store: A folder for the new run; None keeps it in memory.
-        norms: Against which adversaries.
-        alpha: The probability, for each input, with which its certificate may be wrong.
-        n: A smaller sample size: so many of the counted votes of each input are drawn at random, from
-            numbers keyed by the run's seed, the input and n.
-        bound: `one-sided` or `two-sided`.
-        estimator: `clopper-pearson` or `randomized-clopper-pearson`.
+        **changes: `norms`: against which adversaries. `alpha`: the probability, for each input, with which
+            its certificate may be wrong. `n`: a smaller sample size: so many of the counted votes of each
+            input are drawn at random, from numbers keyed by the run's seed, the input and n. `bound`:
+            `one-sided` or `two-sided`. `estimator`: `clopper-pearson` or `randomized-clopper-pearson`.
 
     Raises:
         InputError: The counts do not support what is asked for; nothing is written.
         RunError: A folder is not a run, is damaged, or holds another one; nothing is written.
     """
     source = load(folder)
-    done = on_other_terms(source, norms=norms, alpha=alpha, n=n, bound=bound, estimator=estimator)
+    done = on_other_terms(source, **changes)
     if store is None:
         return done
     if Path(store).resolve() == source.folder.resolve():
         raise InputError(f"{store} is the run that is recertified; give another folder.")
-    done.document["counted"]["records"] = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
-    stored_spec(Path(store))  # refuses what is no run folder before anything is made
-    return store_finished(store, done.document, done.records)
+    digest = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
+    facts = dataclasses.replace(done.facts, counted={**done.facts.counted, "records": digest})
+    stored_document(Path(store))  # refuses what is no run folder before anything is made
+    return store_finished(store, done.spec, facts, done.records)
 
 
-def on_other_terms(
-    source: Run,
-    *,
-    norms: Sequence[Norm | str] | None = None,
-    alpha: float | None = None,
-    n: int | None = None,
-    bound: Bound | None = None,
-    estimator: Estimator | None = None,
-) -> Run:
+def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     """`recertify` in memory, for a run that is loaded: the new run's folder is that of the votes."""
-    _check_kind(source)
-    if isinstance(norms, str) or (norms is not None and not norms):
-        raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {norms!r}.")
-    before = Terms.of_run(source.spec)
-    asked = {
-        "norms": None if norms is None else list(dict.fromkeys(Norm.parse(norm) for norm in norms)),
-        "alpha": None if alpha is None else check_alpha(alpha),
-        "n": None if n is None else check_sample_size(n),
-        "bound": bound,
-        "estimator": estimator,
-    }
-    terms = dataclasses.replace(before, **{key: value for key, value in asked.items() if value is not None})
-    _check_supported(source, before, terms)
+    before = _check_kind(source)
+    given = {name: value for name, value in changes.items() if value is not None}
+    if unknown := given.keys() - Changes.__annotations__.keys():
+        raise InputError(f"recertify changes {', '.join(Changes.__annotations__)}, got {min(unknown)}.")
+    if "norms" in given and not isinstance(given["norms"], str):
+        given["norms"] = tuple(map(str, map(Norm.parse, cast(Sequence[Norm | str], given["norms"]))))
+    if "n" in given:
+        _check_size(source, before, check_sample_size(cast(int, given["n"])))
+    spec = dataclasses.replace(before, **given)
+    terms = spec.terms(source.terms.noise)
+    _check_records(source)
     counted = [_counted(source, record, terms) for record in source.records]
     records: list[Record] = []
     for start in range(0, len(counted), TOGETHER):
-        records += terms.records(counted[start : start + TOGETHER])
-    return Run(source.folder, _document(source, terms), records)
+        records += certified_records(terms, spec.threats, counted[start : start + TOGETHER])
+    return dataclasses.replace(source, spec=spec, records=records, facts=_facts(source, before, spec))
 
 
-def _check_kind(source: Run) -> None:
-    """Refuse runs without counts of both phases."""
-    task = source.spec.get("task")
-    if task != "certify":
-        why = {
-            "import": "a published log has radii but no counts",
-            "predict": "the votes of a prediction chose its label, and cannot bound its error too",
-        }
-        raise InputError(
-            f"{source.folder} cannot be recertified: {why.get(str(task), 'it is no certification')}; "
-            "give a run of `wulff certify`."
+def _check_kind(source: Run) -> Spec:
+    """The spec of the run; refuses runs without counts of both phases."""
+    if not isinstance(source.spec, Spec):
+        why = (
+            "a published log has radii but no counts"
+            if isinstance(source.spec, ImportedSpec)
+            else "the votes of a prediction chose its label, and cannot bound its error too"
         )
+        raise InputError(f"{source.folder} cannot be recertified: {why}; give a run of `wulff certify`.")
     if not source.records:
         raise InputError(f"{source.folder} has no records yet; finish the run first.")
-    if "dim" not in source.spec or "classes" not in source.spec:
+    if source.facts.dim is None or source.facts.classes is None:
         raise InputError(
             f"{source.folder} does not say how many coordinates and classes its inputs have; certify again."
         )
+    return source.spec
 
 
-def _check_supported(source: Run, before: Terms, terms: Terms) -> None:
-    """Refuse what the counts cannot support."""
-    if terms.bound not in ("one-sided", "two-sided"):
-        raise InputError(f"bound must be one-sided or two-sided, got {terms.bound!r}.")
-    check_estimator(terms.estimator, before.stop)
-    if terms.n > before.n:
+def _check_size(source: Run, before: Spec, n: int) -> None:
+    """Refuse a sample size that the counts cannot support."""
+    if n > before.n:
         raise InputError(
-            f"n must be at most {before.n}, got {terms.n}: {source.folder} has no more votes for each input; "
-            f"certify with --n {terms.n} for more."
+            f"n must be at most {before.n}, got {n}: {source.folder} has no more votes for each input; "
+            f"certify with --n {n} for more."
         )
-    if before.stop is not None and terms.n < before.n:
+    if before.stop is not None and n < before.n:
         raise InputError(
-            f"n cannot be changed, got {terms.n}: the votes decided when sampling stopped, so that some of "
+            f"n cannot be changed, got {n}: the votes decided when sampling stopped, so that some of "
             "them are not a sample of that size; leave out --n, or certify without a stop."
         )
-    if before.stop is not None and terms.bound == "two-sided":
-        raise InputError(
-            "two-sided bounds need a fixed n, but the votes decided when sampling stopped; use one-sided."
-        )
-    if before.n > MOST_VOTES and terms.n < before.n:
+    if before.n > MOST_VOTES and n < before.n:
         raise InputError(f"votes can be drawn from at most {MOST_VOTES} counted ones, got n = {before.n}.")
+
+
+def _check_records(source: Run) -> None:
+    """Refuse records that do not fit the spec; those that were loaded have been looked at."""
+    fit = Fit(source.spec, source.facts)
+    for record in source.records:
+        if fault := fit.fault(record):
+            raise InputError(f"the record of input {record.index} in {source.folder} does not fit: {fault}.")
 
 
 def _counted(source: Run, record: Record, terms: Terms) -> Counted:
     """The votes of a record, or as many of them as are asked for."""
-    classes = int(source.spec["classes"])
-    try:
-        selection = _dense(record.counts["selection"], classes)
-        estimation = _dense(record.counts["estimation"], classes)
-        n = record.n
-        if n is None or not estimation.sum() <= n <= source.spec["n"] or selection.sum() > terms.n0:
-            raise ValueError
-        if terms.stop is None and n != source.spec["n"]:
-            raise ValueError
-    except (KeyError, ValueError, IndexError, TypeError):
-        raise InputError(
-            f"the record of input {record.index} in {source.folder} has no counts that fit its spec; delete "
-            "that line, and finish the run again."
-        ) from None
+    classes, n = source.facts.classes, record.n
+    assert classes is not None
+    assert n is not None
+    selection = _dense(record.counts["selection"], classes)
+    estimation = _dense(record.counts["estimation"], classes)
     lost = dict(record.not_a_number)
     if terms.n < n:
         generator = host_stream(terms.seed, record.index, Purpose.SUBSAMPLE, terms.n)
@@ -186,26 +168,19 @@ def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Genera
 def _dense(counts: dict[int, int], classes: int) -> IntArray:
     votes = np.zeros(classes, dtype=np.int64)
     for label, count in counts.items():
-        if label < 0 or count < 0:
-            raise ValueError
         votes[label] = count
     return votes
 
 
-def _document(source: Run, terms: Terms) -> dict[str, Any]:
-    """The spec of the new run: that of the old one with the new terms, and where the counts are from."""
-    run = source.spec | {
-        "norms": [str(norm) for norm in terms.norms],
-        "n": terms.n,
-        "alpha": terms.alpha,
-        "bound": terms.bound,
-        "estimator": terms.estimator,
-    }
-    counted: dict[str, Any] = {
-        "n": source.spec["n"],
-        "versions": source.document.get("versions", {}),
-    }
-    if terms.n < source.spec["n"]:
+def _facts(source: Run, before: Spec, spec: Spec) -> Facts:
+    """What is known of the new run: as of the old one, and where the counts are from."""
+    counted: dict[str, Any] = {"n": before.n, "versions": dict(source.facts.versions)}
+    if spec.n < before.n:
         counted["drawn"] = "without replacement, from numbers keyed by seed, input and n"
-    changed = {"run": run, "counted": counted, "versions": versions()}
-    return source.document | changed | {"engine": {"from": str(source.folder)}}
+    return dataclasses.replace(
+        source.facts,
+        counted=counted,
+        versions=versions(),
+        engine={"from": str(source.folder)},
+        format=FORMAT,
+    )

@@ -9,9 +9,10 @@ import numpy as np
 from scipy import special, stats
 
 from wulff.errors import InputError
-from wulff.noises import Gaussian, parse
+from wulff.noises import Gaussian
 from wulff.norms import Norm
 from wulff.runs.run import Run
+from wulff.runs.spec import Spec
 from wulff.stats import ABSTAIN, error_upper_bound
 
 
@@ -30,15 +31,13 @@ def reconstruct(run: Run) -> Run:
     Raises:
         InputError: The log was imported without its noise, n or alpha, or the noise is not Gaussian.
     """
-    missing = [name for name in ("noise", "n", "alpha") if name not in run.spec]
-    if missing or str(Norm.L2) not in run.norms:
+    noise, n, alpha = run.noise, run.spec.n, run.alpha
+    if noise is None or n is None or alpha is None or str(Norm.L2) not in run.norms:
         raise InputError(
             f"{run.name} has no counts; to infer them, import its l2 log with --noise, --n and --alpha."
         )
-    noise = parse(run.spec["noise"])
     if not isinstance(noise, Gaussian):
         raise InputError(f"votes can be inferred from radii for gaussian noise only, not for {noise}.")
-    n, alpha = run.spec["n"], run.spec["alpha"]
     printed = run.radii(Norm.L2, as_published=True)
     # The bound of m misses is at least the error from here on; the printed radius belongs to m or to m - 1.
     most = stats.binom.ppf(alpha, n, special.ndtr(-printed / noise.sigma)).astype(int)
@@ -51,14 +50,19 @@ def reconstruct(run: Run) -> Run:
         missed = n - n // 2 if record.predict == ABSTAIN else missed
         votes = {label: n - missed, label + 1: missed}
         counts = {"selection": {label: 1}, "estimation": votes}
-        records.append(dataclasses.replace(record, n=n, counts=counts))
-    spec = {
-        **run.spec,
-        "task": "certify", "noise": f"gaussian(sigma={noise.sigma!r})", "n0": 1, "seed": 0,
-        "dim": 1, "classes": max(label for record in records for label in record.counts["estimation"]) + 1,
-        "bound": "one-sided", "norms": [str(Norm.L2)],
-    }  # fmt: skip
-    return Run(run.folder, {**run.document, "run": spec}, records)
+        radii = {str(Norm.L2): record.radii[str(Norm.L2)]}
+        records.append(dataclasses.replace(record, n=n, counts=counts, radii=radii))
+    spec = Spec(
+        model=run.name,
+        noise=f"gaussian(sigma={noise.sigma!r})",
+        n0=1,
+        n=n,
+        alpha=alpha,
+        norms=(str(Norm.L2),),
+    )
+    classes = max(label for record in records for label in record.counts["estimation"]) + 1
+    facts = dataclasses.replace(run.facts, dim=1, classes=classes)
+    return dataclasses.replace(run, spec=spec, records=records, facts=facts)
 
 
 def project(run: Run, n: int) -> Run:
@@ -69,4 +73,4 @@ def project(run: Run, n: int) -> Run:
         scaled = {label: count * n // size for label, count in votes.items()}
         counts = {**record.counts, "estimation": scaled}
         records.append(dataclasses.replace(record, n=n, counts=counts))
-    return Run(run.folder, {**run.document, "run": {**run.spec, "n": n}}, records)
+    return dataclasses.replace(run, spec=dataclasses.replace(run.spec, n=n), records=records)

@@ -1,11 +1,16 @@
 """One line of a run's journal: what was counted and certified for one input."""
 
 import dataclasses
+import hashlib
 import json
 from typing import Any, Self
 
 from wulff._typing import IntArray
 from wulff.errors import RunError
+
+_SECONDS = b', "seconds": '
+_CHECKSUM = b', "checksum": "'
+_DIGITS = 16
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,14 +59,24 @@ class Record:
     not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
     radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict)
 
+    def to_line(self, key: bytes) -> bytes:
+        """The record as a line of a journal, with a checksum of all but the seconds at its end.
+
+        Args:
+            key: What ties it to the document of its run; see `checksum_key`.
+        """
+        text = self.to_json().encode()
+        content, separator, seconds = text.rpartition(_SECONDS)
+        return content + _CHECKSUM + _checksum(content, key) + b'"' + separator + seconds + b"\n"
+
     def to_json(self) -> str:
-        """The record as one line; floats keep every digit."""
+        """The record as JSON; floats keep every digit."""
         fields = dataclasses.asdict(self)
         fields["counts"] = {
             phase: {str(label): votes for label, votes in counts.items()}
             for phase, counts in self.counts.items()
         }
-        fields["seconds"] = fields.pop("seconds")  # last, since it is the only part that may differ
+        fields["seconds"] = fields.pop("seconds")  # last, since it is the only part that no checksum covers
         for radius in fields["radii"].values():
             if radius["published"] is None:
                 del radius["published"]
@@ -76,6 +91,7 @@ class Record:
         """
         try:
             fields: dict[str, Any] = json.loads(line)
+            fields.pop("checksum", None)
             counts = {
                 phase: {int(label): _whole(votes) for label, votes in counts.items()}
                 for phase, counts in fields.pop("counts", {}).items()
@@ -88,6 +104,18 @@ class Record:
             return record
         except (ValueError, TypeError, AttributeError):
             raise RunError("is not a record") from None
+
+
+def has_checksum(line: bytes, key: bytes) -> bool | None:
+    """Whether the checksum in a line of a journal is right; None where there is none."""
+    content, found, rest = line.rpartition(_CHECKSUM)
+    if not found:
+        return None
+    return rest.startswith(_checksum(content, key) + b'"' + _SECONDS) and b"," not in rest[_DIGITS + 2 :]
+
+
+def _checksum(content: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_DIGITS // 2, key=key).hexdigest().encode()
 
 
 def _whole(number: object) -> int:

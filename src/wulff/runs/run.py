@@ -6,12 +6,17 @@ from typing import Any
 
 import numpy as np
 
+from wulff import noises
 from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError, RunError
 from wulff.norms import Norm
-from wulff.runs.journal import RECORDS, SPEC, read_records, stored_spec
+from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
+from wulff.runs.fit import Fit
+from wulff.runs.journal import RECORDS, SPEC, read_records, stored_document
 from wulff.runs.records import Record
+from wulff.runs.spec import AnySpec, Spec
+from wulff.smoothing import Terms
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,13 +25,17 @@ class Run:
 
     Attributes:
         folder: Where it is stored.
-        document: The spec, as in spec.toml.
+        spec: What was asked for.
         records: One for each input that is done.
+        facts: What was found when it was made, such as the version that made it.
+        checked: Whether every record has a checksum, and it is right. Runs of wulff 0.1 have none.
     """
 
     folder: Path
-    document: dict[str, Any]
+    spec: AnySpec
     records: list[Record]
+    facts: Facts = dataclasses.field(default_factory=Facts)
+    checked: bool = True
 
     @property
     def name(self) -> str:
@@ -34,24 +43,46 @@ class Run:
         return plain(self.folder.resolve().name)
 
     @property
-    def spec(self) -> dict[str, Any]:
-        """The parameters that decide the numbers."""
-        return self.document.get("run", {})
+    def document(self) -> dict[str, Any]:
+        """Spec and facts as they are written to spec.toml."""
+        return to_document(self.spec, self.facts)
+
+    @property
+    def noise(self) -> noises.Noise | None:
+        """The noise, with the dimension of the inputs where it is known; None where a log does not say."""
+        return Made(self.spec, self.facts).noise
+
+    @property
+    def terms(self) -> Terms:
+        """On which terms the run certifies.
+
+        Raises:
+            InputError: It is no certification.
+        """
+        noise = self.noise
+        if not isinstance(self.spec, Spec) or noise is None:
+            raise InputError(f"{self.folder} is no certification; give a run of `wulff certify`.")
+        return self.spec.terms(noise)
+
+    @property
+    def statement(self) -> str:
+        """What a certification guarantees, in words."""
+        return self.terms.statement(self.spec.norms)
 
     @property
     def expected(self) -> int:
         """How many inputs a finished run has."""
-        return self.spec.get("inputs", len(self.records))
+        return len(self.records) if self.facts.inputs is None else self.facts.inputs
 
     @property
     def alpha(self) -> float | None:
         """The probability with which the answer for an input may be wrong; None where a log does not say."""
-        return self.spec.get("alpha")
+        return self.spec.alpha
 
     @property
     def norms(self) -> list[str]:
         """The norms with radii, in the order of the spec."""
-        return list(self.records[0].radii) if self.records else list(self.spec.get("norms", []))
+        return list(self.records[0].radii) if self.records else list(self.spec.norms)
 
     @property
     def labels(self) -> IntArray:
@@ -92,17 +123,18 @@ def load(folder: str | Path) -> Run:
     """The run stored in a folder, finished or not.
 
     Raises:
-        RunError: The folder is not a run, or its journal is damaged.
+        RunError: The folder is not a run, its journal is damaged, or its records do not fit its spec.
     """
     folder = Path(folder)
     if not folder.is_dir() or not (folder / SPEC).is_file():
         raise RunError(f"{folder} is not a run: there is no {SPEC} in it; `wulff certify --store` makes one.")
-    document = stored_spec(folder)
+    document = stored_document(folder)
     assert document is not None
+    spec, facts = from_document(document, folder / SPEC)
     path = folder / RECORDS
-    records, complete = read_records(path)
-    if path.exists() and path.stat().st_size > complete:
+    found = read_records(path, Fit(spec, facts), checksum_key(document), needs_checksums=facts.format > 0)
+    if path.exists() and path.stat().st_size > found.complete_bytes:
         raise RunError(
             f"the journal of {folder} ends in a torn line; run the same command again to finish the run."
         )
-    return Run(folder, document, records)
+    return Run(folder, spec, found.records, facts, found.checked)

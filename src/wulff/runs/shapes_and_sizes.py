@@ -1,8 +1,8 @@
 """Result folders of the code of Yang et al. 2020: NumPy arrays, one entry or row for each input."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,18 +12,17 @@ from wulff.certificates import certified_radius
 from wulff.datasets.array_files import read_npy
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.runs.finished import store_finished
+from wulff.runs.document import Facts, versions
+from wulff.runs.execute import store_finished
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
-from wulff.runs.spec import versions
+from wulff.runs.spec import ImportedSpec
 from wulff.stats import ABSTAIN
 
 NEEDED = ("preds", "labels", "prob_lb")
 
 
-def import_folder(
-    folder: Path, store: str | Path, norm: Norm | str, noise: str | None, about: dict[str, Any]
-) -> Run:
+def import_folder(folder: Path, store: str | Path, norm: Norm | str, about: ImportedSpec) -> Run:
     """Read preds.npy, labels.npy and prob_lb.npy; radii are computed anew from the probabilities.
 
     The folder's own radii (radius_l1.npy, ...) were evaluated in float32, some by formulas outside their
@@ -35,19 +34,18 @@ def import_folder(
         folder: Where the arrays are.
         store: The run folder to make.
         norm: The norm of the radii.
-        noise: The noise with its dimension, e.g. `uniform(sigma=0.5, dim=3072)`.
-        about: More entries for the spec.
+        about: What else is known: the noise with its dimension, e.g. `uniform(sigma=0.5, dim=3072)`.
 
     Raises:
         InputError: An array is missing or does not fit, or the noise is not given; nothing is written.
     """
     norm = Norm.parse(norm)
-    if noise is None or noises.parse(noise).dim is None:
+    law = None if about.noise is None else noises.parse(about.noise)
+    if law is None or law.dim is None:
         raise InputError(
             f"radii of {folder} are computed anew from its probabilities; give the noise with its dimension, "
             "e.g. --noise 'uniform(sigma=0.5, dim=3072)'."
         )
-    law = noises.parse(noise)
     shares, labels, probability = (_array(folder, name) for name in NEEDED)
     if shares.ndim != 2 or labels.shape != shares.shape[:1] or probability.shape != labels.shape:
         raise InputError(
@@ -91,13 +89,14 @@ def import_folder(
         )
         for i in range(len(labels))
     ]
-    run: dict[str, Any] = {"task": "import", "inputs": len(records), "norms": [str(norm)], "noise": str(law)}
+    accuracy = None
     if (folder / "acc_train.npy").exists():
-        run["training_accuracy"] = float(_array(folder, "acc_train").flat[0])
+        accuracy = float(_array(folder, "acc_train").flat[0])
+    spec = dataclasses.replace(about, norms=(str(norm),), training_accuracy=accuracy)
     files = [folder / f"{name}.npy" for name in NEEDED]
     hashes = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
-    document = {"run": run | about, "hashes": hashes, "versions": versions(), "engine": {"file": str(folder)}}
-    return store_finished(store, document, records)
+    facts = Facts(inputs=len(records), hashes=hashes, versions=versions(), engine={"file": str(folder)})
+    return store_finished(store, spec, facts, records)
 
 
 def _array(folder: Path, name: str) -> FloatArray:

@@ -1,12 +1,10 @@
-"""What decides a run's numbers: every parameter, the hashes of weights and data, and the versions."""
+"""What a run is asked for: every parameter, checked and normalised. A document is the same as TOML."""
 
 import dataclasses
-import importlib.metadata
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, Self, final
 
-from torch import Tensor, nn
-
-from wulff import datasets, models, noises
+from wulff import noises
+from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.smoothing import (
@@ -14,38 +12,57 @@ from wulff.smoothing import (
     Bound,
     DevicePolicy,
     Estimator,
+    Grid,
     Sampling,
-    Smoothed,
-    batch_matters,
-    check_estimator,
+    Terms,
     check_seed,
-    fastest,
-    measure_batch_sizes,
-    use_device,
+    grid_for,
 )
-from wulff.stats import Anytime, check_alpha, check_anytime_alpha, check_sample_size
+from wulff.smoothing.policy import full_dtype
+from wulff.stats import Anytime, check_alpha, check_sample_size
 
-BOUNDS = ("one-sided", "two-sided")
-TASKS = ("certify", "predict")
+_ANY_NOISE = noises.parse("gaussian(sigma=1)")
+"""Stands for the noise of a model that is not loaded yet, in terms that are only checked."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Spec:
-    """A run to be made.
+class _Table:
+    """Parameters that are written to a table of a document, and read from it as the same type."""
+
+    task: ClassVar[str]
+    required: ClassVar[tuple[str, ...]] = ()
+    """What a document must have, whatever defaults there are for a new one."""
+
+    def to_document(self) -> dict[str, Any]:
+        """The table; None is left out."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {"task": self.task} | {k: _written(v) for k, v in values.items() if v is not None}
+
+    @classmethod
+    def from_document(cls, table: dict[str, Any]) -> Self:
+        """The parameters in a table; keys that are none are left to others.
+
+        Raises:
+            InputError: One is missing or not allowed.
+        """
+        for name in cls.required:
+            if name not in table:
+                raise InputError(f"the table run has no {name}.")
+        names = {field.name for field in dataclasses.fields(cls)}
+        return cls(**{name: _read(name, value) for name, value in table.items() if name in names})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VoteSpec(_Table):
+    """What certifying and predicting have in common; use `Spec` or `PredictSpec`.
 
     Attributes:
         model: A weights file, or the folder of a training.
         dataset: A name in `wulff.datasets`, or the path of an .npz file.
         noise: A spec string; by default the noise that the model was trained with.
-        task: `certify` or `predict`.
         slice: Which inputs, as a Python slice.
-        norms: Against which adversaries; all certificates come from the same votes.
-        n0: Samples that choose the label (certify).
-        n: Samples that bound its error, or that predict it.
+        n: Samples that bound the error of a label, or that predict it.
         alpha: The probability, for each input, with which its answer may be wrong.
-        bound: `one-sided`, or `two-sided` to bound the other classes too (certify).
-        estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n (certify).
-        stop: When to stop sampling an input (certify); None takes n samples for each.
         seed: The seed of the noise; None draws one from the operating system, and records it.
         sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
@@ -58,20 +75,19 @@ class Spec:
             for one size, and a GPU's kernels are chosen by it, so that it is then part of the classifier: the
             run is not resumed with another.
         architecture: For weights that do not say what model they are for.
+
+    Raises:
+        InputError: A value is not allowed, or two of them do not go together.
     """
+
+    required = ("model", "dataset", "slice", "noise", "n", "alpha", "seed")
 
     model: str
     dataset: str = "digits"
     noise: str | None = None
-    task: str = "certify"
     slice: str = ":"
-    norms: tuple[str, ...] = ("l2",)
-    n0: int = 100
-    n: int = 100_000
+    n: int = 1_000
     alpha: float = 1e-3
-    bound: Bound = "one-sided"
-    estimator: Estimator = "clopper-pearson"
-    stop: Anytime | None = None
     seed: int | None = 0
     sampling: Sampling = "float"
     levels: int = 255
@@ -82,6 +98,31 @@ class Spec:
     batch: int | Literal["auto"] = DEFAULT_BATCH
     architecture: str | None = None
 
+    def __post_init__(self) -> None:
+        for name in ("model", "dataset", "slice", "device", "sampling"):
+            _check_text(name, getattr(self, name))
+        for name in ("noise", "architecture"):
+            if getattr(self, name) is not None:
+                _check_text(name, getattr(self, name))
+        for name in ("compile", "channels_last"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} must be true or false, got {getattr(self, name)!r}.")
+        parse_slice(self.slice)
+        _set(self, "dtype", full_dtype(self.dtype))
+        _set(self, "n", check_sample_size(self.n))
+        if self.noise is not None:
+            _set(self, "noise", str(noises.parse(self.noise)))
+        if self.batch != "auto":
+            _set(self, "batch", check_sample_size(self.batch, "batch"))
+        if self.seed is not None:
+            _set(self, "seed", check_seed(self.seed))
+        grid_for(self.sampling, self.levels)
+
+    @property
+    def grid(self) -> Grid | None:
+        """The grid of exact sampling, or None."""
+        return grid_for(self.sampling, self.levels)
+
     @property
     def policy(self) -> DevicePolicy:
         """How the model is run."""
@@ -89,164 +130,177 @@ class Spec:
             device=self.device, dtype=self.dtype, compile=self.compile, channels_last=self.channels_last
         )
 
+    def to_document(self) -> dict[str, Any]:
+        """The table `run`; the batch size is left to those who know whether it matters."""
+        unsaid = {"batch"} if self.sampling == "exact" else {"batch", "levels"}
+        return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """A spec with everything it names: checked, loaded and hashed."""
 
-    spec: Spec
-    dataset: datasets.Dataset
-    smoothed: Smoothed
-    norms: list[Norm]
-    document: dict[str, Any]
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spec(VoteSpec):
+    """A certification to be made; the other attributes are those of `VoteSpec`.
+
+    Attributes:
+        norms: Against which adversaries; all certificates come from the same votes.
+        n0: Samples that choose the label.
+        n: Samples that bound its error.
+        bound: `one-sided`, or `two-sided` to bound the other classes too.
+        estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n.
+        stop: When to stop sampling an input; None takes n samples for each.
+    """
+
+    task = "certify"
+    required = (*VoteSpec.required, "norms", "n0", "bound")
+
+    norms: tuple[str, ...] = ("l2",)
+    n0: int = 100
+    n: int = 100_000
+    bound: Bound = "one-sided"
+    estimator: Estimator = "clopper-pearson"
+    stop: Anytime | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if isinstance(self.norms, str) or not isinstance(self.norms, list | tuple) or not self.norms:
+            raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {self.norms!r}.")
+        _set(self, "norms", tuple(dict.fromkeys(str(Norm.parse(norm)) for norm in self.norms)))
+        terms = self.terms(_ANY_NOISE if self.noise is None else noises.parse(self.noise))
+        _set(self, "n0", terms.n0)
+        _set(self, "alpha", terms.alpha)
 
     @property
-    def noise(self) -> noises.Noise:
-        """The noise, with the dimension of the inputs."""
-        return self.smoothed.noise.in_dim(self.dataset.images[0].numel())
+    def threats(self) -> list[Norm]:
+        """The adversaries' norms."""
+        return [Norm.parse(norm) for norm in self.norms]
+
+    def terms(self, noise: noises.Noise) -> Terms:
+        """The terms of the certification, with the noise in the dimension of the inputs."""
+        return Terms(
+            noise=noise,
+            n0=self.n0,
+            n=self.n,
+            alpha=self.alpha,
+            seed=0 if self.seed is None else self.seed,
+            bound=self.bound,
+            estimator=self.estimator,
+            stop=self.stop,
+            grid=self.grid,
+        )
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PredictSpec(VoteSpec):
+    """A prediction to be made; the attributes are those of `VoteSpec`."""
+
+    task = "predict"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _set(self, "alpha", check_alpha(self.alpha))
 
     @property
-    def seed(self) -> int:
-        """The seed of the noise."""
-        return int(self.document["run"]["seed"])
+    def norms(self) -> tuple[str, ...]:
+        """The norms that radii are against: none."""
+        return ()
 
 
-def check(spec: Spec) -> list[Norm]:
-    """Refuse what can be refused before anything is loaded; returns the norms.
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImportedSpec(_Table):
+    """What is known of a published log; None is what it does not say.
 
-    Raises:
-        InputError: Something in the spec is not allowed.
-    """
-    if spec.task not in TASKS:
-        raise InputError(f"unknown task {spec.task!r}; there is {', '.join(TASKS)}.")
-    if spec.bound not in BOUNDS or (spec.bound == "two-sided" and spec.stop is not None):
-        raise InputError(f"bound must be {' or '.join(BOUNDS)} (with a fixed n), got {spec.bound!r}.")
-    check_estimator(spec.estimator, spec.stop)
-    if isinstance(spec.norms, str) or not spec.norms:
-        raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {spec.norms!r}.")
-    norms = list(dict.fromkeys(Norm.parse(norm) for norm in spec.norms))
-    (check_alpha if spec.stop is None else check_anytime_alpha)(spec.alpha)
-    check_sample_size(spec.n0, "n0")
-    check_sample_size(spec.n)
-    if spec.noise is not None:
-        noises.parse(spec.noise)
-    if spec.batch != "auto":
-        check_sample_size(spec.batch, "batch")
-    if spec.seed is not None:
-        check_seed(spec.seed)
-    return norms
-
-
-def prepare(spec: Spec, stored: dict[str, Any] | None = None) -> Job:
-    """Check and load what a spec names.
-
-    Args:
-        spec: The run to be made.
-        stored: The document of the run to be resumed, if there is one: it has the seed that was drawn.
+    Attributes:
+        norms: The norms of its radii; none for predictions.
+        noise: The noise.
+        n: How many samples bounded each error.
+        alpha: The probability with which each answer may be wrong; without it there are no bounds.
+        training_noise: The noise that the model was trained with.
+        training_accuracy: The accuracy on training inputs under noise.
+        rounded_to_digits: To how many significant digits its radii are rounded, at worst.
+        rounded_to_decimals: To how many decimals.
+        dataset: The data set.
 
     Raises:
-        InputError: Something in the spec is not allowed, missing, or does not fit together.
+        InputError: A value is not allowed.
     """
-    norms = check(spec)
-    policy = spec.policy
-    dataset = datasets.load(spec.dataset).slice(spec.slice)
-    fallback = None
-    if spec.architecture is not None:
-        fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
-    model = models.load(spec.model, fallback)
-    _check_fit(model, dataset)
-    named = spec.noise or model.description.noise
-    if named is None:
-        raise InputError(
-            f"the weights at {spec.model} do not say which noise they were trained with; give --noise."
-        )
-    noise = noises.parse(named)
-    noise.in_dim(dataset.images[0].numel())
-    if spec.seed is None and stored is not None:
-        seed = int(stored.get("run", {}).get("seed", 0))
-    else:
-        seed = check_seed(spec.seed)
-    run: dict[str, Any] = {
-        "task": spec.task,
-        "model": spec.model,
-        "architecture": model.description.architecture,
-        "dataset": spec.dataset,
-        "slice": spec.slice,
-        "inputs": len(dataset),
-        "dim": dataset.images[0].numel(),
-        "classes": model.description.num_classes,
-        "noise": str(noise),
-        "n": int(spec.n),
-        "alpha": float(spec.alpha),
-        "seed": seed if seed < 2**63 else str(seed),  # TOML integers are signed
-        "sampling": spec.sampling,
-        **policy.identity(),
-    }
-    if spec.sampling == "exact":
-        run["levels"] = spec.levels
-    if spec.task == "certify":
-        run |= {"n0": int(spec.n0), "norms": [str(norm) for norm in norms], "bound": spec.bound}
-        run["estimator"] = spec.estimator
-        if spec.stop is not None:
-            run["stop"] = {
-                key: value for key, value in dataclasses.asdict(spec.stop).items() if value is not None
-            }
-            run["stop"]["radii"] = list(spec.stop.radii)
-    engine = _engine(spec, model.module, dataset.images[:1], stored)
-    if batch_matters(run["device"], compiled=spec.compile):
-        run["batch"] = engine["batch"]
-    document = {
-        "run": run,
-        "hashes": {"weights": model.sha256, "data": dataset.sha256()},
-        "versions": versions(model.description.architecture),
-        "engine": engine,
-    }
-    smoothed = Smoothed(
-        model.module,
-        noise,
-        model.description.num_classes,
-        batch=engine["batch"],
-        sampling=spec.sampling,
-        levels=spec.levels,
-        policy=policy,
-    )
-    if isinstance(dataset.images, Tensor):
-        smoothed.check_inputs(dataset.images)
-    elif spec.sampling == "exact":
-        for image in dataset.images:  # decoded one by one: they need not fit into memory together
-            smoothed.check_inputs(image[None])
-    smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
-    return Job(spec, dataset, smoothed, norms, document)
+
+    task = "import"
+
+    norms: tuple[str, ...] = ()
+    noise: str | None = None
+    n: int | None = None
+    alpha: float | None = None
+    training_noise: str | None = None
+    training_accuracy: float | None = None
+    rounded_to_digits: int | None = None
+    rounded_to_decimals: int | None = None
+    dataset: str | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.norms, list | tuple):
+            raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {self.norms!r}.")
+        _set(self, "norms", tuple(str(Norm.parse(norm)) for norm in self.norms))
+        for name in ("noise", "training_noise"):
+            if (noise := getattr(self, name)) is not None:
+                _check_text(name, noise)
+                _set(self, name, str(noises.parse(noise)))
+        if self.n is not None:
+            _set(self, "n", check_sample_size(self.n))
+        if self.alpha is not None:
+            _set(self, "alpha", check_alpha(self.alpha))
+        accuracy = self.training_accuracy
+        if accuracy is not None and not (type(accuracy) in (int, float) and 0 <= accuracy <= 1):
+            raise InputError(f"training_accuracy must lie in [0, 1], got {accuracy!r}.")
+        for name in ("rounded_to_digits", "rounded_to_decimals"):
+            if getattr(self, name) is not None and type(getattr(self, name)) is not int:
+                raise InputError(f"{name} must be a whole number, got {getattr(self, name)!r}.")
 
 
-def _engine(spec: Spec, model: nn.Module, x: Tensor, stored: dict[str, Any] | None) -> dict[str, Any]:
-    """What decides the speed of a run and none of its numbers."""
-    if spec.batch != "auto":
-        return {"batch": check_sample_size(spec.batch, "batch")}
-    if stored is not None and "batch" in stored.get("engine", {}):
-        return stored["engine"]
-    # Measured before compilation, which takes longer for each size than the difference is worth.
-    plain = dataclasses.replace(spec.policy, compile=False)
-    rates = measure_batch_sizes(plain.apply(model), x.to(use_device(plain.device)))
-    measured = {str(size): round(rate, 1) for size, rate in rates.items()}
-    return {"batch": fastest(rates), "samples_per_second": measured}
+AnySpec = Spec | PredictSpec | ImportedSpec
+SPECS: dict[str, type[Spec] | type[PredictSpec] | type[ImportedSpec]] = {
+    spec.task: spec for spec in (Spec, PredictSpec, ImportedSpec)
+}
+"""Specs by the task that a document names."""
 
 
-def versions(architecture: str = "") -> dict[str, str]:
-    """The versions of what computes the numbers; timm's too, where it made the model."""
-    names = ["wulff", "torch", "numpy", "scipy", *["timm"] * architecture.startswith("timm:")]
-    return {name: importlib.metadata.version(name) for name in names}
+def _set(spec: object, name: str, value: object) -> None:
+    object.__setattr__(spec, name, value)
 
 
-def _check_fit(model: models.Model, dataset: datasets.Dataset) -> None:
-    description = model.description
-    if description.input_shape != dataset.input_shape:
-        raise InputError(
-            f"the model takes inputs of shape {description.input_shape}, but {dataset.name} has "
-            f"{dataset.input_shape}."
-        )
-    if int(dataset.labels.max()) >= description.num_classes:
-        raise InputError(
-            f"{dataset.name} has labels up to {int(dataset.labels.max())}, but the model knows "
-            f"{description.num_classes} classes."
-        )
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str):
+        raise InputError(f"{name} must be text, got {value!r}.")
+
+
+def _written(value: Any) -> Any:
+    """A value as TOML has it."""
+    if isinstance(value, Anytime):
+        fields = {key: entry for key, entry in dataclasses.asdict(value).items() if entry is not None}
+        return fields | {"radii": list(value.radii)}
+    if isinstance(value, tuple):
+        return list(value)
+    if type(value) is int and value >= 2**63:
+        return str(value)  # TOML integers are signed, and seeds are not
+    return value
+
+
+def _read(name: str, value: Any) -> Any:
+    """What `_written` wrote."""
+    if name == "stop":
+        return _stop(value)
+    if name == "seed" and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 21:
+        return int(value)
+    if name == "norms" and isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def _stop(table: dict[str, Any]) -> Anytime:
+    try:
+        return Anytime(**{**table, "radii": tuple(table.get("radii", ()))})
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError):
+        raise InputError(f"stop may have radii, relative, beta and skip_incorrect, got {table!r}.") from None

@@ -10,7 +10,7 @@ from typing import Any
 
 from wulff import models, noises, training
 from wulff.errors import InputError
-from wulff.runs.spec import Spec, check
+from wulff.runs.spec import Spec
 from wulff.runs.train import TrainingSpec
 from wulff.stats import Anytime
 
@@ -213,7 +213,6 @@ def _trained(
     fields = _noise(file, "train", row)
     schedule = training.Schedule(**{key: value for key, value in fields.items() if key in _SCHEDULE})
     spec = TrainingSpec(**{k: v for k, v in fields.items() if k in _TRAIN}, schedule=schedule)
-    training.parse_objective(spec.objective)  # a misspelt one shall not be found after hours
     models.check_architecture(spec.model)
     runs, parameters = {}, {f"models/{name}": fields}
     for given in certify:
@@ -249,9 +248,7 @@ def _spec(file: Path, fields: Table) -> Spec:
             raise InputError(
                 f"{file}: stop may have radii, relative and skip_incorrect, got {given['stop']}."
             ) from None
-    spec = Spec(**given)
-    check(spec)
-    return spec
+    return Spec(**given)
 
 
 def _folder(row: Table, keys: list[str]) -> str:

@@ -2,13 +2,12 @@
 
 import contextlib
 import dataclasses
-import importlib.metadata
 import os
 import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import tomli_w
 import torch
@@ -16,7 +15,8 @@ from filelock import FileLock
 
 from wulff import _files, datasets, models, noises, training
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import refuse_other_spec, resumable
+from wulff.runs.document import FORMAT, versions
+from wulff.runs.journal import refuse_other_document, resumable
 from wulff.runs.scalars import Scalars
 from wulff.smoothing import use_device
 
@@ -51,6 +51,58 @@ class TrainingSpec:
     weights: str | None = None
     unlabelled: str | None = None
     teacher: str | None = None
+
+    def __post_init__(self) -> None:
+        objective = training.objective_spec(training.parse_objective(self.objective))
+        object.__setattr__(self, "noise", str(noises.parse(self.noise)))
+        object.__setattr__(self, "objective", objective)
+
+    def to_document(self) -> dict[str, Any]:
+        """The table `training`; None is left out."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_document(cls, table: dict[str, Any]) -> Self:
+        """The spec in a table `training`.
+
+        Raises:
+            InputError: Something in it is missing or not allowed.
+        """
+        try:
+            return cls(**{**table, "schedule": training.Schedule(**table.get("schedule", {}))})
+        except InputError:
+            raise
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"the table training is not of a training: {error}.") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A training as its folder tells it.
+
+    Attributes:
+        spec: What was asked for.
+        noisy_accuracy: The accuracy on training inputs under noise, at the end; None before that.
+    """
+
+    spec: TrainingSpec
+    noisy_accuracy: float | None
+
+
+def read_training(folder: Path) -> Trained:
+    """The training in a folder.
+
+    Raises:
+        InputError: Its file cannot be read, or is damaged.
+    """
+    file = folder / TRAINING
+    try:
+        document = tomllib.loads(file.read_text())
+        result = document.get("result", {})
+        accuracy = result.get("noisy_accuracy") if isinstance(result, dict) else None
+        return Trained(TrainingSpec.from_document(document.get("training", {})), accuracy)
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, InputError) as error:
+        raise InputError(f"{file} is damaged: {str(error).rstrip('.')}.") from None
 
 
 def train(
@@ -89,11 +141,11 @@ def train(
     hashes = {"data": dataset.sha256()}
     if spec.weights is not None:
         hashes["weights"] = models.start_from(model, spec.weights)
-    parameters = {key: value for key, value in dataclasses.asdict(spec).items() if value is not None}
     document = {
-        "training": parameters | {"noise": str(noise), "objective": training.objective_spec(objective)},
+        "format": FORMAT,
+        "training": spec.to_document(),
         "hashes": hashes,
-        "versions": {name: importlib.metadata.version(name) for name in ("wulff", "torch", "numpy")},
+        "versions": versions(),
     }
     if spec.unlabelled is not None or spec.teacher is not None:
         objective = _self_training(spec, objective, dataset, hashes, device)
@@ -183,8 +235,9 @@ class _Keeper:
                 stored = tomllib.loads(file.read_text())
             except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise RunError(f"{file} is damaged: {error}; delete the folder to start again.") from None
-            stored["versions"] = self.document["versions"]  # they may change, and the record keeps the latest
-            refuse_other_spec(self.folder, {**stored, "result": {}}, {**self.document, "result": {}})
+            # Versions may change, and the record keeps the latest.
+            same = {"result": {}, "versions": {}}
+            refuse_other_document(self.folder, stored | same, self.document | same)
         elif any(not entry.name.startswith(".") for entry in self.folder.iterdir()):
             raise InputError(f"{self.folder} holds no training and is not empty; give another folder.")
         checkpoint = self.folder / CHECKPOINT

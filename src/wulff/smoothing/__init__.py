@@ -2,24 +2,18 @@
 
 from wulff.smoothing.audit import BATCH_SIZES_TO_AUDIT, Audit, audit_batch_invariance
 from wulff.smoothing.batch_size import BATCH_SIZES, fastest, measure_batch_sizes
-from wulff.smoothing.certification import (
-    Bound,
-    Certification,
-    Estimator,
-    certify_counts,
-    check_estimator,
-    statement,
-)
+from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes
 from wulff.smoothing.fixed import Fixed, evaluating
-from wulff.smoothing.images import check_images
+from wulff.smoothing.images import check_images, check_seed
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Grid, Sampling, grid_for
-from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, certification_counts, check_seed
-from wulff.smoothing.stopping import AnytimeQuota
+from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, certification_counts
+from wulff.smoothing.stopping import AnytimeQuota, certification_quota
 from wulff.smoothing.streams import Phase, Purpose, estimator_draws, host_stream, stream
+from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 
 __all__ = [
@@ -48,15 +42,16 @@ __all__ = [
     "Sampling",
     "SelectionCounts",
     "Smoothed",
+    "Terms",
     "ViewCertification",
     "VoteLoop",
     "Votes",
     "audit_batch_invariance",
     "batch_matters",
     "certification_counts",
+    "certification_quota",
     "certify_counts",
     "certify_votes",
-    "check_estimator",
     "check_images",
     "check_seed",
     "estimator_draws",
@@ -66,7 +61,6 @@ __all__ = [
     "host_stream",
     "measure_batch_sizes",
     "not_a_number",
-    "statement",
     "stream",
     "use_device",
 ]

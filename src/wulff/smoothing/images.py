@@ -1,5 +1,8 @@
 """Checks of the inputs, once, at the border."""
 
+import secrets
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,3 +37,12 @@ def check_images(x: Tensor) -> Tensor:
             "radii are in the units of these inputs. Normalisation belongs inside the model."
         )
     return x.to(torch.float32) if x.dtype != torch.float64 else x
+
+
+def check_seed(seed: int | None) -> int:
+    """A seed from 0 to 2⁶⁴ - 1; None draws one from the operating system."""
+    if seed is None:
+        return secrets.randbits(64)
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
+        raise InputError(f"seed must be an integer from 0 to 2^64 - 1, got {seed!r}.")
+    return int(seed)

@@ -49,10 +49,7 @@ class DevicePolicy:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dtype", SHORT_NAMES.get(self.dtype, self.dtype))
-        if self.dtype not in DTYPES:
-            names = " or ".join(f"{full} ({short})" for short, full in SHORT_NAMES.items())
-            raise InputError(f"dtype must be {names}, got {self.dtype!r}.")
+        object.__setattr__(self, "dtype", full_dtype(self.dtype))
         if self.compile and use_device(self.device).type == "cpu" and not _compiler():
             raise InputError(
                 "compiling for a CPU needs a C++ compiler, but none was found; install g++ or clang++ or set "
@@ -118,6 +115,15 @@ class Deployed(nn.Module):
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_compiled": {}}  # machine code stays in its process
+
+
+def full_dtype(name: str) -> str:
+    """The dtype of that name, short or in full; others are refused."""
+    full = SHORT_NAMES.get(name, name) if isinstance(name, str) else name
+    if full not in DTYPES:
+        names = " or ".join(f"{full} ({short})" for short, full in SHORT_NAMES.items())
+        raise InputError(f"dtype must be {names}, got {name!r}.")
+    return full
 
 
 def use_device(name: str) -> torch.device:

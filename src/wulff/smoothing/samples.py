@@ -7,6 +7,7 @@ import numpy as np
 
 from wulff._typing import IntArray
 from wulff.errors import InputError
+from wulff.stats import Anytime
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +18,13 @@ class Counts:
         votes: Integers of shape (inputs, classes). Rows sum to at most n: outputs that are not a number
             vote for no class, and no more do copies whose noise was ambiguous.
         n: The number of noisy copies of each input: one number, or one for each.
+        index: The number of each input in its data set, by which its random numbers are keyed; None for its
+            position.
     """
 
     votes: IntArray
     n: int | IntArray
+    index: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         votes = np.asarray(self.votes)
@@ -30,6 +34,8 @@ class Counts:
             )
         if (votes < 0).any() or (votes.sum(axis=1) > self.n).any():
             raise InputError(f"votes must be at least 0 and sum to at most n = {self.n} for each input.")
+        if self.index is not None and len(self.index) != len(votes):
+            raise InputError(f"index must name each of {len(votes)} inputs, got {len(self.index)} numbers.")
         object.__setattr__(self, "votes", votes.astype(np.int64))
 
     @property
@@ -51,8 +57,16 @@ class SelectionCounts(Counts):
 
 
 @final
+@dataclasses.dataclass(frozen=True)
 class EstimationCounts(Counts):
-    """Counts of fresh samples, drawn independently of the label that they are asked about."""
+    """Counts of fresh samples, drawn independently of the label that they are asked about.
+
+    Attributes:
+        stop: The policy by which the votes themselves decided when sampling stopped; None where n was fixed
+            in advance. They certify by a bound that is valid for it, and by no other.
+    """
+
+    stop: Anytime | None = None
 
     def misses(self, label: IntArray) -> IntArray:
         """How many of the n votes did not go to the label, for each input."""

@@ -1,7 +1,6 @@
 """The smoothed classifier: a thin module around a base classifier and a noise."""
 
 import itertools
-import secrets
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -14,15 +13,16 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
-from wulff.smoothing.certification import Bound, Certification, Estimator, certify_counts, check_estimator
+from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
 from wulff.smoothing.fixed import check_fixed
-from wulff.smoothing.images import check_images
+from wulff.smoothing.images import check_images, check_seed
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.sampling import Sampling, grid_for
-from wulff.smoothing.stopping import AnytimeQuota
-from wulff.smoothing.streams import Phase, estimator_draws
+from wulff.smoothing.stopping import certification_quota
+from wulff.smoothing.streams import Phase
+from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
@@ -164,31 +164,22 @@ class Smoothed(nn.Module):
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
         """
-        norm, alpha = Norm.parse(norm), check_alpha(alpha)
-        n0, n, seed = check_sample_size(n0, "n0"), check_sample_size(n), check_seed(seed)
-        check_estimator(estimator, stop)
-        x = self.check_inputs(x)
-        noise = self.noise.in_dim(x[0].numel())
-        quota: Quota = FixedQuota({Phase.SELECTION: n0, Phase.ESTIMATION: n})
-        if stop is not None:
-            truth = None if labels is None else dict(zip(_names(x, index), map(int, labels), strict=True))
-            quota = AnytimeQuota(stop, noise, [norm], n0=n0, n=n, alpha=alpha, labels=truth)
-        votes = self._vote(x, quota, seed, index)
-        _warn_of_not_a_number(votes)
-        randomized = estimator == "randomized-clopper-pearson"
-        return certify_counts(
-            *certification_counts(votes),
-            noise,
-            norm=norm,
+        norm, x = Norm.parse(norm), self.check_inputs(x)
+        terms = Terms(
+            noise=self.noise.in_dim(x[0].numel()),
+            n0=n0,
+            n=n,
             alpha=alpha,
-            seed=seed,
-            method=method,
-            stop=stop,
+            seed=check_seed(seed),
             bound=bound,
             estimator=estimator,
-            draw=estimator_draws(seed, _names(x, index)) if randomized else None,
+            stop=stop,
             grid=self.grid,
         )
+        truth = None if labels is None else dict(zip(_names(x, index), map(int, labels), strict=True))
+        votes = self._vote(x, certification_quota(terms, [norm], truth), terms.seed, index)
+        _warn_of_not_a_number(votes)
+        return certify_counts(*certification_counts(votes, stop), terms, norm, method)
 
     def check_inputs(self, x: Tensor) -> Tensor:
         """Inputs that this classifier can smooth, as `check_images` returns them; others are refused."""
@@ -238,14 +229,17 @@ class Smoothed(nn.Module):
         return None if self.policy is None else use_device(self.policy.device)
 
 
-def certification_counts(votes: Sequence[Votes]) -> tuple[SelectionCounts, EstimationCounts]:
+def certification_counts(
+    votes: Sequence[Votes], stop: Anytime | None
+) -> tuple[SelectionCounts, EstimationCounts]:
     """The counts of several inputs, as `certify_counts` takes them."""
     selection = np.stack([vote.counts[Phase.SELECTION] for vote in votes])
     estimation = np.stack([vote.counts[Phase.ESTIMATION] for vote in votes])
     n0 = votes[0].sizes[Phase.SELECTION]
     sizes = np.array([vote.sizes.get(Phase.ESTIMATION, 0) for vote in votes])
     n = int(sizes[0]) if (sizes == sizes[0]).all() else sizes
-    return SelectionCounts(selection, n0), EstimationCounts(estimation, n)
+    index = tuple(vote.index for vote in votes)
+    return SelectionCounts(selection, n0, index), EstimationCounts(estimation, n, index, stop)
 
 
 def _warn_of_not_a_number(votes: Sequence[Votes]) -> None:
@@ -259,12 +253,3 @@ def _names(x: Tensor, index: Sequence[int] | None) -> list[int]:
     if len(names) != len(x) or min(names) < 0:
         raise InputError(f"index must name each of the {len(x)} inputs by a number of at least 0.")
     return names
-
-
-def check_seed(seed: int | None) -> int:
-    """A seed from 0 to 2⁶⁴ - 1; None draws one from the operating system."""
-    if seed is None:
-        return secrets.randbits(64)
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
-        raise InputError(f"seed must be an integer from 0 to 2^64 - 1, got {seed!r}.")
-    return int(seed)

@@ -8,11 +8,11 @@ from scipy import special
 from wulff._typing import FloatArray
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError
-from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.smoothing.streams import BLOCK, Phase
-from wulff.smoothing.voting import Votes
-from wulff.stats import Anytime, anytime_error_bound, log_evidence
+from wulff.smoothing.terms import Terms
+from wulff.smoothing.voting import FixedQuota, Quota, Votes
+from wulff.stats import anytime_error_bound, log_evidence
 
 GROWTH = 1.125
 """The ratio of sample sizes at successive looks."""
@@ -25,39 +25,28 @@ class AnytimeQuota:
     on its own votes only. The bound holds at every look; when to look is a matter of cost alone.
 
     Args:
-        stop: The policy.
-        noise: The noise, with its dimension.
+        terms: On which terms; their `stop` is the policy.
         norms: The adversaries; every radius is decided against each of them.
-        n0: Samples that choose the label.
-        n: The most samples that bound its error.
-        alpha: The level of the bound.
         labels: True labels by index, for `skip_incorrect`.
     """
 
-    def __init__(
-        self,
-        stop: Anytime,
-        noise: Noise,
-        norms: Sequence[Norm],
-        *,
-        n0: int,
-        n: int,
-        alpha: float,
-        labels: Mapping[int, int] | None = None,
-    ) -> None:
-        if stop.skip_incorrect and labels is None:
+    def __init__(self, terms: Terms, norms: Sequence[Norm], labels: Mapping[int, int] | None = None) -> None:
+        if terms.stop is None:
+            raise InputError("a quota that the votes decide needs terms with a stop; use FixedQuota.")
+        if terms.stop.skip_incorrect and labels is None:
             raise InputError("skip_incorrect needs the true labels of the inputs; give labels=.")
-        self.stop = stop
-        self.noise = noise
+        self.stop = terms.stop
+        self.noise = noise = terms.noise
         self.norms = norms
-        self.n0 = n0
-        self.n = n
-        self.alpha = alpha
+        self.n0 = terms.n0
+        self.n = terms.n
+        self.alpha = terms.alpha
         self.labels = labels
-        found = [largest_error(noise, radius, norm, noise.dim) for radius in stop.radii for norm in norms]
+        radii = self.stop.radii
+        found = [largest_error(noise, radius, norm, noise.dim) for radius in radii for norm in norms]
         # Radii that no error certifies need no votes; the others are certified below these errors.
         self.thresholds = np.array(sorted({error for error in found if error is not None}))
-        self._affordable = most_misses(np.append(self.thresholds, 0.5), n, alpha)
+        self._affordable = most_misses(np.append(self.thresholds, 0.5), self.n, self.alpha)
 
     def wanted(self, index: int, votes: Votes | None) -> Mapping[Phase, int]:
         if votes is None:
@@ -107,6 +96,15 @@ class AnytimeQuota:
             below = int(np.count_nonzero(too_small))
             low, high = grid[max(below - 1, 0)], grid[min(below, 32)]
         return float(low)
+
+
+def certification_quota(
+    terms: Terms, norms: Sequence[Norm], labels: Mapping[int, int] | None = None
+) -> Quota:
+    """How many copies of each input these terms ask for; labels by index are for `skip_incorrect`."""
+    if terms.stop is None:
+        return FixedQuota({Phase.SELECTION: terms.n0, Phase.ESTIMATION: terms.n})
+    return AnytimeQuota(terms, norms, labels)
 
 
 def most_misses(errors: FloatArray, n: int, alpha: float) -> np.ndarray:

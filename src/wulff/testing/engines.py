@@ -8,7 +8,7 @@ from wulff.engines import Engine, LocalEngine
 from wulff.errors import InputError
 from wulff.noises import parse
 from wulff.norms import Norm
-from wulff.smoothing import AnytimeQuota, FixedQuota, Phase, Quota, Smoothed
+from wulff.smoothing import AnytimeQuota, FixedQuota, Phase, Quota, Smoothed, Terms
 from wulff.stats import Anytime
 
 NOISE = "laplace(sigma=0.5)"
@@ -35,7 +35,9 @@ def check_engine(engine: Engine, *, inputs: int = 12) -> None:
     smoothed = Smoothed(Bands(), NOISE, 4, batch=64)
     noise = parse(NOISE).in_dim(12)
     fixed = FixedQuota({Phase.SELECTION: 10, Phase.ESTIMATION: 300})
-    anytime = AnytimeQuota(Anytime(radii=(0.1,)), noise, [Norm.L1], n0=20, n=3000, alpha=1e-3)
+    stop = Anytime(radii=(0.1,))
+    terms = Terms(noise=noise, n0=20, n=3000, alpha=1e-3, seed=5, stop=stop)
+    anytime = AnytimeQuota(terms, [Norm.L1])
     quotas: list[Quota] = [fixed, anytime]
     for quota in quotas:
         expected = list(LocalEngine().map(smoothed, quota, 5, iter(pairs)))

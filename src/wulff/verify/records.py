@@ -93,7 +93,8 @@ class _Checks:
         self.exact, self.two_sided = spec.get("sampling") == "exact", spec.get("bound") == "two-sided"
         if not 0 < self.alpha < 1 or records > spec.get("inputs", records):
             raise Contradiction(f"alpha is {self.alpha}, and there are {records} records")
-        deciding = {key: table for key, table in document.items() if key != "engine"}
+        undecided = ("format", "versions", "engine")
+        deciding = {key: table for key, table in document.items() if key not in undecided}
         text = json.dumps(deciding, sort_keys=True, default=str)
         self.key = (
             hashlib.blake2b(text.encode(), digest_size=32).digest() if document.get("format", 0) else None

@@ -1,0 +1,150 @@
+"""The document of a run, spec.toml: what was asked for, and what was found when the run was made."""
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from wulff import noises
+from wulff._version import __version__
+from wulff.errors import InputError, RunError
+from wulff.runs.spec import SPECS, AnySpec, VoteSpec
+from wulff.smoothing import batch_matters
+
+FORMAT = 1
+"""Of spec.toml and training.toml. Files of format 0 do not say it; their records have no checksums."""
+_UNDECIDED = ("format", "versions", "engine")
+"""Tables that decide no number of a record."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What a run found when it was made; None is what is not known of it.
+
+    Attributes:
+        inputs: How many records it has when it is finished.
+        of: How many inputs the data set has before the slice.
+        dim: The coordinates of an input.
+        classes: The number of labels.
+        gpu: The model of the GPU, where there was one.
+        hashes: Of the files that decide its numbers, by what they hold.
+        versions: Of the programs that computed it.
+        counted: Where its counts are from, if another run counted them.
+        engine: What decided its speed and none of its numbers.
+        format: Of its files.
+    """
+
+    inputs: int | None = None
+    of: int | None = None
+    dim: int | None = None
+    classes: int | None = None
+    gpu: str | None = None
+    hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    counted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    engine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    format: int = FORMAT
+
+
+class Made(NamedTuple):
+    """What a run is made of, but for its records."""
+
+    spec: AnySpec
+    facts: Facts
+
+    @property
+    def noise(self) -> noises.Noise | None:
+        """The noise, with the dimension of the inputs where it is known; None where a log does not say."""
+        if self.spec.noise is None:
+            return None
+        noise = noises.parse(self.spec.noise)
+        return noise if self.facts.dim is None else noise.in_dim(self.facts.dim)
+
+
+_NUMBERS = ("inputs", "of", "dim", "classes")
+
+
+def to_document(spec: AnySpec, facts: Facts) -> dict[str, Any]:
+    """The document of a run."""
+    run = spec.to_document()
+    run |= {name: value for name in (*_NUMBERS, "gpu") if (value := getattr(facts, name)) is not None}
+    engine = dict(facts.engine)
+    if isinstance(spec, VoteSpec):
+        engine = {"batch": spec.batch} | engine
+        if batch_matters(spec.device, compiled=spec.compile):
+            run["batch"] = spec.batch
+    document: dict[str, Any] = {"format": facts.format} if facts.format else {}
+    document |= {"run": run, "hashes": dict(facts.hashes)}
+    if facts.counted:
+        document["counted"] = dict(facts.counted)
+    return document | {"versions": dict(facts.versions), "engine": engine}
+
+
+def from_document(document: dict[str, Any], where: Path) -> Made:
+    """The spec and the facts in a document; `where` it is stored is for messages.
+
+    Raises:
+        RunError: Something in it is missing or not allowed.
+    """
+    try:
+        form = document.get("format", 0)
+        if type(form) is not int or not 0 <= form <= FORMAT:
+            raise InputError(f"its format is {form!r}, and this version reads up to {FORMAT}.")
+        run, engine = _table(document, "run"), _table(document, "engine")
+        task = run.get("task")
+        if not isinstance(task, str) or task not in SPECS:
+            raise InputError(f"task must be {', '.join(SPECS)}, got {task!r}.")
+        batch = {"batch": engine["batch"]} if "batch" in engine else {}
+        spec = SPECS[task].from_document(batch | run)
+        facts = Facts(
+            **{name: _count(run, name) for name in _NUMBERS},
+            gpu=run.get("gpu"),
+            hashes=_texts(document, "hashes"),
+            versions=_texts(document, "versions"),
+            counted=_table(document, "counted"),
+            engine={key: value for key, value in engine.items() if key != "batch"},
+            format=form,
+        )
+        if form and facts.inputs is None:
+            raise InputError("the table run has no inputs.")
+    except InputError as error:
+        raise RunError(f"{where} is damaged: {error}") from None
+    return Made(spec, facts)
+
+
+def checksum_key(document: dict[str, Any]) -> bytes:
+    """What ties records to everything in a document that decides their numbers."""
+    deciding = {key: table for key, table in document.items() if key not in _UNDECIDED}
+    text = json.dumps(deciding, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=32).digest()
+
+
+def versions(architecture: str | None = None) -> dict[str, str]:
+    """The versions of what computes the numbers; timm's too, where it made the model."""
+    others = ["torch", "numpy", "scipy", *["timm"] * (architecture or "").startswith("timm:")]
+    return {"wulff": __version__} | {name: importlib.metadata.version(name) for name in others}
+
+
+def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
+    table = document.get(name, {})
+    if not isinstance(table, dict):
+        raise InputError(f"{name} must be a table, got {table!r}.")
+    return table
+
+
+def _texts(document: dict[str, Any], name: str) -> dict[str, str]:
+    table = _table(document, name)
+    for key, value in table.items():
+        if not isinstance(value, str):
+            raise InputError(f"{key} in the table {name} must be text, got {value!r}.")
+    return table
+
+
+def _count(run: dict[str, Any], name: str) -> int | None:
+    value = run.get(name)
+    if value is not None and (type(value) is not int or value < 1):
+        raise InputError(f"{name} must be a positive integer, got {value!r}.")
+    return value

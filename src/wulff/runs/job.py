@@ -1,0 +1,144 @@
+"""A spec with everything that it names: checked, loaded and hashed."""
+
+import dataclasses
+from typing import Any
+
+from torch import Tensor, nn
+
+from wulff import datasets, models, noises
+from wulff.errors import InputError
+from wulff.runs.document import Facts, Made, to_document, versions
+from wulff.runs.spec import PredictSpec, Spec
+from wulff.smoothing import Smoothed, check_seed, fastest, measure_batch_sizes, use_device
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """A run that can be made.
+
+    Attributes:
+        spec: What was asked for, with everything filled in that was left open.
+        dataset: Its inputs.
+        smoothed: Its classifier.
+        facts: What was found.
+    """
+
+    spec: Spec | PredictSpec
+    dataset: datasets.Dataset
+    smoothed: Smoothed
+    facts: Facts
+
+    @property
+    def noise(self) -> noises.Noise:
+        """The noise, with the dimension of the inputs."""
+        return self.smoothed.noise.in_dim(self.dataset.images[0].numel())
+
+    @property
+    def seed(self) -> int:
+        """The seed of the noise."""
+        assert self.spec.seed is not None
+        return self.spec.seed
+
+    @property
+    def labels(self) -> dict[int, int]:
+        """True labels by index."""
+        return dict(zip(self.dataset.index, self.dataset.labels.tolist(), strict=True))
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The document of the run."""
+        return to_document(self.spec, self.facts)
+
+
+def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
+    """Load what a spec names, and fill in what it leaves open.
+
+    Args:
+        spec: The run to be made.
+        stored: What the run to be resumed was made of, if there is one: it has the seed that was drawn.
+
+    Raises:
+        InputError: Something in the spec is missing, or does not fit together.
+    """
+    policy = spec.policy
+    whole = datasets.load(spec.dataset)
+    dataset = whole.slice(spec.slice)
+    fallback = None
+    if spec.architecture is not None:
+        fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
+    model = models.load(spec.model, fallback)
+    _check_fit(model, dataset)
+    named = spec.noise or model.description.noise
+    if named is None:
+        raise InputError(
+            f"the weights at {spec.model} do not say which noise they were trained with; give --noise."
+        )
+    noise = noises.parse(named)
+    dim = dataset.images[0].numel()
+    noise.in_dim(dim)
+    before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
+    batch, engine = _engine(spec, model.module, dataset.images[:1], stored)
+    identity = policy.identity()
+    filled = dataclasses.replace(
+        spec,
+        noise=str(noise),
+        seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
+        architecture=model.description.architecture,
+        batch=batch,
+        device=identity["device"],
+    )
+    facts = Facts(
+        inputs=len(dataset),
+        of=len(whole),
+        dim=dim,
+        classes=model.description.num_classes,
+        gpu=identity.get("gpu"),
+        hashes={"weights": model.sha256, "data": dataset.sha256()},
+        versions=versions(model.description.architecture),
+        engine=engine,
+    )
+    smoothed = Smoothed(
+        model.module,
+        noise,
+        model.description.num_classes,
+        batch=batch,
+        sampling=spec.sampling,
+        levels=spec.levels,
+        policy=policy,
+    )
+    if isinstance(dataset.images, Tensor):
+        smoothed.check_inputs(dataset.images)
+    elif spec.sampling == "exact":
+        for image in dataset.images:  # decoded one by one: they need not fit into memory together
+            smoothed.check_inputs(image[None])
+    smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
+    return Job(filled, dataset, smoothed, facts)
+
+
+def _engine(
+    spec: Spec | PredictSpec, model: nn.Module, x: Tensor, stored: Made | None
+) -> tuple[int, dict[str, Any]]:
+    """The batch size, and what else decides the speed of a run and none of its numbers."""
+    if spec.batch != "auto":
+        return spec.batch, {}
+    if stored and isinstance(stored.spec, Spec | PredictSpec) and stored.spec.batch != "auto":
+        return stored.spec.batch, dict(stored.facts.engine)
+    # Measured before compilation, which takes longer for each size than the difference is worth.
+    plain = dataclasses.replace(spec.policy, compile=False)
+    rates = measure_batch_sizes(plain.apply(model), x.to(use_device(plain.device)))
+    measured = {str(size): round(rate, 1) for size, rate in rates.items()}
+    return fastest(rates), {"samples_per_second": measured}
+
+
+def _check_fit(model: models.Model, dataset: datasets.Dataset) -> None:
+    description = model.description
+    if description.input_shape != dataset.input_shape:
+        raise InputError(
+            f"the model takes inputs of shape {description.input_shape}, but {dataset.name} has "
+            f"{dataset.input_shape}."
+        )
+    if int(dataset.labels.max()) >= description.num_classes:
+        raise InputError(
+            f"{dataset.name} has labels up to {int(dataset.labels.max())}, but the model knows "
+            f"{description.num_classes} classes."
+        )

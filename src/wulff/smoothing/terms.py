@@ -1,0 +1,191 @@
+"""The terms of a certification: what turns vote counts into bounds that hold with a stated probability.
+
+What goes with what is decided here and nowhere else, and so is what each estimator computes and is called.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal, final, get_args
+
+import numpy as np
+
+from wulff._typing import FloatArray, IntArray
+from wulff.errors import InputError
+from wulff.noises import Noise
+from wulff.norms import Threat
+from wulff.smoothing.images import check_seed
+from wulff.smoothing.samples import EstimationCounts, SelectionCounts
+from wulff.smoothing.sampling import Grid
+from wulff.smoothing.streams import estimator_draws
+from wulff.stats import (
+    Anytime,
+    anytime_error_bound,
+    check_alpha,
+    check_anytime_alpha,
+    check_sample_size,
+    error_upper_bound,
+    randomized_error_bound,
+    two_sided_bounds,
+)
+
+Bound = Literal["one-sided", "two-sided"]
+Estimator = Literal["clopper-pearson", "randomized-clopper-pearson"]
+_NAMES: dict[Estimator, str] = {
+    "clopper-pearson": "Clopper-Pearson",
+    "randomized-clopper-pearson": "randomised Clopper-Pearson",
+}
+
+
+@final
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a certification is made on; checked when it is made.
+
+    Attributes:
+        noise: The noise, with the dimension of the inputs where that is known.
+        n0: Samples that choose the label.
+        n: Samples that bound its error; with `stop`, the most that do.
+        alpha: The probability, for each input, with which its certificate may be wrong.
+        seed: The seed of the noise, from 0 to 2⁶⁴ - 1.
+        bound: `one-sided` bounds the error of the label and needs it below ½. `two-sided` also bounds every
+            other class, at a smaller share of alpha each, and needs only that the label leads.
+        estimator: `randomized-clopper-pearson` spends alpha to the last digit with the help of one uniform
+            number for each input; see `wulff.stats.randomized_error_bound`.
+        stop: The policy that decides the number of samples while they are counted; None takes n of each.
+        grid: The grid of exact sampling; None draws the noise in floating point.
+
+    Raises:
+        InputError: A value is not allowed, or two of them do not go together.
+    """
+
+    noise: Noise
+    n0: int
+    n: int
+    alpha: float
+    seed: int
+    bound: Bound = "one-sided"
+    estimator: Estimator = "clopper-pearson"
+    stop: Anytime | None = None
+    grid: Grid | None = None
+
+    def __post_init__(self) -> None:
+        if self.stop is not None and not isinstance(self.stop, Anytime):
+            raise InputError(f"stop must be wulff.stats.Anytime(...) or None, got {self.stop!r}.")
+        checked = {
+            "n0": check_sample_size(self.n0, "n0"),
+            "n": check_sample_size(self.n),
+            "alpha": (check_alpha if self.stop is None else check_anytime_alpha)(self.alpha),
+            "seed": check_seed(self.seed),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        for name, kinds in (("bound", get_args(Bound)), ("estimator", get_args(Estimator))):
+            if getattr(self, name) not in kinds:
+                raise InputError(f"{name} must be {' or '.join(kinds)}, got {getattr(self, name)!r}.")
+        if self.stop is not None and self.bound == "two-sided":
+            raise InputError(
+                "two-sided bounds need a fixed n, not one that the votes decide; leave out the bound or the "
+                "stop."
+            )
+        if self.stop is not None and self.estimator != "clopper-pearson":
+            raise InputError(
+                f"the {self.estimator} estimator needs a fixed n: its bound is exact for one sample size "
+                "chosen in advance, not for one that the votes decide; leave out the estimator or the stop."
+            )
+
+    def check(self, selection: SelectionCounts, estimation: EstimationCounts) -> None:
+        """Refuse counts that were not made on these terms.
+
+        Raises:
+            InputError: They are of the wrong kind, do not belong together, or were counted otherwise.
+        """
+        if not isinstance(selection, SelectionCounts) or not isinstance(estimation, EstimationCounts):
+            raise InputError(
+                f"certify needs SelectionCounts and EstimationCounts, got {type(selection).__name__} and "
+                f"{type(estimation).__name__}; a label must not be bounded from the sample that chose it."
+            )
+        if selection.votes.shape != estimation.votes.shape:
+            raise InputError(
+                f"the counts differ in shape: {selection.votes.shape} and {estimation.votes.shape}."
+            )
+        if estimation.stop != self.stop:
+            raise InputError(
+                f"the counts were stopped by {estimation.stop}, but the terms say {self.stop}; a bound is "
+                "valid only for counts that were stopped as it says."
+            )
+        self._check_size("n0", selection.n, self.n0, fixed=True)
+        self._check_size("n", estimation.n, self.n, fixed=self.stop is None)
+        if self.bound == "two-sided" and estimation.votes.shape[1] < 2:
+            raise InputError("two-sided bounds need at least two classes; use bound='one-sided'.")
+
+    def _check_size(self, name: str, counted: int | IntArray, size: int, *, fixed: bool) -> None:
+        found = np.atleast_1d(counted)
+        wrong = found[found != size] if fixed else found[found > size]
+        if wrong.size:
+            raise InputError(
+                f"the counts are of {name} = {wrong[0]} copies, but the terms say {name} = {size}; the "
+                "bound is valid only for the size that was fixed in advance."
+            )
+
+    def draws(self, counts: EstimationCounts) -> FloatArray | None:
+        """The uniform number of each input that the estimator takes; None if it takes none."""
+        if self.estimator != "randomized-clopper-pearson":
+            return None
+        return estimator_draws(self.seed, range(len(counts)) if counts.index is None else counts.index)
+
+    def errors(
+        self, selection: SelectionCounts, estimation: EstimationCounts
+    ) -> tuple[FloatArray, FloatArray | None]:
+        """Upper bounds on the error of each selected label, and on the largest other class if two-sided."""
+        label, draw = selection.top(), self.draws(estimation)
+        if self.bound == "two-sided":
+            return two_sided_bounds(
+                estimation.votes,
+                estimation.n,
+                label,
+                self.alpha,
+                selection.votes,
+                draw=draw,
+                unknown_votes=self.grid is not None,
+            )
+        n = np.broadcast_to(estimation.n, label.shape)
+        misses, some = estimation.misses(label), np.maximum(n, 1)
+        if self.stop is not None:
+            error = anytime_error_bound(misses, some, self.alpha)
+        elif draw is not None:
+            error = randomized_error_bound(misses, some, self.alpha, draw)
+        else:
+            error = error_upper_bound(misses, some, self.alpha)
+        return np.where(n > 0, error, 1.0), None  # nothing is known of inputs that were not sampled at all
+
+    def statement(self, norms: Sequence[Threat | str]) -> str:
+        """The guarantee of a certification against these norms, in words."""
+        name = _NAMES[self.estimator]
+        how = f"from {self.n:,} others by the one-sided {name} bound"
+        if self.bound == "two-sided":
+            how = f"together with the other classes from {self.n:,} others by simultaneous {name} bounds"
+        if self.stop is not None:
+            how = f"from up to {self.n:,} others by a bound that is valid whenever sampling stops"
+        if self.estimator == "randomized-clopper-pearson":
+            how += ", with one uniform number for each input that is in the record"
+        where, law, noise_is = "", "Z", f"Z ~ {self.noise}"
+        sampled = (
+            "Samples are drawn in floating point; that they follow the law of Z exactly is an assumption."
+        )
+        if self.grid is not None:
+            steps = self.grid.resolution(self.noise)
+            where, law = f" in multiples of 1/{steps}", "N"
+            noise_is = f"N is Z rounded to multiples of 1/{steps} and Z ~ {self.noise}"
+            sampled = (
+                "N is drawn in integers that follow its law exactly, from random bits that are assumed to be "
+                "independent and fair; x is the multiple of "
+                f"1/{self.grid.levels} that the input stands for, and draws that the bits leave open count "
+                "as misses."
+            )
+        return (
+            f"For each input x with a label other than -1: g(x') is that label for all x'{where} with "
+            f"‖x' - x‖ below the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the "
+            f"base classifier f returns most often on x + {law}, {noise_is}. This holds with probability at "
+            f"least 1 - {self.alpha:g} over the noise samples, for each input separately. The label was "
+            f"chosen on {self.n0:,} samples and its error bounded {how}. {sampled}"
+        )
