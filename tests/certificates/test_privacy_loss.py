@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.exact import normal_sf
 from wulff._numerics.composition import LatticeMeasure, compose
-from wulff.certificates import certified_radius
+from wulff.certificates import certified_radius, table
 from wulff.certificates.coordinate_loss import TAIL_ACCURACY, privacy_loss
 from wulff.noises import ExpLp, IIDNoise, Laplace, Pareto, parse
+from wulff.norms import Norm
 
 SPECS = [
     "laplace(scale=1)",
@@ -171,3 +172,16 @@ def test_many_errors_at_once_and_extreme_ones() -> None:
     assert np.all(np.diff(found) < 0)
     assert np.all(found[:-1] > 0)
     assert found[-1] == 0  # valid, and nothing to be proud of
+
+
+@pytest.mark.parametrize(
+    "spec", ["laplace(scale=1)", "exp-lp(scale=1,p=0.5)", "pareto(scale=1,a=3)", "mixed-linf(scale=1,j=0.5)"]
+)
+def test_a_look_finds_every_radius_that_is_larger(spec: str) -> None:
+    """Certificates are left out where a look says that another one's radius is as large; it may not err."""
+    noise, errors = parse(spec).in_dim(8), np.array([1e-30, 1e-6, 0.01, 0.1, 0.3, 0.45])
+    (entry,) = [e for e in table(type(noise), Norm.LINF) if e.method == "privacy-loss"]
+    found = entry.radius(noise, errors, 8, Norm.LINF)
+    assert entry.promises(noise, errors, found * (1 - 1e-6), 8).all()
+    assert entry.promises(noise, errors, np.full(6, np.nan), 8).all()
+    assert not entry.promises(noise, errors, found * 1.1, 8).any()

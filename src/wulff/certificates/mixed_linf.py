@@ -14,6 +14,7 @@ import functools
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff._typing import FloatArray
 from wulff.certificates.differential_profile import LARGEST_SHORTFALL, Profile, build_profile
@@ -67,7 +68,22 @@ def _grown(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) ->
     return curves.grown(error, curves.on_the_list(radius))
 
 
-@register(MixedLinf, Norm.LINF, method="privacy-loss", tight=False, ulps=_ULPS, growth=_grown, smallest_p=3)
+def _look(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> npt.NDArray[np.bool_]:
+    if dim < SMALLEST_DIM:
+        return np.zeros(error.shape, dtype=bool)
+    return MixedLossCurves(dim, noise.j).may_exceed(error, radius)
+
+
+@register(
+    MixedLinf,
+    Norm.LINF,
+    method="privacy-loss",
+    tight=False,
+    ulps=_ULPS,
+    growth=_grown,
+    smallest_p=3,
+    look=_look,
+)
 def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½ [Zhang et al. 2020, theorem 3], for d ≥ 6.
 

@@ -12,10 +12,12 @@ lattice such that no D_t falls; composition keeps that order [Zhu, Dong & Wang 2
 """
 
 import dataclasses
+import functools
 import math
 from typing import final
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff._numerics.composition import Composition, compose
 from wulff._typing import FloatArray
@@ -39,9 +41,18 @@ def _grown(noise: IIDNoise, error: FloatArray, radius: FloatArray, dim: int) -> 
     return LossCurves(noise.unit(), dim).grown(error, radius)
 
 
-@register(Laplace, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, smallest_p=3)
-@register(ExpLp, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown)
-@register(Pareto, Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown)
+def _look(noise: IIDNoise, error: FloatArray, radius: FloatArray, dim: int) -> npt.NDArray[np.bool_]:
+    return LossCurves(noise.unit(), dim).may_exceed(error, radius)
+
+
+_register = functools.partial(
+    register, norm=Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, look=_look
+)
+
+
+@_register(Laplace, smallest_p=3)
+@_register(ExpLp)
+@_register(Pareto)
 def privacy_loss_linf(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½; derived here, tight but for discretisation."""
     return _radius(LossCurves(noise.unit(), dim), error)

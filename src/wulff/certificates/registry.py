@@ -34,6 +34,9 @@ RadiusFunction = Callable[..., FloatArray]
 GrowthFunction = Callable[[Any, FloatArray, FloatArray, int], FloatArray]
 """Of noise, errors, radii > 0 at scale 1 and dimension: upper bounds on the errors at the radii, or nan."""
 
+LookFunction = Callable[[Any, FloatArray, FloatArray, int], npt.NDArray[np.bool_]]
+"""Of noise, errors, radii at scale 1 and dimension: whether the radius of an error may be larger."""
+
 Growth = Literal["rate", "overlap"] | GrowthFunction
 """What a certificate says about errors other than ½, see `Certificate.growth`."""
 
@@ -62,6 +65,7 @@ class Certificate:
         covers: Whether the theorem says anything about a subclass of `noise`.
         comparison: A bound from the literature that a better theorem has superseded. It is never chosen
             by default, only by name.
+        look: Tells, sooner than `function` finds radii, where they cannot be larger than known ones.
     """
 
     noise: type[Noise]
@@ -76,6 +80,17 @@ class Certificate:
     smallest_p: float = 1.0
     covers: Callable[[type[Noise]], bool] = lambda law: True
     comparison: bool = False
+    look: LookFunction | None = None
+
+    def promises(
+        self, noise: Noise, error: FloatArray, known: FloatArray, dim: int
+    ) -> npt.NDArray[np.bool_]:
+        """Where the radius may be larger than the one that is known; nan stands for none."""
+        promising = np.ones(error.shape, dtype=bool)
+        if self.look is not None:
+            some = ~np.isnan(known)
+            promising[some] = self.look(noise, error[some], known[some] / noise.scale, dim)
+        return promising
 
     def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Threat) -> FloatArray:
         """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
@@ -131,6 +146,7 @@ def register(
     smallest_p: float = 1.0,
     covers: Callable[[type[Noise]], bool] = lambda law: True,
     comparison: bool = False,
+    look: LookFunction | None = None,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
     """Enter a radius function into the table; see `Certificate` for the arguments."""
 
@@ -151,6 +167,7 @@ def register(
                 smallest_p=smallest_p,
                 covers=covers,
                 comparison=comparison,
+                look=look,
             )
         )
         return function
@@ -211,6 +228,7 @@ def between_norms(noise: type[Noise], norm: Threat) -> list[Certificate]:
             if not callable(entry.growth)
             else functools.partial(_grown_converted, entry, norm),
             source=f"the radius against {entry.norm}, times the least {norm} norm on its unit sphere",
+            look=None if entry.look is None else functools.partial(_look_converted, entry, norm),
         )
         for entry in sources
     ]
@@ -222,6 +240,16 @@ def _converted(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, 
     if norm.p < entry.smallest_p and dim > SMALL_DIM:
         return np.full_like(error, np.nan)
     return entry.function(noise, error, dim) * norm.equivalence(entry.norm, dim)
+
+
+def _look_converted(
+    entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, radius: FloatArray, dim: int
+) -> npt.NDArray[np.bool_]:
+    assert isinstance(entry.norm, Norm)
+    assert entry.look is not None
+    if norm.p < entry.smallest_p and dim > SMALL_DIM:
+        return np.zeros(error.shape, dtype=bool)
+    return entry.look(noise, error, radius / norm.equivalence(entry.norm, dim), dim)
 
 
 def _grown_converted(
@@ -272,12 +300,17 @@ def certified_radius(
     for number, entry in enumerate(entries, start=1):
         if pending.size == 0:
             break
-        found = entry.radius(noise, np.maximum(errors[pending], SMALLEST_ERROR), noise.dim, norm)
-        better = ~(found <= radius[pending]) & ~np.isnan(found)
-        radius[pending[better]] = found[better]
-        chosen[pending[better]] = number
+        error = np.maximum(errors[pending], SMALLEST_ERROR)
+        promising = entry.promises(noise, error, radius[pending], noise.dim)
+        tried = pending[promising]
+        if tried.size == 0:
+            continue
+        found = entry.radius(noise, error[promising], noise.dim, norm)
+        better = ~(found <= radius[tried]) & ~np.isnan(found)
+        radius[tried[better]] = found[better]
+        chosen[tried[better]] = number
         if entry.tight:
-            pending = pending[~better]
+            pending = np.setdiff1d(pending, tried[better])
     if np.isnan(radius[certain]).any():
         missing = float(errors[certain & np.isnan(radius)].flat[0])
         named = f"method {method!r}" if method else "any method"

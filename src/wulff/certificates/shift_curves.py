@@ -11,6 +11,7 @@ import itertools
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff._typing import FloatArray
 from wulff.certificates.gaussian import normal_quantile
@@ -122,6 +123,20 @@ class ShiftCurves(abc.ABC):
             low, low_z = np.where(holds, middle, low), np.where(holds, reach_z, low_z)
             high, high_z = np.where(fails, middle, high), np.where(fails, reach_z, high_z)
         raise AssertionError
+
+    def may_exceed(self, p: FloatArray, radius: FloatArray) -> npt.NDArray[np.bool_]:
+        """Whether the radius of each error may be above a given one: one curve, where a search takes many.
+
+        It is not above the next shift after the largest one on the list that keeps the error below ½.
+        """
+        with np.errstate(divide="ignore"):
+            index = (np.log(radius / self.unit) + 14) / math.log(self.ratio) - 1e-6
+        index = np.floor(np.clip(index, -1, self.size - 1)).astype(int)
+        may = np.ones(p.shape, dtype=bool)
+        for k in np.unique(index[index >= 0]):
+            here = index == k
+            may[here] = p[here] <= self.node(int(k)).reach
+        return may
 
     def _guess(
         self, z: FloatArray, low: np.ndarray, low_z: FloatArray, high: np.ndarray, high_z: FloatArray

@@ -2,8 +2,10 @@
 
 import dataclasses
 import math
+from typing import cast
 
 import numpy as np
+from scipy import optimize
 
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError, NotCoveredError
@@ -92,11 +94,15 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
     if not check_variation(l) < 1:
         raise InputError(f"l must be below 1 for noise to be sized by it, got {l!r}.")
     unit = resized(noise, 1.0).in_dim(dim)
+
+    def margin(log_scale: float) -> float:
+        return recognisability(resized(unit, math.exp(log_scale))) - l
+
     low, high = -60.0, 60.0
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        enough = recognisability(resized(unit, math.exp(middle))) >= l
-        low, high = (middle, high) if enough else (low, middle)
+    if margin(low) >= 0 > margin(high):
+        low = cast(float, optimize.toms748(margin, low, high, xtol=1e-12))
+        while margin(low) < 0:  # the other side of the root
+            low -= 1e-12
     return resized(unit, math.exp(low))
 
 
