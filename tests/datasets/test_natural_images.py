@@ -425,3 +425,20 @@ def test_slices() -> None:
         digits[0]
     with pytest.raises(InputError, match="split must be train or test, got 'val'"):
         datasets.load("digits", "val")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_damaged_tiff_prints_nothing_beside_its_refusal(tmp_path: Path, capfd) -> None:
+    """The library that decodes it would print lines of its own."""
+    good = Image.fromarray(RNG.integers(0, 256, (40, 40, 3), dtype=np.uint8))
+    good.save(tmp_path / "a.tif", compression="tiff_lzw")
+    content = (tmp_path / "a.tif").read_bytes()
+    refused = 0
+    for place in range(8, 4000, 100):
+        (tmp_path / "a.tif").write_bytes(content[:place] + b"\xff" * 8 + content[place + 8 :])
+        try:
+            read_rgb(tmp_path / "a.tif", 8)
+        except InputError:
+            refused += 1
+    assert refused > 10
+    assert capfd.readouterr().err == ""

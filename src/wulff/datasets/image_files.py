@@ -1,6 +1,9 @@
 """Images in files, decoded when they are needed; the only file that imports Pillow."""
 
+import contextlib
+import ctypes
 import dataclasses
+import functools
 import hashlib
 import math
 import re
@@ -46,6 +49,8 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
             most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # it warns from half of that on
             raise InputError(f"{file} has more than {most:,} pixels; make it smaller.") from None
         with opened as image:
+            if image.format == "TIFF":
+                _silence_libtiff()
             if image.mode[0] in "IF" or any(_deep(tile) for tile in getattr(image, "tile", [])):
                 raise InputError(
                     f"{file} has more than 8 bits per channel, which would be cut off; convert it to 8 bits."
@@ -70,6 +75,17 @@ def resized_to(sides: tuple[int, int], size: int) -> tuple[int, int]:
     if width <= height:
         return short, int(short * height / width)
     return int(short * width / height), short
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from printing what is wrong with a file: it raises an error, too."""
+    from PIL import Image
+
+    with contextlib.suppress(OSError, AttributeError):  # a Pillow without it, or with its symbols hidden
+        library = ctypes.CDLL(Image.core.__file__)
+        library.TIFFSetErrorHandler(None)
+        library.TIFFSetWarningHandler(None)
 
 
 def _deep(tile: Sequence[Any]) -> bool:
