@@ -1,0 +1,121 @@
+"""Among the first k: a label need not win to stay on the list [Jia et al. 2020 for Gaussian noise; any
+noise here].
+
+If the label c leaves the k most likely classes at x + v, k others are at least as likely there. Let S be
+any t of them: their union had at most the probability T_t at x, the sum of the t smallest of the k largest
+bounds on other classes, and also at most that of not being c. At x + v it has at most G(T_t, v), so that
+the least likely of the t has at most G(T_t, v)/t, while c keeps at least 1 - G(1 - p_c, v). So c stays for
+all v with, for some t ≤ k,
+
+    G(1 - p_c, v) + G(T_t, v)/t < 1.
+"""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wulff._numerics import rounding
+from wulff._typing import FloatArray
+from wulff.certificates.growth import grown_error
+from wulff.certificates.registry import Certificate, Radii, candidates, check_errors, dimension
+from wulff.errors import InputError, NotCoveredError
+from wulff.noises import Noise
+from wulff.noises import parse as parse_noise
+from wulff.norms import Threat, parse_threat
+
+STEPS = 36
+"""Bisections between a radius that holds and one that does not."""
+DOUBLINGS = 200
+
+
+def top_k_radius(
+    noise: Noise | str,
+    error: npt.ArrayLike,
+    rivals: npt.ArrayLike,
+    norm: Threat | str,
+    dim: int | None = None,
+    method: str | None = None,
+) -> Radii:
+    """The radius within which a label stays among the k most likely classes.
+
+    Args:
+        noise: The noise of the smoothed classifier, or its spec string.
+        error: Upper bounds on P[f(x+Z) ≠ label], in (0, 1], of shape (m,).
+        rivals: The k largest upper bounds on the probabilities of other classes, of shape (m, k), in (0,
+        1]; they
+            hold together with `error` (`wulff.stats.top_k_bounds`).
+        norm: What the adversary may do.
+        dim: The number of input coordinates; may be left out if the noise has it.
+        method: The name of one theorem; by default the one with the largest radius.
+
+    Returns:
+        Radii for `error`; 0, with the method "abstain", where the label need not be among the first k at x.
+
+    Raises:
+        InputError: An argument is outside its range.
+        NotCoveredError: No theorem bounds the growth of probabilities for this noise and norm.
+    """
+    noise, norm = parse_noise(noise), parse_threat(norm)
+    noise = noise.in_dim(dimension(noise, dim))
+    assert noise.dim is not None
+    errors, others = np.atleast_1d(check_errors(error)), np.atleast_2d(check_errors(rivals))
+    if errors.ndim != 1 or others.ndim != 2 or len(others) != len(errors) or others.shape[1] < 1:
+        raise InputError(
+            f"error must have the shape (m,) and rivals (m, k), got {errors.shape} and {others.shape}."
+        )
+    entries = [entry for entry in candidates(noise, norm, method) if entry.growth is not None]
+    radius = np.full(len(errors), np.nan)
+    names, tight = np.full(len(errors), "abstain", dtype=object), np.zeros(len(errors), dtype=bool)
+    unions = _unions(errors, others)
+    among = _apart(errors, unions)
+    for entry in entries:
+        found = _radius(entry, noise, errors, unions, noise.dim, norm)
+        better = among & (found > np.nan_to_num(radius, nan=-1.0))
+        radius[better], names[better], tight[better] = found[better], entry.method, entry.tight
+    if (among & np.isnan(radius)).any():
+        raise NotCoveredError(
+            f"no certificate for {noise} against {norm} tells how probabilities grow; `wulff noises` lists "
+            "those that do."
+        )
+    radius[~among] = 0.0
+    return Radii(radius, names.astype(str), tight, errors, noise, norm)
+
+
+def _unions(error: FloatArray, rivals: FloatArray) -> FloatArray:
+    """T_t for t = 1, …, k, from above, of shape (m, k)."""
+    k = rivals.shape[1]
+    sums = np.cumsum(np.sort(rivals, axis=1), axis=1)
+    return np.minimum(rounding.up(sums, k), error[:, None])
+
+
+def _apart(error: FloatArray, unions: FloatArray) -> Any:
+    """Whether error + T_t/t < 1 for some t, for grown errors and unions."""
+    shares = rounding.up(unions / np.arange(1, unions.shape[1] + 1), 1)
+    return np.any(rounding.up(error[:, None] + shares, 1) < 1, axis=1)
+
+
+def _radius(
+    entry: Certificate, noise: Noise, error: FloatArray, unions: FloatArray, dim: int, norm: Threat
+) -> FloatArray:
+    """The largest radius found at which the label is apart from the others, by doubling and bisection."""
+    k = unions.shape[1]
+
+    def apart(radius: FloatArray) -> np.ndarray:
+        everything = np.concatenate([error[:, None], unions], axis=1).ravel()
+        sizes = np.repeat(radius, k + 1)
+        grown = grown_error(entry, noise, everything, sizes, dim, norm).reshape(-1, k + 1)
+        known = ~np.isnan(grown[:, 0])
+        return known & _apart(np.nan_to_num(grown[:, 0], nan=1.0), np.nan_to_num(grown[:, 1:], nan=1.0))
+
+    low, high = np.zeros(error.shape), np.full(error.shape, noise.scale / 64)
+    for _ in range(DOUBLINGS):
+        holds = apart(high)
+        if not holds.any():
+            break
+        low, high = np.where(holds, high, low), np.where(holds, 2 * high, high)
+    for _ in range(STEPS):
+        middle = 0.5 * (low + high)
+        holds = apart(middle)
+        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
+    return low

@@ -1,0 +1,83 @@
+"""Bounds on a label and on its k strongest rivals that hold at the same time."""
+
+import numpy as np
+import numpy.typing as npt
+
+from wulff._typing import FloatArray, IntArray
+from wulff.errors import InputError
+from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+
+
+def top_k_bounds(
+    votes: npt.ArrayLike,
+    n: npt.ArrayLike,
+    label: npt.ArrayLike,
+    top: int,
+    alpha: float,
+    selection: npt.ArrayLike,
+) -> tuple[FloatArray, FloatArray]:
+    """Upper bounds on the error of a label and on its k strongest rivals, at once with probability 1 - alpha.
+
+    Classes are put into buckets by an independent sample, each of which gets an equal share of alpha: the
+    label, its strongest rivals one by one, and all others together. The bucket of all others may hold
+    several classes that overtake the label, so its bound counts as often, up to k times: counted once it
+    would be unsound.
+
+    Args:
+        votes: Counts by class, of shape (inputs, classes); they may add up to less than n.
+        n: The number of samples, broadcast against the inputs.
+        label: The class under test, chosen independently of `votes`.
+        top: k, from 1 to one less than the number of classes.
+        alpha: The probability with which any bound may fail, in (0, 1).
+        selection: Counts of samples that are independent of `votes`.
+
+    Returns:
+        The bounds on P[f(x+Z) ≠ label], of shape (inputs,), and the k largest ones on other classes, in
+        descending order, of shape (inputs, k).
+
+    Raises:
+        InputError: Counts, shapes, k or alpha do not fit.
+    """
+    alpha = check_alpha(alpha)
+    votes, selection = np.atleast_2d(np.asarray(votes)), np.atleast_2d(np.asarray(selection))
+    labels = np.atleast_1d(np.asarray(label))
+    classes = votes.shape[1]
+    if votes.shape != selection.shape or labels.shape != votes.shape[:1]:
+        raise InputError(
+            f"votes, selection and label do not fit: {votes.shape}, {selection.shape} and {labels.shape}."
+        )
+    if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top < classes:
+        raise InputError(f"top must be from 1 to one less than the {classes} classes, got {top!r}.")
+    if ((labels < 0) | (labels >= classes)).any():
+        raise InputError(f"label must lie between 0 and {classes - 1}; leave out abstentions.")
+    trials = np.broadcast_to(np.asarray(n), labels.shape)
+    error, rivals = np.empty(len(labels)), np.empty((len(labels), top))
+    for row in range(len(labels)):
+        error[row], rivals[row] = _bounds(
+            votes[row], int(trials[row]), int(labels[row]), top, alpha, selection[row]
+        )
+    return error, rivals
+
+
+def _bounds(
+    votes: IntArray, n: int, label: int, top: int, alpha: float, selection: IntArray
+) -> tuple[float, FloatArray]:
+    others = np.array([c for c in np.argsort(-selection, kind="stable") if c != label])
+    alone, rest = _split(selection[others], top)
+    counts = np.append(votes[others[:alone]], [votes[others[alone:]].sum()] if rest else [])
+    share = alpha / (1 + len(counts))
+    bounds = error_upper_bound(np.append(n - votes[label], counts).astype(np.int64), n, share)
+    rivals = np.append(bounds[1:], np.full(min(top, rest) - 1 if rest else 0, bounds[-1]))
+    largest = np.minimum(np.sort(rivals)[::-1][:top], bounds[0])
+    return float(bounds[0]), largest
+
+
+def _split(selection: IntArray, top: int) -> tuple[int, int]:
+    """How many rivals, in descending order, stand alone, and how many remain.
+
+    As few as leave together no more counts than the k-th one has.
+    """
+    alone = top
+    while alone < len(selection) and selection[alone:].sum() > selection[top - 1]:
+        alone += 1
+    return alone, len(selection) - alone
