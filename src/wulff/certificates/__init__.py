@@ -29,6 +29,7 @@ from wulff.certificates.registry import (
     register,
     table,
 )
+from wulff.certificates.top_k import top_k_radius
 from wulff.certificates.two_sided import two_sided_radius
 
 __all__ = [
@@ -48,5 +49,6 @@ __all__ = [
     "plan",
     "register",
     "table",
+    "top_k_radius",
     "two_sided_radius",
 ]

@@ -6,6 +6,7 @@ from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_up
 from wulff.stats.hung_fithian import ABSTAIN, predict
 from wulff.stats.planning import samples_needed
 from wulff.stats.randomized import randomized_error_bound
+from wulff.stats.top_k import top_k_bounds
 from wulff.stats.two_sided import two_sided_bounds
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "predict",
     "randomized_error_bound",
     "samples_needed",
+    "top_k_bounds",
     "two_sided_bounds",
 ]
