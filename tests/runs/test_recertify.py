@@ -13,7 +13,7 @@ from tests.runs.forge import to_format_0
 from wulff import datasets, models, runs, stats
 from wulff.errors import InputError, RunError
 from wulff.runs.journal import RECORDS, SPEC
-from wulff.runs.recertify import _counted
+from wulff.runs.recertification import _counted
 from wulff.training import Schedule
 
 N = 400

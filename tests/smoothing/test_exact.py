@@ -17,7 +17,7 @@ from tests.exact import normal_sf
 from wulff import InputError, noises
 from wulff._numerics import fixed_point
 from wulff.noises.lattice import LatticeNoise, lattice_noise
-from wulff.smoothing import Grid, Phase, certify_counts, sampling, stream
+from wulff.smoothing import Grid, Phase, certify_counts, samplers, stream
 
 CPU = torch.device("cpu")
 NOISES = ["gaussian(sigma=0.25)", "laplace(sigma=0.5)", "uniform(sigma=1)"]
@@ -116,7 +116,7 @@ def test_ambiguous_draws_are_misses_for_every_class(monkeypatch: pytest.MonkeyPa
 
     smoothed = wulff.Smoothed(always, "uniform(scale=1)", 3, sampling="exact", levels=256)
     assert smoothed.counts(x, 5000).votes.tolist() == [[5000, 0, 0]] * 2
-    monkeypatch.setattr(sampling, "lattice_noise", lambda *_: vague)
+    monkeypatch.setattr(samplers, "lattice_noise", lambda *_: vague)
     voids = [0, 0]  # copies with an ambiguous coordinate, block by block of 64; the last one is not used up
     for i, block in itertools.product(range(2), range(79)):
         void = vague.draw(64, 4, stream(CPU, 0, i, Phase.ESTIMATION, block))[1]

@@ -61,7 +61,7 @@ def test_they_are_counted_by_phase_and_apart_from_ambiguous_draws() -> None:
 
 
 def test_copies_whose_noise_was_ambiguous_are_not_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    from wulff.smoothing.sampling import ExactSampler
+    from wulff.smoothing.samplers import ExactSampler
 
     fill = ExactSampler.fill
 

@@ -1,14 +1,18 @@
-"""What a run looked at: its inputs, and the first noisy copy of each that voted."""
+"""What a run looked at: inputs, the first noisy copy of each that voted, and how its model was trained."""
+
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from wulff import datasets
 from wulff.errors import InputError
+from wulff.runs.checkpoints import TRAINING
 from wulff.runs.run import Run
 from wulff.runs.spec import ImportedSpec, PredictSpec
+from wulff.runs.train import Trained, read_training
 from wulff.smoothing import Phase, stream
-from wulff.smoothing.sampling import sampler
+from wulff.smoothing.samplers import sampler
 from wulff.smoothing.streams import BLOCK
 
 
@@ -43,3 +47,38 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
     source = sampler(noise.in_dim(x.numel()), spec.grid, cpu)
     source.fill(copies, x, stream(cpu, spec.seed, index, phase, 0))
     return copies[0]
+
+
+def training_noise(run: Run) -> str:
+    """The spec string of the noise that the model was trained with.
+
+    Raises:
+        InputError: It is not known.
+    """
+    trained = _trained(run)
+    noise = run.spec.training_noise if isinstance(run.spec, ImportedSpec) else trained and trained.spec.noise
+    if noise is None:
+        raise InputError(f"it is not known with which noise the model of {run.name} was trained.")
+    return noise
+
+
+def training_accuracy(run: Run) -> float:
+    """The accuracy on training inputs under noise, at the end of training.
+
+    Raises:
+        InputError: It is not known.
+    """
+    trained = _trained(run)
+    known = run.spec.training_accuracy if isinstance(run.spec, ImportedSpec) else None
+    accuracy = trained.noisy_accuracy if trained else known
+    if accuracy is None:
+        raise InputError(f"the training accuracy of the model of {run.name} is not known.")
+    return accuracy
+
+
+def _trained(run: Run) -> Trained | None:
+    if isinstance(run.spec, ImportedSpec):
+        return None
+    model = Path(run.spec.model)
+    folder = model if model.is_dir() else model.parent
+    return read_training(folder) if (folder / TRAINING).is_file() else None

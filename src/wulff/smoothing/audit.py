@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from wulff.noises import Noise
 from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.policy import DevicePolicy, use_device
-from wulff.smoothing.sampling import FloatSampler
+from wulff.smoothing.samplers import FloatSampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
 
 BATCH_SIZES_TO_AUDIT = (1, 7, 16, 64, 256)

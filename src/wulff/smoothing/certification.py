@@ -9,8 +9,8 @@ from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, two_sided_radius
 from wulff.noises import Noise
 from wulff.norms import Threat
-from wulff.smoothing.samples import EstimationCounts, SelectionCounts
-from wulff.smoothing.sampling import Grid
+from wulff.smoothing.counts import EstimationCounts, SelectionCounts
+from wulff.smoothing.samplers import Grid
 from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.stats import ABSTAIN, Anytime
 

@@ -14,12 +14,12 @@ from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
 from wulff.smoothing.certification import Certification, certify_counts
+from wulff.smoothing.checks import check_images, check_seed
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
+from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.fixed import check_fixed
-from wulff.smoothing.images import check_images, check_seed
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
-from wulff.smoothing.samples import Counts, EstimationCounts, PredictionCounts, SelectionCounts
-from wulff.smoothing.sampling import Sampling, grid_for
+from wulff.smoothing.samplers import Sampling, grid_for
 from wulff.smoothing.stopping import certification_quota
 from wulff.smoothing.streams import Phase
 from wulff.smoothing.terms import Bound, Estimator, Terms

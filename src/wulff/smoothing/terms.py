@@ -13,9 +13,9 @@ from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Threat
-from wulff.smoothing.images import check_seed
-from wulff.smoothing.samples import EstimationCounts, SelectionCounts
-from wulff.smoothing.sampling import Grid
+from wulff.smoothing.checks import check_seed
+from wulff.smoothing.counts import EstimationCounts, SelectionCounts
+from wulff.smoothing.samplers import Grid
 from wulff.smoothing.streams import estimator_draws
 from wulff.stats import (
     Anytime,

@@ -14,7 +14,7 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
 from wulff.smoothing.fixed import Fixed
-from wulff.smoothing.sampling import Grid, sampler
+from wulff.smoothing.samplers import Grid, sampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
 
 

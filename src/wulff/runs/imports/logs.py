@@ -15,10 +15,10 @@ from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.document import Facts, versions
 from wulff.runs.execute import store_finished
-from wulff.runs.log_rows import Row, log_rows
+from wulff.runs.imports.arrays import import_folder
+from wulff.runs.imports.rows import Row, log_rows
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
-from wulff.runs.shapes_and_sizes import import_folder
 from wulff.runs.spec import ImportedSpec
 
 USUAL_DIGITS = 3

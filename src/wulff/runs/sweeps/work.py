@@ -16,7 +16,7 @@ from wulff.errors import InputError, RunError, WulffError
 from wulff.runs.execute import certify
 from wulff.runs.journal import SUMMARY
 from wulff.runs.run import Run, load
-from wulff.runs.sweep import Sweep, Task
+from wulff.runs.sweeps.file import Sweep, Task
 from wulff.runs.train import train
 
 PLAN = "plan.json"

@@ -1,0 +1,1 @@
+"""Runs whose records others made: published logs, and arrays."""

@@ -1,0 +1,1 @@
+"""Sweeps: many trainings and certifications from one file."""
