@@ -6,7 +6,17 @@ class WulffError(Exception):
 
 
 class InputError(WulffError, ValueError):
-    """An argument, file or data set that wulff cannot accept."""
+    """An argument, file or data set that wulff cannot accept.
+
+    Args:
+        message: What was given, what is allowed, and what to do.
+        parameters: The arguments that the message speaks of by their names in Python. The command line writes
+            them as the options that they come from.
+    """
+
+    def __init__(self, message: str, *parameters: str) -> None:
+        super().__init__(message)
+        self.parameters = parameters
 
 
 class NotCoveredError(WulffError, NotImplementedError):

@@ -247,7 +247,7 @@ def test_a_false_certificate_is_found_out(run: Path, wulff, tmp_path: Path) -> N
         (["--outside", "-1"], "factors must be positive"),
         (["--inside", "--norm", "lp(3)"], "has no radii against"),
         (["--inside", "--seed", "0"], "is the run's own"),
-        (["--inside", "--steps", "0"], "steps, copies and restarts"),
+        (["--inside", "--steps", "0"], "--steps must be a positive integer, got 0"),
         (["--inside", "--alpha", "2"], "alpha must lie in"),
     ],
 )

@@ -91,7 +91,7 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[certify", "cannot read"),
+        ("[certify", "is not a readable sweep file"),
         ("", "needs a table"),
         ("[certify]", r"needs a \[train\]"),
         ("[training]\n[certify]", "has training; a sweep has"),
@@ -106,7 +106,7 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
         ("[train]\nnoise = 'laplace'\nsigma = []\n[certify]", "the list sigma"),
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = 'many'\n[certify]", "epochs in .* must be int"),
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = true\n[certify]", "epochs in .* must be int"),
-        ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = 0\n[certify]", "at least 1"),
+        ("[train]\nnoise = 'laplace'\nsigma = 0.5\nepochs = 0\n[certify]", "epochs must be a positive"),
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\nmodel = 'a'", "takes its model from"),
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\nsigma = 2", "a sigma but no noise"),
         ("[train]\nnoise = 'laplace'\nsigma = [0.5, 0.5]\n[certify]", "twice"),
@@ -123,7 +123,7 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
         ("[train]\nnoise = 'laplace(scale=1)'\nmodel = 'cnnn'\n[certify]", "unknown architecture"),
         ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nalpha = 7", "alpha must lie"),
         ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nn = [100, 0]", "n must be"),
-        ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nnorms = ['l0']", "needs p ≥ 1"),
+        ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nnorms = ['l0.5']", "needs p ≥ 1"),
     ],
 )  # fmt: skip
 def test_refuses(tmp_path: Path, text: str, message: str) -> None:
@@ -170,7 +170,7 @@ def test_processes_of_a_killed_sweep_end(tmp_path: Path) -> None:
 
 
 def test_no_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no sweep at"):
+    with pytest.raises(InputError, match="no sweep file at"):
         runs.read_sweep(tmp_path / "none.toml")
 
 
@@ -235,7 +235,7 @@ def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
     assert [reason is None for reason in outcomes.values()] == [False, True, False, True]
     assert "nonsense" in str(next(iter(outcomes.values())))
     assert len(runs.sweep_runs(sweep)) == 2
-    with pytest.raises(InputError, match="jobs must be at least 1"):
+    with pytest.raises(InputError, match="jobs must be a positive integer"):
         list(runs.run_sweep(sweep, jobs=0))
 
 

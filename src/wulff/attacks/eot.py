@@ -8,10 +8,13 @@ from torch import Tensor
 
 from wulff.attacks.ascent import climb, smoothed_loss
 from wulff.attacks.geometry import project, random_point, size
-from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.smoothing import evaluating
+from wulff.stats import check_sample_size
+
+MOST_STEPS = 10**6
+"""An attack with more steps, copies or restarts than this would never be done."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +37,8 @@ class EOTPGD:
     restarts: int = 2
 
     def __post_init__(self) -> None:
-        if min(self.steps, self.copies, self.restarts) < 1:
-            raise InputError(
-                "an attack takes steps, copies and restarts ≥ 1, "
-                f"got {self.steps}, {self.copies} and {self.restarts}."
-            )
+        for name in ("steps", "copies", "restarts"):
+            check_sample_size(getattr(self, name), name, MOST_STEPS)
 
     def __call__(
         self,

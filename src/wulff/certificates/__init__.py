@@ -16,6 +16,7 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     privacy_loss,
     uniform,
 )
+from wulff.certificates.any_dimension import radius_in_any_dimension
 from wulff.certificates.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius
 from wulff.certificates.planning import Plan, largest_error, plan
 from wulff.certificates.probability import Guarantee, certified_probability
@@ -47,6 +48,7 @@ __all__ = [
     "mixed_linf_loss",
     "monte_carlo_radius",
     "plan",
+    "radius_in_any_dimension",
     "register",
     "table",
     "top_k_radius",

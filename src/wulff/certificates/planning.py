@@ -52,7 +52,7 @@ def plan(
     """
     noise, norm, alpha = parse_noise(noise), Norm.parse(norm), check_alpha(alpha)
     if not radius > 0 or radius == float("inf"):
-        raise InputError(f"the target radius must be positive and finite, got {radius!r}.")
+        raise InputError(f"radius must be positive and finite, got {radius!r}.", "radius")
     if dim is None and noise.dim is None:
         dim = _any_dimension(noise, radius, norm)
     error = largest_error(noise, radius, norm, dim)
@@ -67,7 +67,7 @@ def _any_dimension(noise: Noise, radius: float, norm: Norm) -> int:
     """A stand-in for the dimension where small and large ones give the same answer."""
     small, large = 2, 150_528
     if largest_error(noise, radius, norm, small) != largest_error(noise, radius, norm, large):
-        raise InputError(f"the radius of {noise} against {norm} depends on the dimension; give dim (--dim).")
+        raise InputError(f"the radius of {noise} against {norm} depends on the dimension; give dim.", "dim")
     return small
 
 

@@ -360,10 +360,10 @@ def dimension(noise: Noise, dim: int | None) -> int:
     dim = noise.dim if dim is None else dim
     if dim is None:
         raise InputError(
-            f"the dimension is not known; give dim= (the number of input coordinates) for {noise}."
+            f"the dimension is not known; give dim= (the number of input coordinates) for {noise}.", "dim"
         )
     if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
-        raise InputError(f"dim must be a positive integer, got {dim!r}.")
+        raise InputError(f"dim must be a positive integer, got {dim!r}.", "dim")
     return int(dim)
 
 
@@ -377,5 +377,5 @@ def check_errors(error: npt.ArrayLike) -> FloatArray:
     errors = given.astype(np.float64)
     outside = ~((errors > 0) & (errors <= 1))
     if outside.any():
-        raise InputError(f"error must lie in (0, 1], got {errors[outside].flat[0]:g}.")
+        raise InputError(f"error must lie in (0, 1], got {errors[outside].flat[0]:g}.", "error")
     return errors

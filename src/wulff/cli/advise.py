@@ -7,18 +7,23 @@ import typer
 
 from wulff import geometry
 from wulff._numerics.rounding import figures_down
-from wulff.cli.console import NormOption, error_from_rho
+from wulff.cli.console import error_from_rho
+from wulff.cli.options import DimensionOption, JsonOption, NormOption
 
 PROBABILITIES = "0.55,0.6,0.7,0.8,0.9,0.95,0.99,0.999,0.9999,0.999999"
 
 
 def advise(
-    dim: Annotated[int, typer.Option(help="The number of input coordinates.")],
+    dim: DimensionOption,
     norm: NormOption = "l2",
-    sigma: Annotated[float, typer.Option(help="The size of all noises: root mean square per pixel.")] = 0.5,
-    rho: Annotated[str, typer.Option(help="Probabilities of the label, comma-separated.")] = PROBABILITIES,
-    noise: Annotated[list[str] | None, typer.Option(help="A candidate; may be repeated.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    sigma: Annotated[
+        float, typer.Option(help="The size of all noises: their root mean square per coordinate.")
+    ] = 0.5,
+    rho: Annotated[
+        str, typer.Option(help="Lower bounds on the label's probability, comma-separated.")
+    ] = PROBABILITIES,
+    noise: Annotated[list[str] | None, typer.Option(help="A noise to consider; may be repeated.")] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print which noise certifies the most, at equal sigma, with the reason; radii are rounded down."""
     errors = [error_from_rho(part.strip()) for part in rho.split(",")]

@@ -8,41 +8,49 @@ import typer
 
 from wulff import runs
 from wulff.attacks import EOTPGD
-from wulff.cli.console import AlphaOption, progress_bar
+from wulff.cli.console import progress_bar
+from wulff.cli.options import AlphaOption, FirstNormOption, JsonOption, RunArgument
+from wulff.cli.run_options import ArchitectureOption
 from wulff.errors import InputError
 
 
 def attack(
-    run: Annotated[str, typer.Argument(help="The folder of a run of `wulff certify`.")],
+    run: RunArgument,
     inside: Annotated[bool, typer.Option("--inside", help="Attack within the certified radii.")] = False,
-    outside: Annotated[
-        list[float] | None, typer.Option(help="Attack within this multiple of the radii; may be repeated.")
+    factors: Annotated[
+        list[float] | None,
+        typer.Option("--outside", help="Attack within this multiple of the radii; may be repeated."),
     ] = None,
-    norm: Annotated[str | None, typer.Option(help="One of the run's norms; by default its first.")] = None,
-    steps: Annotated[int, typer.Option(help="Of projected gradient ascent.")] = 20,
+    norm: FirstNormOption = None,
+    steps: Annotated[int, typer.Option(help="Steps of projected gradient ascent.")] = 20,
     copies: Annotated[int, typer.Option(help="Noisy copies of each input in a step.")] = 32,
-    restarts: Annotated[int, typer.Option(help="Attempts, all but one from random points.")] = 2,
+    restarts: Annotated[
+        int, typer.Option(help="Attempts for each input, all but one from random points.")
+    ] = 2,
     n: Annotated[int, typer.Option(help="Fresh copies that judge a perturbed input.")] = 1_000,
     alpha: AlphaOption = 1e-3,
-    seed: Annotated[int, typer.Option(help="Of attack and judgement; not the run's own.")] = 1,
+    seed: Annotated[
+        int, typer.Option(help="The seed of attack and judgement; another one than the run's.")
+    ] = 1,
     limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the run's first inputs, so many of them.")
+        int | None,
+        typer.Option(min=1, help="How many of the run's inputs to attack, the first ones; by default all."),
     ] = None,
     batch: Annotated[
         int | None, typer.Option(help="Noisy copies at once; by default as the run had it.")
     ] = None,
-    architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    architecture: ArchitectureOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Attack every certified input; the exit status is 1 if more certificates broke than alpha allows."""
-    factors = [1.0] * inside + (outside or [])
-    if not factors:
+    radii = [1.0] * inside + (factors or [])
+    if not radii:
         raise InputError("give --inside, --outside 1.5, or both.")
     with progress_bar() as progress:
         task = progress.add_task(f"attacking {run}", total=None, words="")
         outcomes = runs.attack(
             run,
-            factors,
+            radii,
             norm=norm,
             method=EOTPGD(steps, copies, restarts),
             judge=runs.Judge(n=n, alpha=alpha, seed=seed),

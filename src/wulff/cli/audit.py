@@ -7,25 +7,30 @@ from typing import Annotated
 import typer
 
 from wulff import datasets, models, noises
-from wulff.cli.console import (
+from wulff.cli.options import DatasetOption, SliceOption
+from wulff.cli.run_options import (
+    ArchitectureOption,
     ChannelsLastOption,
     CompileOption,
-    DatasetOption,
     DeviceOption,
     DtypeOption,
-    SliceOption,
+    ModelOption,
+    TrainedNoiseOption,
 )
+from wulff.cli.verb import Group, Verb
 from wulff.errors import InputError
 from wulff.smoothing import BATCH_SIZES_TO_AUDIT, DEFAULT_BATCH, DevicePolicy, audit_batch_invariance
 from wulff.stats import check_sample_size
 
-app = typer.Typer(help="Measure what certificates rest on.", no_args_is_help=False)
+app = typer.Typer(
+    cls=Group, help="Measure what certificates rest on.", no_args_is_help=False, rich_markup_mode=None
+)
 
 
-@app.command("batch-invariance")
+@app.command("batch-invariance", cls=Verb)
 def batch_invariance(
-    model: Annotated[str, typer.Option(help="A weights file, or the folder of a training.")],
-    noise: Annotated[str | None, typer.Option(help="By default the one of the training.")] = None,
+    model: ModelOption,
+    noise: TrainedNoiseOption = None,
     dataset: DatasetOption = "digits",
     slice: SliceOption = ":16",
     copies: Annotated[int, typer.Option(help="Noisy copies to classify, shared among the inputs.")] = 1024,
@@ -37,7 +42,7 @@ def batch_invariance(
     dtype: DtypeOption = "float32",
     compile: CompileOption = False,
     channels_last: ChannelsLastOption = False,
-    architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
+    architecture: ArchitectureOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure whether labels depend on how noisy copies are batched."""

@@ -6,20 +6,6 @@ import typer
 
 from wulff import engines, reports, runs
 from wulff.cli.console import (
-    AlphaOption,
-    BatchOption,
-    ChannelsLastOption,
-    CompileOption,
-    DatasetOption,
-    DeviceOption,
-    DtypeOption,
-    LevelsOption,
-    NormsOption,
-    SamplingOption,
-    SeedOption,
-    SliceOption,
-    StoreOption,
-    WorkersOption,
     batch_from,
     progress_bar,
     radii_from,
@@ -28,26 +14,39 @@ from wulff.cli.console import (
     seed_from,
     warn_of_not_a_number,
 )
+from wulff.cli.options import AlphaOption, DatasetOption, NormsOption, SliceOption, StoreOption
+from wulff.cli.run_options import (
+    ArchitectureOption,
+    BatchOption,
+    BoundOption,
+    ChannelsLastOption,
+    CompileOption,
+    DeviceOption,
+    DtypeOption,
+    EstimatorOption,
+    LevelsOption,
+    ModelOption,
+    SamplingOption,
+    SeedOption,
+    TrainedNoiseOption,
+    WorkersOption,
+)
 from wulff.errors import InputError
 from wulff.smoothing import DEFAULT_BATCH
 from wulff.stats import Anytime
 
 
 def certify(
-    model: Annotated[str, typer.Option(help="A weights file, or the folder of a training.")],
+    model: ModelOption,
     store: StoreOption,
-    noise: Annotated[str | None, typer.Option(help="By default the one of the training.")] = None,
+    noise: TrainedNoiseOption = None,
     dataset: DatasetOption = "digits",
     norm: NormsOption = ["l2"],  # noqa: B006 (never changed)
-    n0: Annotated[int, typer.Option(help="Samples that choose the label.")] = 100,
-    n: Annotated[int, typer.Option(help="Samples that bound its error.")] = 100_000,
+    n0: Annotated[int, typer.Option(help="Noisy copies that choose the label.")] = 100,
+    n: Annotated[int, typer.Option(help="Noisy copies that bound the label's error.")] = 100_000,
     alpha: AlphaOption = 1e-3,
-    bound: Annotated[
-        str, typer.Option(help="one-sided, or two-sided to bound the others too.")
-    ] = "one-sided",
-    estimator: Annotated[
-        str, typer.Option(help="clopper-pearson, or randomized-clopper-pearson at a fixed n.")
-    ] = "clopper-pearson",
+    bound: BoundOption = "one-sided",
+    estimator: EstimatorOption = "clopper-pearson",
     stop_radii: Annotated[
         str | None, typer.Option(help="Stop when each of these radii is decided, e.g. 0.25,0.5.")
     ] = None,
@@ -67,7 +66,7 @@ def certify(
     channels_last: ChannelsLastOption = False,
     batch: BatchOption = str(DEFAULT_BATCH),
     workers: WorkersOption = 1,
-    architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
+    architecture: ArchitectureOption = None,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
     stop = None
@@ -84,12 +83,12 @@ def certify(
         n0=n0,
         n=n,
         alpha=alpha,
-        estimator=estimator,  # type: ignore[arg-type]  (checked by prepare)
-        bound=bound,  # type: ignore[arg-type]  (checked by prepare)
+        estimator=estimator,
+        bound=bound,
         stop=stop,
         slice=slice,
         seed=seed_from(seed),
-        sampling=sampling,  # type: ignore[arg-type]  (checked by prepare)
+        sampling=sampling,
         levels=levels,
         device=device,
         dtype=dtype,

@@ -6,15 +6,16 @@ import typer
 
 from wulff import reports, runs
 from wulff.cli.console import radii_from, say
+from wulff.cli.options import FirstNormOption, FormatOption, RadiiOption, RunArgument
 
 
 def compare(
-    first: Annotated[str, typer.Argument(help="A run folder.")],
-    second: Annotated[str, typer.Argument(help="Another, on the same data.")],
-    norm: Annotated[str | None, typer.Option(help="By default the first that both have.")] = None,
-    radii: Annotated[str | None, typer.Option(help="Where to compare, e.g. 0.25,0.5,1.")] = None,
+    first: RunArgument,
+    second: Annotated[str, typer.Argument(help="Another run folder, on the same data.")],
+    norm: FirstNormOption = None,
+    radii: RadiiOption = None,
     inputs: Annotated[int, typer.Option(min=0, help="How many inputs to list, most different first.")] = 10,
-    format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
+    format: FormatOption = "text",
 ) -> None:
     """Print the differences per radius, with McNemar's exact paired test, and per input."""
     found = reports.compare(runs.load(first), runs.load(second), radii_from("--radii", radii), norm)

@@ -1,10 +1,10 @@
-"""What the verbs share: options, directed reading of numbers, and progress bars."""
+"""What the verbs share: directed reading of numbers, warnings, and progress bars."""
 
 import contextlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
 import typer
 from rich.console import Console
@@ -24,34 +24,6 @@ from wulff.errors import InputError
 
 if TYPE_CHECKING:
     from wulff.runs import Run
-
-NormOption = Annotated[str, typer.Option(help="The adversary's norm: l1, l2, linf or lp(1.5).")]
-NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certify against; may be repeated.")]
-NoiseOption = Annotated[str, typer.Option(help="A noise, e.g. 'uniform(sigma=0.5)'; see `wulff noises`.")]
-AlphaOption = Annotated[float, typer.Option(help="Probability with which an answer may be wrong.")]
-DimOption = Annotated[int | None, typer.Option(help="The number of input coordinates.")]
-DatasetOption = Annotated[
-    str, typer.Option(help="digits, mnist, ... or NAME:PATH for where it is; or the path of an .npz file.")
-]
-StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfinished run goes on.")]
-SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
-DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, ...")]
-DtypeOption = Annotated[str, typer.Option(help="fp32, or bf16: another classifier, often faster.")]
-CompileOption = Annotated[
-    bool, typer.Option("--compile", help="Compile the model; on a CPU this needs a C++ compiler.")
-]
-ChannelsLastOption = Annotated[
-    bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
-]
-BatchOption = Annotated[
-    str, typer.Option(help="Noisy copies per forward pass, or `auto` for the fastest number.")
-]
-WorkersOption = Annotated[int, typer.Option(help="Processes on this machine, with one thread each.")]
-SamplingOption = Annotated[
-    str, typer.Option(help="float, or exact: integer noise on pixels that are multiples of 1/levels.")
-]
-LevelsOption = Annotated[int, typer.Option(help="Grid steps per 1.0 for exact sampling: 255 for 8 bits.")]
-SliceOption = Annotated[str, typer.Option(help="Which inputs, as a Python slice such as ::20 or :200.")]
 
 
 def say(text: object = "", *, err: bool = False) -> None:

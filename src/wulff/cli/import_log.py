@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from wulff import runs
-from wulff.cli.console import NormOption, StoreOption, say
+from wulff.cli.console import say
+from wulff.cli.options import NormOption, StoreOption
 
 
 def import_log(
@@ -14,12 +15,16 @@ def import_log(
     ],
     store: StoreOption,
     norm: NormOption = "l2",
-    noise: Annotated[str | None, typer.Option(help="The noise, for the record.")] = None,
-    n: Annotated[int | None, typer.Option(help="Samples that bounded each error.")] = None,
+    noise: Annotated[
+        str | None, typer.Option(help="The noise that the log is about, to be stored with it.")
+    ] = None,
+    n: Annotated[int | None, typer.Option(help="The number of noisy copies that bounded each error.")] = None,
     alpha: Annotated[
         float | None, typer.Option(help="Probability with which an answer may be wrong.")
     ] = None,
-    training_noise: Annotated[str | None, typer.Option(help="The noise of the training.")] = None,
+    training_noise: Annotated[
+        str | None, typer.Option(help="The noise that the model was trained with, to be stored with the run.")
+    ] = None,
 ) -> None:
     """Store a published log as a run; rounded radii are lowered to what they certainly are."""
     run = runs.import_log(file, store, norm, noise, n=n, alpha=alpha, training_noise=training_noise)

@@ -8,23 +8,29 @@ import typer
 
 from wulff import geometry
 from wulff._numerics.rounding import figures_down, figures_up
-from wulff.cli.console import NormOption
+from wulff.cli.options import DimensionOption, JsonOption, NormOption
 from wulff.errors import InputError
 from wulff.noises import parse
 
 
 def limits(
-    dim: Annotated[int, typer.Option(help="The number of input coordinates.")],
+    dim: DimensionOption,
     norm: NormOption = "linf",
-    s: Annotated[float, typer.Option(help="The label's probability less one half.")] = 0.25,
+    s: Annotated[
+        float, typer.Option(help="How far the label's probability lies above one half, e.g. 0.25 for 0.75.")
+    ] = 0.25,
     l: Annotated[  # noqa: E741
-        float, typer.Option(help="How well noise tells inputs 1 apart in one coordinate: total variation.")
+        float,
+        typer.Option(
+            help="The total variation between the noise around inputs that differ by 1 in one coordinate."
+        ),
     ] = 0.9,
     noise: Annotated[list[str] | None, typer.Option(help="A noise to compare; may be repeated.")] = None,
     epsilon: Annotated[
-        float | None, typer.Option(help="Print the s and l of each --noise in its own size at this radius.")
+        float | None,
+        typer.Option(help="Instead, print which s and l each --noise has at this radius, in its own size."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the best radius any smoothing can certify as the dimension grows, and what noises attain."""
     if epsilon is not None:

@@ -5,12 +5,15 @@ from typing import Annotated
 import typer
 
 from wulff import reports
+from wulff.cli.options import FormatOption
 from wulff.reports.grids import escape, render
 
 
 def ls(
-    folder: Annotated[list[str] | None, typer.Argument(help="Folders; the current one by default.")] = None,
-    format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
+    folder: Annotated[
+        list[str] | None, typer.Argument(help="Folders to look in; by default the current one.")
+    ] = None,
+    format: FormatOption = "text",
 ) -> None:
     """List the runs in folders and below them, with their headline."""
     grid = reports.listing(folder or ["."])

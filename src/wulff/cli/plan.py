@@ -6,7 +6,8 @@ import typer
 
 from wulff import certificates
 from wulff._numerics.rounding import decimal_down, exactly, figures_down
-from wulff.cli.console import AlphaOption, DimOption, NoiseOption, NormOption, decimal
+from wulff.cli.console import decimal
+from wulff.cli.options import AlphaOption, DimOption, NoiseOption, NormOption
 from wulff.errors import InputError
 
 

@@ -1,38 +1,50 @@
 """`wulff plot`: figures of certificates, crystals, noises and runs."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from wulff import datasets, reports, runs
 from wulff._numerics.rounding import float_at_least
-from wulff.cli.console import DatasetOption, NormOption, decimal, radii_from, say, warn
+from wulff.cli.console import decimal, radii_from, say, warn
+from wulff.cli.options import (
+    DatasetOption,
+    DimensionOption,
+    FigureOption,
+    FirstNormOption,
+    NoiseArgument,
+    NormOption,
+    RunArgument,
+    RunsArgument,
+)
+from wulff.cli.verb import Group, Verb
 from wulff.errors import InputError
 
-app = typer.Typer(help="Draw figures of certificates, crystals, noises and runs.", no_args_is_help=False)
-OutputOption = Annotated[str, typer.Option("--output", "-o", help="A .png, .pdf or .svg file.")]
-RunArgument = Annotated[str, typer.Argument(help="A run folder.")]
-RunsArgument = Annotated[list[str], typer.Argument(help="Run folders.")]
-FirstNormOption = Annotated[str | None, typer.Option(help="By default the first that the run has.")]
+app = typer.Typer(
+    cls=Group,
+    help="Draw figures of certificates, crystals, noises and runs.",
+    no_args_is_help=False,
+    rich_markup_mode=None,
+)
 
 
-@app.command("radii")
+@app.command("radii", cls=Verb)
 def radii(
     noise: Annotated[list[str], typer.Argument(help="Noises, e.g. 'uniform(sigma=1)'.")],
     norm: NormOption = "l1",
-    dim: Annotated[int, typer.Option(help="The number of input coordinates.")] = 3072,
-    output: OutputOption = "radii.png",
+    dim: DimensionOption = 3072,
+    output: FigureOption = "radii.png",
 ) -> None:
     """Draw the radius over the probability of the label, for several noises at equal sigma."""
     say(reports.plot_radii(noise, output, norm, dim))
 
 
-@app.command("methods")
+@app.command("methods", cls=Verb)
 def methods(
     noise: Annotated[str, typer.Argument(help="A noise, e.g. 'exp-l2(scale=1,j=0,k=1)'.")],
     norm: NormOption = "l2",
     rho: Annotated[str, typer.Option(help="A lower bound on the label's probability.")] = "0.99",
-    output: OutputOption = "methods.png",
+    output: FigureOption = "methods.png",
 ) -> None:
     """Draw the radius by each method over the dimension."""
     probability = decimal("--rho", rho)
@@ -41,10 +53,10 @@ def methods(
     say(reports.plot_methods(noise, output, norm, float_at_least(1 - probability)))
 
 
-@app.command("crystal")
+@app.command("crystal", cls=Verb)
 def crystal(
     norm: NormOption = "linf",
-    dim: Annotated[int, typer.Option(help="2 or 3.")] = 3,
+    dim: Annotated[Literal[2, 3], typer.Option(help="2 or 3.")] = 3,
     output: Annotated[
         str, typer.Option("--output", "-o", help="A .png, .pdf or .svg file, or .html to turn it.")
     ] = "crystal.png",
@@ -53,18 +65,18 @@ def crystal(
     say(reports.plot_crystal(norm, output, dim))
 
 
-@app.command("levels")
+@app.command("levels", cls=Verb)
 def levels(
-    noise: Annotated[str, typer.Argument(help="A noise, e.g. 'laplace(sigma=0.5)'.")],
-    shift: Annotated[str, typer.Option(help="Two numbers, e.g. 0.8,0.")] = "0.8,0",
+    noise: NoiseArgument,
+    shift: Annotated[str, typer.Option(help="The second copy's position, e.g. 0.8,0.")] = "0.8,0",
     p: Annotated[float, typer.Option(help="The probability of the set.")] = 0.2,
-    output: OutputOption = "levels.png",
+    output: FigureOption = "levels.png",
 ) -> None:
     """Draw a noise in the plane, its shifted copy, and the set of probability p that gains the most."""
     say(reports.plot_levels(noise, output, radii_from("--shift", shift) or [], p))
 
 
-@app.command("gallery")
+@app.command("gallery", cls=Verb)
 def gallery(
     output: Annotated[str, typer.Option("--output", "-o", help="A folder that exists.")],
     rotatable: Annotated[bool, typer.Option(help="Also a page with a crystal to turn.")] = False,
@@ -74,97 +86,99 @@ def gallery(
         say(path)
 
 
-@app.command("accuracy")
+@app.command("accuracy", cls=Verb)
 def accuracy(
     run: RunsArgument,
     norm: FirstNormOption = None,
     envelope: Annotated[bool, typer.Option("--envelope", help="Add the best run at each radius.")] = False,
-    output: OutputOption = "accuracy.png",
+    output: FigureOption = "accuracy.png",
 ) -> None:
     """Draw the certified accuracy of runs over the radius."""
     norms = None if norm is None else [norm]
     say(reports.plot_certified_accuracy(_load(run), output, norms, with_envelope=envelope))
 
 
-@app.command("confidence")
+@app.command("confidence", cls=Verb)
 def confidence(
     run: RunsArgument,
     norm: FirstNormOption = None,
     confidence: Annotated[float, typer.Option(help="The probability with which the bound is true.")] = 0.999,
-    output: OutputOption = "confidence.png",
+    output: FigureOption = "confidence.png",
 ) -> None:
     """Draw the share of certificates and the accuracy that is true with a stated probability."""
     say(reports.plot_confidence(_load(run), output, norm, confidence))
 
 
-@app.command("training")
+@app.command("training", cls=Verb)
 def training(
     run: RunsArgument,
-    radii: Annotated[str, typer.Option(help="A panel for each, e.g. 0,0.5.")] = "0",
+    radii: Annotated[str, typer.Option(help="Radii with a panel each, e.g. 0,0.5.")] = "0",
     norm: FirstNormOption = None,
-    output: OutputOption = "training.png",
+    output: FigureOption = "training.png",
 ) -> None:
     """Draw the certified accuracy over the accuracy in training."""
     at = radii_from("--radii", radii) or []
     say(reports.plot_training_accuracy(_load(run), output, at, norm))
 
 
-@app.command("mismatch")
-def mismatch(run: RunsArgument, norm: FirstNormOption = None, output: OutputOption = "mismatch.png") -> None:
+@app.command("mismatch", cls=Verb)
+def mismatch(run: RunsArgument, norm: FirstNormOption = None, output: FigureOption = "mismatch.png") -> None:
     """Draw the certified accuracy of models smoothed with another noise than they were trained with."""
     say(reports.plot_mismatch(_load(run), output, norm))
 
 
-@app.command("samples")
+@app.command("samples", cls=Verb)
 def samples(
     run: RunArgument,
     n: Annotated[list[int] | None, typer.Option(help="A sample size; may be repeated.")] = None,
     norm: FirstNormOption = None,
-    output: OutputOption = "samples.png",
+    output: FigureOption = "samples.png",
 ) -> None:
     """Draw the effect of n, from the stored votes."""
     say(reports.plot_samples(runs.load(run), output, n, norm))
 
 
-@app.command("alphas")
+@app.command("alphas", cls=Verb)
 def alphas(
     run: RunArgument,
     alpha: Annotated[list[float] | None, typer.Option(help="An alpha; may be repeated.")] = None,
     norm: FirstNormOption = None,
-    output: OutputOption = "alphas.png",
+    output: FigureOption = "alphas.png",
 ) -> None:
     """Draw the effect of alpha, from the stored votes."""
     say(reports.plot_alphas(runs.load(run), output, alpha or reports.ALPHAS, norm))
 
 
-@app.command("bounds")
-def bounds(run: RunArgument, output: OutputOption = "bounds.png") -> None:
+@app.command("bounds", cls=Verb)
+def bounds(run: RunArgument, output: FigureOption = "bounds.png") -> None:
     """Draw the certified accuracy by the tight Gaussian radius and by the bounds before it."""
     say(reports.plot_bounds(runs.load(run), output))
 
 
-@app.command("images")
+@app.command("images", cls=Verb)
 def images(
     noise: Annotated[
         list[str], typer.Argument(help="Noises without a size, e.g. laplace 'exp-l2(j=0, k=1)'.")
     ],
     dataset: DatasetOption = "digits",
-    sigma: Annotated[str, typer.Option(help="Sizes, one column each.")] = "0,0.25,0.5,1",
+    sigma: Annotated[str, typer.Option(help="The sigmas, one column each.")] = "0,0.25,0.5,1",
     input: Annotated[
         list[int] | None, typer.Option(help="Position in the data set; may be repeated.")
     ] = None,
-    output: OutputOption = "images.png",
+    output: FigureOption = "images.png",
 ) -> None:
     """Draw inputs under noise, by kind and size."""
     sizes = radii_from("--sigma", sigma) or []
     say(reports.plot_images(datasets.load(dataset), output, noise, sizes, input or [0]))
 
 
-@app.command("all")
+@app.command("all", cls=Verb)
 def all_figures(
     run: RunsArgument,
     norm: FirstNormOption = None,
-    suffix: Annotated[str, typer.Option(help=".png, .pdf or .svg.")] = ".png",
+    suffix: Annotated[
+        Literal[".png", ".pdf", ".svg"], typer.Option(help="The format of the figures.")
+    ] = ".png",
     output: Annotated[str, typer.Option("--output", "-o", help="A folder.")] = "figures",
 ) -> None:
     """Draw every figure that the runs allow into one folder, with captions."""

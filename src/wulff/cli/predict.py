@@ -5,34 +5,29 @@ from typing import Annotated
 import typer
 
 from wulff import engines, reports, runs
-from wulff.cli.console import (
-    AlphaOption,
+from wulff.cli.console import batch_from, progress_bar, run_progress, say, seed_from, warn_of_not_a_number
+from wulff.cli.options import AlphaOption, DatasetOption, SliceOption, StoreOption
+from wulff.cli.run_options import (
+    ArchitectureOption,
     BatchOption,
     ChannelsLastOption,
     CompileOption,
-    DatasetOption,
     DeviceOption,
     DtypeOption,
     LevelsOption,
+    ModelOption,
     SamplingOption,
     SeedOption,
-    SliceOption,
-    StoreOption,
+    TrainedNoiseOption,
     WorkersOption,
-    batch_from,
-    progress_bar,
-    run_progress,
-    say,
-    seed_from,
-    warn_of_not_a_number,
 )
 from wulff.smoothing import DEFAULT_BATCH
 
 
 def predict(
-    model: Annotated[str, typer.Option(help="A weights file, or the folder of a training.")],
+    model: ModelOption,
     store: StoreOption,
-    noise: Annotated[str | None, typer.Option(help="By default the one of the training.")] = None,
+    noise: TrainedNoiseOption = None,
     dataset: DatasetOption = "digits",
     n: Annotated[int, typer.Option(help="Noisy copies per input.")] = 1_000,
     alpha: AlphaOption = 1e-3,
@@ -46,7 +41,7 @@ def predict(
     channels_last: ChannelsLastOption = False,
     batch: BatchOption = str(DEFAULT_BATCH),
     workers: WorkersOption = 1,
-    architecture: Annotated[str | None, typer.Option(help="For weights that do not say it.")] = None,
+    architecture: ArchitectureOption = None,
 ) -> None:
     """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
     spec = runs.PredictSpec(
@@ -57,7 +52,7 @@ def predict(
         alpha=alpha,
         slice=slice,
         seed=seed_from(seed),
-        sampling=sampling,  # type: ignore[arg-type]  (checked by prepare)
+        sampling=sampling,
         levels=levels,
         device=device,
         dtype=dtype,

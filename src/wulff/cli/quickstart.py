@@ -14,14 +14,16 @@ from wulff.noises import parse
 SIGMA = 0.5
 NOISES = ("uniform", "laplace", "gaussian")
 NORMS = ("l1", "l2")
+MOST = 1_000_000
+"""More copies or epochs than this are no quick start."""
 RADII = (0.0, 0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0)
 
 
 def quickstart(
     store: Annotated[str, typer.Option(help="The folder for models, runs and report.")] = "quickstart",
     images: Annotated[int, typer.Option(min=1, max=450, help="Held-out images to certify.")] = 200,
-    n: Annotated[int, typer.Option(min=1, help="Samples that bound each error.")] = 10_000,
-    epochs: Annotated[int, typer.Option(min=1, help="Passes over the training images.")] = 40,
+    n: Annotated[int, typer.Option(min=1, max=MOST, help="Noisy copies that bound each error.")] = 10_000,
+    epochs: Annotated[int, typer.Option(min=1, max=MOST, help="Passes over the training images.")] = 40,
 ) -> None:
     """Train, certify and report on handwritten digits with three noises of equal sigma."""
     folder = Path(store)

@@ -7,36 +7,46 @@ import typer
 
 from wulff import certificates
 from wulff._numerics.rounding import decimal_down, float_at_least
-from wulff.cli.console import AlphaOption, DimOption, NormOption, decimal, error_from_rho
+from wulff.certificates import Radii
+from wulff.cli.console import decimal, error_from_rho
+from wulff.cli.options import AlphaOption, DimOption, JsonOption, NoiseArgument, NormOption
 from wulff.errors import InputError, NotCoveredError
 from wulff.stats import check_alpha, error_upper_bound
 
 
 def radius(
-    noise: Annotated[str, typer.Argument(help="E.g. 'uniform(sigma=0.5)'; see `wulff noises`.")],
+    noise: NoiseArgument,
     norm: NormOption = "l2",
     dim: DimOption = None,
     rho: Annotated[str | None, typer.Option(help="A lower bound on the label's probability.")] = None,
-    error: Annotated[str | None, typer.Option(help="An upper bound on the probability of others.")] = None,
+    error: Annotated[
+        str | None, typer.Option(help="An upper bound on the probability of all other labels.")
+    ] = None,
     misses: Annotated[int | None, typer.Option(help="Votes for other labels, out of --n.")] = None,
     n: Annotated[int | None, typer.Option(help="The number of votes.")] = None,
     alpha: AlphaOption = 1e-3,
     method: Annotated[str | None, typer.Option(help="One theorem by name, or `all`.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per line.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the radius within which no adversary changes the label; rounded down."""
     bound = _error(rho, error, misses, n, alpha)
+
+    def certified(name: str | None) -> Radii:
+        if dim is None:
+            return certificates.radius_in_any_dimension(noise, bound, norm, name)
+        return certificates.certified_radius(noise, bound, norm, dim, name)
+
     if method == "all":
         entries = certificates.methods(noise, norm)
         results = []
         for name in dict.fromkeys(entry.method for entry in entries):
             try:
-                results.append(certificates.certified_radius(noise, bound, norm, dim, name))
+                results.append(certified(name))
             except NotCoveredError:
                 continue
         results.sort(key=lambda radii: -float(radii.radius))
     else:
-        results = [certificates.certified_radius(noise, bound, norm, dim, method)]
+        results = [certified(method)]
     for radii in results:
         if as_json:
             fields = {

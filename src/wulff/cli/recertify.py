@@ -6,18 +6,25 @@ import typer
 
 from wulff import reports, runs
 from wulff.cli.console import say
+from wulff.cli.options import RunArgument
+from wulff.smoothing import Bound, Estimator
 
 
 def recertify(
-    run: Annotated[str, typer.Argument(help="A run folder of `wulff certify`.")],
+    run: RunArgument,
     norm: Annotated[
         list[str] | None, typer.Option("--norm", help="A norm to certify against; may be repeated.")
     ] = None,
-    alpha: Annotated[float | None, typer.Option(help="How likely an answer may be wrong.")] = None,
+    alpha: Annotated[
+        float | None,
+        typer.Option(help="Probability with which an answer may be wrong; by default the run's."),
+    ] = None,
     n: Annotated[int | None, typer.Option(help="Use so many of the counted votes, drawn at random.")] = None,
-    bound: Annotated[str | None, typer.Option(help="one-sided or two-sided.")] = None,
+    bound: Annotated[
+        Bound | None, typer.Option(help="Whether to bound the other classes too; by default as in the run.")
+    ] = None,
     estimator: Annotated[
-        str | None, typer.Option(help="clopper-pearson or randomized-clopper-pearson.")
+        Estimator | None, typer.Option(help="The bound on the error; by default the run's.")
     ] = None,
     store: Annotated[
         str | None, typer.Option(help="The folder of the new run; by default only its table is printed.")
@@ -34,8 +41,8 @@ def recertify(
         norms=norm,
         alpha=alpha,
         n=n,
-        bound=bound,  # type: ignore[arg-type]  (checked by recertify)
-        estimator=estimator,  # type: ignore[arg-type]  (checked by recertify)
+        bound=bound,
+        estimator=estimator,
     )
     for name in done.norms:
         table = reports.certified_accuracy([done], norm=name)

@@ -1,12 +1,13 @@
 """`wulff report`: tables on standard output, figures and pages in files."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from wulff import reports, runs
 from wulff.cli.console import radii_from, say
+from wulff.cli.options import FirstNormOption, FormatOption, RadiiOption, RunsArgument
 from wulff.errors import InputError
 
 _FOR_TABLES = {"norm", "radii", "format", "digits", "radii_in", "envelope", "confidence", "average"}
@@ -20,12 +21,14 @@ _USED = {
 
 def report(
     context: typer.Context,
-    run: Annotated[list[str], typer.Argument(help="Run folders.")],
-    norm: Annotated[str | None, typer.Option(help="By default the first that the run has.")] = None,
-    radii: Annotated[str | None, typer.Option(help="Columns, e.g. 0.25,0.5,1.")] = None,
-    format: Annotated[str, typer.Option(help="text, md, latex or csv.")] = "text",
+    run: RunsArgument,
+    norm: FirstNormOption = None,
+    radii: RadiiOption = None,
+    format: FormatOption = "text",
     digits: Annotated[int, typer.Option(min=1, max=12, help="Decimals of each share.")] = 3,
-    radii_in: Annotated[str, typer.Option("--radii-in", help="columns or rows.")] = "columns",
+    radii_in: Annotated[
+        Literal["columns", "rows"], typer.Option("--radii-in", help="What the radii of a table are.")
+    ] = "columns",
     envelope: Annotated[
         bool, typer.Option("--envelope", help="Add the best run at each radius, and its valid version.")
     ] = False,
@@ -38,7 +41,7 @@ def report(
         bool, typer.Option("--as-published", help="Take rounded radii of imported logs at face value.")
     ] = False,
     pictures: Annotated[
-        int, typer.Option(min=0, help="For how many inputs a page shows pictures.")
+        int, typer.Option(min=0, help="How many inputs a page shows as pictures.")
     ] = reports.PICTURES,
     output: Annotated[
         str | None, typer.Option("--output", "-o", help="A page (.html) or figure (.png, .pdf, .svg).")

@@ -1,12 +1,14 @@
 """`wulff train`: a base classifier for a noise."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from wulff import datasets, models, runs, training
-from wulff.cli.console import DatasetOption, DeviceOption, NoiseOption, SliceOption, progress_bar, say
+from wulff.cli.console import progress_bar, say
 from wulff.cli.download import fetch
+from wulff.cli.options import DatasetOption, NoiseOption, SliceOption
+from wulff.cli.run_options import DeviceOption
 from wulff.errors import InputError
 
 ObjectiveOption = Annotated[
@@ -30,19 +32,24 @@ def train(
     batch: Annotated[
         int, typer.Option(help="Inputs per step; methods with m copies classify m times this.")
     ] = 64,
-    learning_rate: Annotated[float, typer.Option(help="At the start.")] = 0.05,
-    momentum: Annotated[float, typer.Option(help="Of SGD.")] = 0.9,
-    weight_decay: Annotated[float, typer.Option(help="Of SGD.")] = 1e-4,
+    learning_rate: Annotated[float, typer.Option(help="The learning rate of the first epoch.")] = 0.05,
+    momentum: Annotated[float, typer.Option(help="SGD momentum.")] = 0.9,
+    weight_decay: Annotated[float, typer.Option(help="SGD weight decay.")] = 1e-4,
     decay: Annotated[
-        str, typer.Option(help="cosine, or step: divide by 10 every --decay-every epochs.")
+        training.Decay,
+        typer.Option(help="How the learning rate falls; step: by 10 every --decay-every epochs."),
     ] = "cosine",
-    decay_every: Annotated[int, typer.Option(help="Epochs between two steps.")] = 30,
+    decay_every: Annotated[int, typer.Option(help="Epochs between two steps of --decay step.")] = 30,
     augmentation: Annotated[
-        str, typer.Option(help="none, crop, crop-flip, resized-crop, or usual: what suits the data set.")
+        Literal["usual", training.Augmentation],
+        typer.Option(help="How training images are varied; usual: as it suits the data set."),
     ] = "usual",
-    precision: Annotated[str, typer.Option(help="fp32, or mixed precision: bf16, fp16.")] = "fp32",
+    precision: Annotated[
+        training.Precision,
+        typer.Option(help="The arithmetic of the forward pass; bf16 and fp16 are mixed precision."),
+    ] = "fp32",
     slice: SliceOption = ":",
-    seed: Annotated[int, typer.Option(help="Decides weights, order and noise.")] = 0,
+    seed: Annotated[int, typer.Option(help="The seed of weights, order and noise.")] = 0,
     device: DeviceOption = "cpu",
     weights: Annotated[str | None, typer.Option(help="Start from these weights (pre-training).")] = None,
     unlabelled: Annotated[
@@ -65,10 +72,10 @@ def train(
         learning_rate=learning_rate,
         momentum=momentum,
         weight_decay=weight_decay,
-        decay=decay,  # type: ignore[arg-type]  (checked by Schedule)
+        decay=decay,
         decay_every=decay_every,
         augmentation=datasets.usual_augmentation(dataset) if augmentation == "usual" else augmentation,  # type: ignore[arg-type]
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision,
         seed=seed,
     )
     spec = runs.TrainingSpec(

@@ -8,6 +8,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from wulff.cli.verb import Verb
+
 GROUPS = {
     "Radii, plans and limits": ["radius", "noises", "plan", "advise", "limits"],
     "Models": ["quickstart", "download", "train"],
@@ -37,7 +39,7 @@ def load(verb: str) -> Any:
     if hasattr(module, "app"):
         return typer.main.get_group(module.app)  # also where there is one command in it
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    alone.command(verb)(getattr(module, name))
+    alone.command(verb, cls=Verb)(getattr(module, name))
     return typer.main.get_command(alone)
 
 

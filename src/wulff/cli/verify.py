@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from wulff.cli.options import RunArgument
 from wulff.errors import WulffError
 from wulff.reports import verification
 from wulff.reports.verification import Claims
@@ -17,7 +18,7 @@ SHOWN = 10
 
 
 def verify(
-    run: Annotated[str, typer.Argument(help="A run folder.")],
+    run: RunArgument,
     as_json: Annotated[bool, typer.Option("--json", help="Print what verification.json holds.")] = False,
 ) -> None:
     """Prove every claim of a run again, in ball arithmetic and with none of the code that made it.

@@ -7,6 +7,7 @@ import re
 import torch
 from torch import Tensor
 
+from wulff._quoting import shown
 from wulff.datasets.image_files import ImageFiles
 from wulff.errors import InputError
 
@@ -105,7 +106,8 @@ def parse_slice(text: str) -> slice:
     Raises:
         InputError: It names none, or its step is 0.
     """
-    match = re.fullmatch(r"(\[)?(-?\d+)?:(-?\d+)?(?::(\d+)?)?(?(1)\])", text.strip())
+    number = "[0-9]{1,18}"  # longer ones fit into no index
+    match = re.fullmatch(rf"(\[)?(-?{number})?:(-?{number})?(?::({number})?)?(?(1)\])", text.strip())
     if match is None or (match[4] and int(match[4]) == 0):
-        raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {text!r}.")
+        raise InputError(f"a slice must look like ::20 or :200 or 100:500:2, got {shown(text)}.", "slice")
     return slice(*(int(part) if part else None for part in match.groups()[1:]))

@@ -51,7 +51,8 @@ class ProcessEngine:
         if self.workers > MOST_FOR_A_PROCESSOR * processors:
             raise InputError(
                 f"workers must be at most {MOST_FOR_A_PROCESSOR * processors} on this machine, got "
-                f"{workers}; one for each of its {processors} processors is usually the fastest."
+                f"{workers}; one for each of its {processors} processors is usually the fastest.",
+                "workers",
             )
         self.context = multiprocessing.get_context(start)
         if start == "forkserver":

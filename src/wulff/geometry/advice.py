@@ -108,7 +108,7 @@ def advise(
     """
     norm, dim = Norm.parse(norm), check_body_dim(dim)
     if not 0 < sigma < math.inf:
-        raise InputError(f"sigma must be positive and finite, got {sigma!r}.")
+        raise InputError(f"sigma must be positive and finite, got {sigma!r}.", "sigma")
     grid = np.array(errors, dtype=np.float64)
     if not grid.size or not ((grid > 0) & (grid < 0.5)).all():
         raise InputError(f"errors must lie in (0, 0.5), got {errors!r}; at ½ and above nothing is certified.")

@@ -63,7 +63,7 @@ def usefulness(noise: Noise | str, epsilon: float, norm: Norm | str, dim: int) -
     """
     noise, norm = parse_noise(noise).in_dim(dim), Norm.parse(norm)
     if not 0 < epsilon < math.inf:
-        raise InputError(f"epsilon must be positive and finite, got {epsilon!r}.")
+        raise InputError(f"epsilon must be positive and finite, got {epsilon!r}.", "epsilon")
     error = largest_error(noise, epsilon, norm, dim)
     margin = 0.5 if error is None else 0.5 - error
     return Usefulness(noise, norm, epsilon, margin, recognisability(noise))
@@ -92,7 +92,7 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
         NotCoveredError: The total variation is not known for this noise.
     """
     if not check_variation(l) < 1:
-        raise InputError(f"l must be below 1 for noise to be sized by it, got {l!r}.")
+        raise InputError(f"l must be below 1 for noise to be sized by it, got {l!r}.", "l")
     unit = resized(noise, 1.0).in_dim(dim)
 
     def margin(log_scale: float) -> float:

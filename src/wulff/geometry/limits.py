@@ -152,12 +152,14 @@ def _test_law(spread: float) -> tuple[float, float]:
 def check_margin(s: float) -> float:
     """s as a float; refuses what is not in (0, ½)."""
     if not 0 < s < 0.5:
-        raise InputError(f"s must lie in (0, 0.5), got {s!r}; it is the label's probability less one half.")
+        raise InputError(
+            f"s must lie in (0, 0.5), got {s!r}; it is the label's probability less one half.", "s"
+        )
     return float(s)
 
 
 def check_variation(l: float) -> float:  # noqa: E741
     """l as a float; refuses what is not in (0, 1]."""
     if not 0 < l <= 1:
-        raise InputError(f"l must lie in (0, 1], got {l!r}; it is a total variation.")
+        raise InputError(f"l must lie in (0, 1], got {l!r}; it is a total variation.", "l")
     return float(l)

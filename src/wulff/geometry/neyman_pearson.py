@@ -56,7 +56,7 @@ def best_set(
     if shift.shape != (2,) or not shift.any() or not np.isfinite(shift).all():
         raise InputError(f"a shift in the plane must be two finite numbers that are not both 0, got {v!r}.")
     if not 0 < p < 1:
-        raise InputError(f"p must lie in (0, 1), got {p!r}.")
+        raise InputError(f"p must lie in (0, 1), got {p!r}.", "p")
     if not half_width > 0 or cells < 10:
         raise InputError(f"give a positive half_width and at least 10 cells, got {half_width}, {cells}.")
     noise = parse_noise(noise).in_dim(2)

@@ -84,7 +84,7 @@ def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
         InputError: The confidence is outside its range.
     """
     if not 0 < confidence < 1:
-        raise InputError(f"confidence must lie in (0, 1), got {confidence:g}; 0.999 is usual.")
+        raise InputError(f"confidence must lie in (0, 1), got {confidence:g}; 0.999 is usual.", "confidence")
     false = int(stats.binom.ppf(confidence, inputs, alpha))
     # ppf errs on either side by one where the tail is a rounding error away; the tail itself decides.
     while stats.binom.sf(false, inputs, alpha) > 1 - confidence:
@@ -99,7 +99,7 @@ def check_radii(radii: Sequence[float]) -> list[float]:
         InputError: One is negative or not finite.
     """
     if any(not 0 <= radius < float("inf") for radius in radii):
-        raise InputError(f"radii must be at least 0 and finite, got {list(radii)}.")
+        raise InputError(f"radii must be at least 0 and finite, got {list(radii)}.", "radii")
     return list(radii)
 
 

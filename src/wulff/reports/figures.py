@@ -43,7 +43,7 @@ def write_figures(
         The files, and a sentence for each figure that could not be drawn.
     """
     if suffix not in SUFFIXES:
-        raise InputError(f"figures must be {', '.join(SUFFIXES)}, got {suffix!r}.")
+        raise InputError(f"suffix must be {', '.join(SUFFIXES)}, got {suffix!r}.", "suffix")
     with_radii = [run for run in runs if run.norms and run.records]
     if not with_radii:
         raise InputError("figures need at least one run with radii.")

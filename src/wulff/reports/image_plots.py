@@ -37,9 +37,9 @@ def plot_images(
     if len(dataset.input_shape) != 3 or dataset.input_shape[0] not in (1, 3):
         raise InputError(f"{dataset.name} has inputs of shape {dataset.input_shape}, which are not images.")
     if any(not 0 <= index < len(dataset) for index in inputs):
-        raise InputError(f"inputs must lie between 0 and {len(dataset) - 1}, got {list(inputs)}.")
+        raise InputError(f"inputs must lie between 0 and {len(dataset) - 1}, got {list(inputs)}.", "inputs")
     if any(not 0 <= sigma < float("inf") for sigma in sigmas):
-        raise InputError(f"sigmas must be at least 0 and finite, got {list(sigmas)}.")
+        raise InputError(f"sigmas must be at least 0 and finite, got {list(sigmas)}.", "sigmas")
     rows = [(index, noise) for index in inputs for noise in noises]
     figure = Figure(figsize=(1.3 * len(sigmas) + 1.2, 1.35 * len(rows) + 0.4), layout="constrained")
     grid = figure.subplots(len(rows), len(sigmas), squeeze=False)

@@ -86,7 +86,7 @@ class Table:
         """
         check_format(style)
         if radii_in not in ORIENTATIONS:
-            raise InputError(f"radii must be in {' or '.join(ORIENTATIONS)}, got {radii_in!r}.")
+            raise InputError(f"radii_in must be {' or '.join(ORIENTATIONS)}, got {radii_in!r}.", "radii_in")
         grid = self._grid(style, digits)
         if radii_in == "rows":
             grid = [list(line) for line in zip(*grid, strict=True)]

@@ -107,10 +107,12 @@ def attack(
     """
     run = load(store)
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
-        raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.")
+        raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.", "factors")
     if batch is not None and batch < method.copies:
         raise InputError(
-            f"the batch holds all {method.copies} copies of an input, got {batch}; lower copies."
+            f"batch must be at least copies = {method.copies}, got {batch}; raise it, or lower copies.",
+            "batch",
+            "copies",
         )
     wanted = str(Norm.parse(norm)) if norm is not None else next(iter(run.norms), "")
     if not wanted:
@@ -120,7 +122,8 @@ def attack(
     if rank_test(np.array([judge.n, 0]), judge.alpha) == ABSTAIN:
         raise InputError(
             f"n = {judge.n} fresh copies cannot decide at alpha {judge.alpha:g}, even if all agree; "
-            "give more."
+            "give more.",
+            "n",
         )
     records = run.records[:limit]
     targets = [record for record in records if record.predict >= 0 and record.radii[wanted].radius > 0]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.errors import InputError
 
@@ -44,5 +45,5 @@ def check_seed(seed: int | None) -> int:
     if seed is None:
         return secrets.randbits(64)
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**64:
-        raise InputError(f"seed must be an integer from 0 to 2^64 - 1, got {seed!r}.")
+        raise InputError(f"seed must be an integer from 0 to 2^64 - 1, got {shown(seed)}.", "seed")
     return int(seed)

@@ -122,7 +122,7 @@ def full_dtype(name: str) -> str:
     full = SHORT_NAMES.get(name, name) if isinstance(name, str) else name
     if full not in DTYPES:
         names = " or ".join(f"{full} ({short})" for short, full in SHORT_NAMES.items())
-        raise InputError(f"dtype must be {names}, got {name!r}.")
+        raise InputError(f"dtype must be {names}, got {name!r}.", "dtype")
     return full
 
 

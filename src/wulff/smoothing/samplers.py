@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises.lattice import can_draw, lattice_noise
@@ -73,7 +74,9 @@ class Grid:
     def __post_init__(self) -> None:
         levels = self.levels
         if isinstance(levels, bool) or not isinstance(levels, int) or not 1 <= levels <= MOST_LEVELS:
-            raise InputError(f"levels must be an integer from 1 to {MOST_LEVELS}, got {levels!r}.")
+            raise InputError(
+                f"levels must be an integer from 1 to {MOST_LEVELS}, got {shown(levels)}.", "levels"
+            )
 
     def resolution(self, noise: Noise) -> int:
         """Steps per 1.0 of the grid on which the noise is drawn: levels times a power of two.
@@ -149,7 +152,7 @@ def grid_for(sampling: str, levels: int) -> Grid | None:
         InputError: There is no such way of sampling, or such a grid.
     """
     if sampling not in ("float", "exact"):
-        raise InputError(f"sampling must be float or exact, got {sampling!r}.")
+        raise InputError(f"sampling must be float or exact, got {sampling!r}.", "sampling")
     return Grid(levels) if sampling == "exact" else None
 
 

@@ -81,7 +81,7 @@ class Terms:
             object.__setattr__(self, name, value)
         for name, kinds in (("bound", get_args(Bound)), ("estimator", get_args(Estimator))):
             if getattr(self, name) not in kinds:
-                raise InputError(f"{name} must be {' or '.join(kinds)}, got {getattr(self, name)!r}.")
+                raise InputError(f"{name} must be {' or '.join(kinds)}, got {getattr(self, name)!r}.", name)
         if self.stop is not None and self.bound == "two-sided":
             raise InputError(
                 "two-sided bounds need a fixed n, not one that the votes decide; leave out the bound or the "

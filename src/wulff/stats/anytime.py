@@ -97,7 +97,8 @@ def check_anytime_alpha(alpha: float) -> float:
     if alpha > LARGEST_ALPHA:
         raise InputError(
             f"alpha must be at most {LARGEST_ALPHA} where votes decide when sampling stops, got {alpha}; "
-            "take a smaller one, or a fixed n."
+            "take a smaller one, or a fixed n.",
+            "alpha",
         )
     return alpha
 

@@ -5,8 +5,12 @@ import numpy.typing as npt
 from scipy import special
 
 from wulff._numerics.rounding import up
+from wulff._quoting import shown
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
+
+MOST_SAMPLES = 10**10
+"""More noisy copies of an input than this would take months."""
 
 
 def tail_accuracy(n: npt.ArrayLike) -> FloatArray:
@@ -49,14 +53,18 @@ def error_upper_bound(misses: npt.ArrayLike, n: npt.ArrayLike, alpha: float) -> 
 def check_alpha(alpha: float) -> float:
     """Alpha as a float; refuses what is not in (0, 1)."""
     if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.floating) or not 0 < alpha < 1:
-        raise InputError(f"alpha must lie in (0, 1), got {alpha!r}; 0.001 is the field's usual choice.")
+        raise InputError(
+            f"alpha must lie in (0, 1), got {alpha!r}; 0.001 is the field's usual choice.", "alpha"
+        )
     return float(alpha)
 
 
-def check_sample_size(n: int, name: str = "n") -> int:
-    """A sample size as an int; refuses what is not a positive whole number."""
+def check_sample_size(n: int, name: str = "n", most: int = MOST_SAMPLES) -> int:
+    """A sample size as an int; refuses what is not a positive whole number, or would never be done."""
     if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InputError(f"{name} must be a positive integer, got {n!r}.")
+        raise InputError(f"{name} must be a positive integer, got {shown(n)}.", name)
+    if n > most:
+        raise InputError(f"{name} must be at most {most:,}, got {shown(int(n))}; take a smaller one.", name)
     return int(n)
 
 
@@ -64,12 +72,13 @@ def check_counts(misses: npt.ArrayLike, n: npt.ArrayLike) -> tuple[IntArray, Int
     """Counts and sample sizes as integers of one shape; refuses what does not fit together."""
     m, trials = np.broadcast_arrays(np.asarray(misses), np.asarray(n))
     if m.dtype.kind not in "iu" or trials.dtype.kind not in "iu":
-        raise InputError(f"misses and n must be integers, got {m.dtype} and {trials.dtype}.")
+        kinds = " and ".join("larger" if a.dtype.kind == "O" else str(a.dtype) for a in (m, trials))
+        raise InputError(f"misses and n must be integers below 2^63, got {kinds}.", "misses", "n")
     m, trials = m.astype(np.int64), trials.astype(np.int64)
     if (trials < 1).any():
-        raise InputError(f"n must be a positive integer, got {trials.min()}.")
+        raise InputError(f"n must be a positive integer, got {trials.min()}.", "n")
     outside = (m < 0) | (m > trials)
     if outside.any():
         found, of = m[outside].flat[0], trials[outside].flat[0]
-        raise InputError(f"misses must lie between 0 and n, got {found} of n = {of}.")
+        raise InputError(f"misses must lie between 0 and n, got {found} of n = {of}.", "misses", "n")
     return m, trials

@@ -54,8 +54,10 @@ def two_sided_bounds(
             f"votes of shape (..., at least 2 classes) and labels of shape (...) are needed, got "
             f"{votes.shape} and {label.shape}."
         )
-    if ((label < 0) | (label >= classes)).any():
-        raise InputError(f"label must lie between 0 and {classes - 1}; leave out abstentions.")
+    outside = (label < 0) | (label >= classes)
+    if outside.any():
+        found = label[outside].flat[0]
+        raise InputError(f"label must lie between 0 and {classes - 1}, got {found}; leave out abstentions.")
     trials = np.broadcast_to(np.asarray(n), label.shape)
     bucket = _own_buckets(classes, label) if selection is None else _buckets(np.asarray(selection), label)
     if bucket.shape != votes.shape:

@@ -8,7 +8,15 @@ from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
 from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective
 from wulff.training.processes import own_device
-from wulff.training.schedule import AUGMENTATIONS, DECAYS, PRECISIONS, Schedule
+from wulff.training.schedule import (
+    AUGMENTATIONS,
+    DECAYS,
+    PRECISIONS,
+    Augmentation,
+    Decay,
+    Precision,
+    Schedule,
+)
 from wulff.training.self_training import SelfTraining, pseudo_labels
 from wulff.training.smoothadv import SmoothAdv
 from wulff.training.smoothmix import SmoothMix
@@ -19,12 +27,15 @@ __all__ = [
     "DECAYS",
     "OBJECTIVES",
     "PRECISIONS",
+    "Augmentation",
     "Consistency",
+    "Decay",
     "Direct",
     "Epoch",
     "Macer",
     "NoiseAugmentation",
     "Objective",
+    "Precision",
     "Schedule",
     "SelfTraining",
     "SmoothAdv",

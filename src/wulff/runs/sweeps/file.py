@@ -4,11 +4,14 @@ import dataclasses
 import itertools
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from wulff import models, noises, training
+from wulff._quoting import shown
+from wulff._reading import reading
 from wulff.errors import InputError
 from wulff.runs.spec import Spec
 from wulff.runs.train import TrainingSpec
@@ -94,9 +97,9 @@ def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
         tasks = [_trained(file, target, row, train_names, certify, certify_names) for row in rows]
     else:
         tasks = [_existing(file, row, certify_names) for row in certify]
-    folders = [folder for task in tasks for folder in task.parameters]
-    for folder in folders:
-        if folders.count(folder) > 1:
+    folders = Counter(folder for task in tasks for folder in task.parameters)
+    for folder, times in folders.items():
+        if times > 1:
             raise InputError(
                 f"{file} asks for {folder} twice; vary its parameters by lists, so that they name it."
             )
@@ -104,12 +107,9 @@ def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
 
 
 def _document(file: Path) -> Table:
-    try:
-        document = tomllib.loads(file.read_text())
-    except FileNotFoundError:
-        raise InputError(f"no sweep at {file}.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"cannot read {file}: {error}.") from None
+    with reading(file, "sweep file", "mend it"):
+        document = tomllib.loads(file.read_text("utf-8"))
+    _refuse_zero_characters(file, document)
     unknown = set(document) - {"store", "defaults", "train", "certify", "report"}
     if unknown:
         raise InputError(
@@ -119,6 +119,17 @@ def _document(file: Path) -> Table:
     if not isinstance(document.get("store", ""), str):
         raise InputError(f"{file}: store must be the path of a folder, got {document['store']!r}.")
     return document
+
+
+def _refuse_zero_characters(file: Path, value: object) -> None:
+    """No path, and no name of anything, has a character of number zero."""
+    if isinstance(value, str) and "\0" in value:
+        raise InputError(f"{file} has {shown(value)}, with a zero character that no path or name can have.")
+    inner = value.items() if isinstance(value, dict) else ()
+    for part in (
+        [part for pair in inner for part in pair] if inner else value if isinstance(value, list) else ()
+    ):
+        _refuse_zero_characters(file, part)
 
 
 def _tables(file: Path, document: Table, key: str) -> list[Table]:

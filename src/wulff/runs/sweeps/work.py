@@ -12,13 +12,17 @@ from typing import Any
 import torch
 
 from wulff import _files, models, training
-from wulff.errors import InputError, RunError, WulffError
+from wulff._reading import reading
+from wulff.errors import RunError, WulffError
 from wulff.runs.execute import certify
 from wulff.runs.journal import SUMMARY
 from wulff.runs.run import Run, load
 from wulff.runs.sweeps.file import Sweep, Task
 from wulff.runs.train import train
+from wulff.stats import check_sample_size
 
+MOST_JOBS = 1024
+"""More processes than this fit into no machine's memory."""
 PLAN = "plan.json"
 
 Watch = Callable[[str, training.Epoch | Run], None]
@@ -43,8 +47,7 @@ def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Ite
         RunError: The folder holds another sweep.
         InputError: jobs is not positive.
     """
-    if jobs < 1:
-        raise InputError(f"jobs must be at least 1, got {jobs}.")
+    check_sample_size(jobs, "jobs", MOST_JOBS)
     _keep_plan(sweep)
     if jobs == 1:
         for task in sweep.tasks:
@@ -112,17 +115,21 @@ def _outcome(work: Callable[[], None]) -> str | None:
     return None
 
 
+def _tables(plan: Any) -> dict[str, Any]:
+    if not isinstance(plan, dict) or not all(isinstance(table, dict) for table in plan.values()):
+        raise ValueError("it has something else than a table for each folder")
+    return plan
+
+
 def _keep_plan(sweep: Sweep) -> None:
     """Write which parameters decide each folder; refuse where a folder was made with others."""
     file = sweep.store / PLAN
     if sweep.store.exists() and not sweep.store.is_dir():
         raise RunError(f"{sweep.store} is a file; give a folder for the sweep.")
-    try:
-        stored: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
-    except ValueError:
-        raise RunError(
-            f"{file} is damaged; remove it if the sweep file is the one that made this folder."
-        ) from None
+    stored: dict[str, Any] = {}
+    if file.exists():
+        with reading(file, "plan of a sweep", "remove it if the sweep file is the one that made this folder"):
+            stored = _tables(json.loads(file.read_text("utf-8")))
     plan = dict(stored)
     for task in sweep.tasks:
         for folder, parameters in task.parameters.items():

@@ -1,0 +1,44 @@
+"""Options of the verbs that run a model. Their choices are typed where they mean something."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from wulff.smoothing import Bound, Estimator, Sampling
+
+ModelOption = Annotated[str, typer.Option(help="A weights file, or the folder of a training.")]
+TrainedNoiseOption = Annotated[
+    str | None, typer.Option(help="The noise to smooth with; by default the one of the training.")
+]
+ArchitectureOption = Annotated[
+    str | None, typer.Option(help="The model's architecture, for weights that do not say it.")
+]
+BoundOption = Annotated[
+    Bound, typer.Option(help="Whether to bound the label's error alone, or the other classes too.")
+]
+EstimatorOption = Annotated[
+    Estimator, typer.Option(help="The bound on the error; the randomized one is for a fixed n.")
+]
+SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
+DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, ...")]
+DtypeOption = Annotated[
+    Literal["float32", "bfloat16", "fp32", "bf16"],
+    typer.Option(
+        help="The numbers the model computes with; with 16 bits it is another classifier, often faster."
+    ),
+]
+CompileOption = Annotated[
+    bool, typer.Option("--compile", help="Compile the model; on a CPU this needs a C++ compiler.")
+]
+ChannelsLastOption = Annotated[
+    bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
+]
+BatchOption = Annotated[
+    str, typer.Option(help="Noisy copies per forward pass, or `auto` for the fastest number.")
+]
+WorkersOption = Annotated[int, typer.Option(help="Processes on this machine, with one thread each.")]
+SamplingOption = Annotated[
+    Sampling,
+    typer.Option(help="Real noise, or exact: integer noise on pixels that are multiples of 1/levels."),
+]
+LevelsOption = Annotated[int, typer.Option(help="Grid steps per 1.0 for exact sampling: 255 for 8 bits.")]
