@@ -188,12 +188,13 @@ def test_the_weights_say_how_many_classes_there_are(tmp_path: Path) -> None:
         (lambda w: w.to(torch.complex64), "'8.weight' has numbers of type complex64"),
         (lambda w: w.to(torch.float8_e4m3fn), "'8.weight' has numbers of type float8_e4m3fn"),
         (lambda w: torch.quantize_per_tensor(w, 0.1, 0, torch.qint8), "'8.weight' has numbers of type qint8"),
+        (lambda w: torch.nested.nested_tensor([w[0], w[1]]), "is a nested tensor"),
         (lambda w: w.to("meta"), "'8.weight' is a tensor without values"),
         (lambda w: w.double() + 1e300, "NaN or infinite"),
     ],
-    ids=range(10),
+    ids=range(11),
 )
-@pytest.mark.filterwarnings("ignore:Sparse CSR:UserWarning", "ignore:.*quantiz")
+@pytest.mark.filterwarnings("ignore:Sparse CSR", "ignore:.*quantiz", "ignore:The PyTorch API of nested")
 def test_other_kinds_of_numbers_are_never_cast_in_silence(change, message: str, tmp_path: Path) -> None:
     state = small()
     assert message in refusal(state | {"8.weight": change(state["8.weight"])}, tmp_path, SMALL)

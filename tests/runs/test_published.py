@@ -206,7 +206,7 @@ def test_the_wrong_cell_is_named(tmp_path: Path, text: str, message: str) -> Non
 
 def test_a_log_in_latin_1_is_refused_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "log.tsv").write_bytes(f"{HEADS}\tclass\n0\t3\t3\t.5\t1\t1\tcaf\xe9\n".encode("latin-1"))
-    with pytest.raises(InputError, match="save it as UTF-8 text"):
+    with pytest.raises(InputError, match="save it as tab separated UTF-8 text"):
         runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
 
 

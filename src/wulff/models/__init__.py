@@ -1,6 +1,7 @@
 """Architectures, all with normalisation inside, and their weights."""
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -88,9 +89,7 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
     Raises:
         InputError: The weights are missing or damaged, or do not fit the architecture.
     """
-    file = Path(path)
-    if file.is_dir():
-        file = file / weights.FILE_NAME
+    file = _file(path)
     state, own = weights.read(file)
     description = own or fallback
     if description is None:
@@ -108,6 +107,11 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
             f"{description.input_shape} and {description.num_classes} classes: {str(error).rstrip('.')}."
         ) from None
     return Model(module.eval(), description, weights.sha256(file))
+
+
+def _file(path: str | Path) -> Path:
+    """The file of weights: itself, or the one in the folder of a training."""
+    return Path(path) / weights.FILE_NAME if os.path.isdir(path) else Path(path)
 
 
 def _build(description: Description) -> nn.Module:
@@ -141,7 +145,7 @@ def start_from(module: nn.Module, path: str | Path) -> str:
     Raises:
         InputError: The weights are missing or damaged, or do not fit.
     """
-    file = Path(path) / weights.FILE_NAME if Path(path).is_dir() else Path(path)
+    file = _file(path)
     state, description = weights.read(file)
     try:
         load_public(module, state, new_head=True)

@@ -45,7 +45,10 @@ def classes_in(model: nn.Module, state: Mapping[str, Tensor]) -> int | None:
     """How many outputs the last linear layer has in a state dict, if it is there."""
     own = model.state_dict()
     head = _head(model)
-    weights = [value for key, value in state.items() if _own_name(key, own) == f"{head}.weight"]
+    name = f"{head}.weight"
+    weights = [value for key, value in state.items() if _own_name(key, own) == name]
+    for value in weights:
+        _check_numbers(name, value, own[name])
     return weights[0].shape[0] if len(weights) == 1 and weights[0].ndim == 2 else None
 
 

@@ -102,7 +102,7 @@ def _unpickled(path: Path) -> object:
             warnings.simplefilter("ignore")  # of other pickle protocols: the file is read, or refused
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        named = re.search(r"GLOBAL (\S+) was not|class (\S+)", str(error))
+        named = re.search(r"GLOBAL (\S+) was not|class '?([\w.]+)", str(error))
         what = f" ({_place(path, named[1] or named[2])})" if named else ""
         raise InputError(
             f"the weights at {path} are damaged or hold more than tensors{what}, which wulff does not run; "
@@ -123,6 +123,8 @@ def _place(path: Path, named: str) -> str:
             if code.name == "GLOBAL" and str(argument).replace(" ", ".") == named:
                 break
             key = argument if code.name.endswith("UNICODE") else key
+        else:
+            key = None
     return shown(named) if key is None else f"{shown(named)} at {shown(key)}"
 
 

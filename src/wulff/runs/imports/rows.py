@@ -46,7 +46,7 @@ def log_rows(file: Path, content: bytes) -> tuple[list[Row], list[str]]:
     Raises:
         InputError: It is no such log; the message names the line, the column, the value and what is allowed.
     """
-    with reading(file, "published log", "save it as UTF-8 text"):
+    with reading(file, "published log", "save it as tab separated UTF-8 text"):
         reader = csv.reader(io.StringIO(_text(content), newline=""), delimiter="\t", strict=True)
         lines = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if cells]
     if not lines:
