@@ -129,14 +129,18 @@ def run_progress(progress: Progress, description: str) -> "Callable[[Run], None]
 
     def update(run: "Run") -> None:
         nonlocal counted, correct, lost, since
+        if not counted and run.records:
+            right = run.predictions == run.labels
+            counted, correct = len(right), int(right.sum())
+            radius_sums.update({norm: float(run.radii(norm)[right].sum()) for norm in run.norms})
+            lost, since = sum(run.not_a_number.values()), next(iter(run.not_a_number), None)
         for record in run.records[counted:]:  # a run grows by one record a call: totals are kept, not redone
             counted += 1
             correct += record.predict == record.label
             lost += sum(record.not_a_number.values())
             since = record.index if lost and since is None else since
             for norm, found in record.radii.items():
-                certified = found.radius if record.predict == record.label else 0.0
-                radius_sums[norm] = radius_sums.get(norm, 0.0) + certified
+                radius_sums[norm] += found.radius if record.predict == record.label else 0.0
         words = f"accuracy {correct / counted:.3f}" if counted else ""
         for norm, total in radius_sums.items():
             words += f", mean {norm} radius {decimal_down(total / counted, 3)}"

@@ -84,5 +84,5 @@ def _alpha(run: Run) -> float:
 
 def abstentions(run: Run) -> Counter[str]:
     """How many inputs the run abstained on, by reason."""
-    reasons = (abstention(run, record) for record in run.records)
+    reasons = (abstention(run, record) for record in run.chosen(run.predictions == ABSTAIN))
     return Counter(reason for reason in reasons if reason)

@@ -166,7 +166,7 @@ def _pair(
     data = [run.spec.dataset for run in (first, second)]
     if None not in data and data[0] != data[1]:
         raise InputError(f"{first.name} is on {data[0]}, but {second.name} on {data[1]}.")
-    rows = [{record.index: i for i, record in enumerate(run.records)} for run in (first, second)]
+    rows = [{index: i for i, index in enumerate(run.columns.index.tolist())} for run in (first, second)]
     index = np.array(sorted(rows[0].keys() & rows[1].keys()), dtype=np.int64)
     if len(index) == 0:
         raise InputError(f"{first.name} and {second.name} share no inputs.")

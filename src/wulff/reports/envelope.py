@@ -4,6 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from fractions import Fraction
 
+import numpy as np
+
+from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.curves import Curve, curve, false_certificates
@@ -106,11 +109,16 @@ def _kind(run: Run) -> str:
 def _check_same_inputs(runs: Sequence[Run]) -> None:
     if len(runs) < 2:
         raise InputError("an envelope needs two runs or more.")
-    first = {(record.index, record.label) for record in runs[0].records}
+    first = _inputs(runs[0])
     data = runs[0].facts.hashes.get("data")
     for run in runs[1:]:
         other = run.facts.hashes.get("data")
-        if {(record.index, record.label) for record in run.records} != first or other != data:
+        if not np.array_equal(_inputs(run), first) or other != data:
             raise InputError(
                 f"an envelope needs runs on the same inputs, but {runs[0].name} and {run.name} differ."
             )
+
+
+def _inputs(run: Run) -> IntArray:
+    """Index and label of every input, by index."""
+    return np.stack([run.columns.index, run.labels])[:, np.argsort(run.columns.index)]

@@ -129,7 +129,7 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
     """Runs on the same inputs, or on some of the same, in the order of their appearance."""
     groups: list[tuple[set[tuple[int, int]], list[Run]]] = []
     for run in runs:
-        inputs = {(record.index, record.label) for record in run.records}
+        inputs = set(zip(run.columns.index.tolist(), run.labels.tolist(), strict=True))
         for known, group in groups:
             if inputs <= known or known <= inputs:
                 known |= inputs

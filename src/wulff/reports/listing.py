@@ -8,7 +8,8 @@ from wulff.errors import InputError, RunError
 from wulff.reports.curves import curve
 from wulff.reports.grids import Grid
 from wulff.runs import Run, load
-from wulff.runs.journal import SPEC
+from wulff.runs.journal import SPEC, stored_run
+from wulff.runs.summaries import read_summary
 
 HEADS = ["run", "task", "noise", "data", "inputs", "accuracy", "average radius", "state"]
 
@@ -39,6 +40,8 @@ def _runs(folder: Path) -> Iterator[Path]:
 
 def _line(folder: Path) -> list[str]:
     try:
+        if (line := _known(folder)) is not None:
+            return line
         run = load(folder)
     except RunError as error:
         return [str(folder), *[""] * (len(HEADS) - 2), f"damaged: {error}"]
@@ -46,9 +49,29 @@ def _line(folder: Path) -> list[str]:
     accuracy = f"{(run.predictions == run.labels).mean():.3f}" if done else ""
     state = "finished" if done >= expected else "unfinished"
     if lost := run.not_a_number:
-        state += f"; {sum(lost.values()):,} copies not a number since input {next(iter(lost))}"
+        state += _said(sum(lost.values()), next(iter(lost)))
     what = [run.spec.task, run.spec.noise or "", run.spec.dataset or ""]
     return [str(folder), *what, f"{done:,} of {expected:,}", accuracy, _averages(run), state]
+
+
+def _known(folder: Path) -> list[str] | None:
+    """The line of a finished run by its summary, which is read a thousand times faster than its records."""
+    known, made = read_summary(folder), stored_run(folder)
+    if known is None or made is None or known.inputs != made.facts.inputs or not known.inputs:
+        return None
+    spec = made.spec
+    averages = [f"{n} {decimal_down(r, 3)}" for n, r in known.average_certified_radius.items()]
+    return [
+        *(str(folder), spec.task, spec.noise or "", spec.dataset or ""),
+        f"{known.inputs:,} of {known.inputs:,}",
+        f"{known.correct / known.inputs:.3f}",
+        ", ".join(averages),
+        "finished" + (_said(known.not_a_number, known.not_a_number_since) if known.not_a_number else ""),
+    ]
+
+
+def _said(copies: int, since: int | None) -> str:
+    return f"; {copies:,} copies not a number since input {since}"
 
 
 def _averages(run: Run) -> str:

@@ -17,6 +17,7 @@ from wulff.reports.curves import curve, false_certificates
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.runs import ImportedSpec, PredictSpec, Run
+from wulff.runs.columns import NO_N
 from wulff.stats import ABSTAIN
 
 CONFIDENCE = 0.999
@@ -212,13 +213,13 @@ def _summary(run: Run, norms: Sequence[str]) -> list[str]:
         decimal_down(curve(run, norm).average_certified_radius, 4) if norm in run.norms else ""
         for norm in norms
     ]
-    sizes = [record.n for record in run.records if record.n is not None]
+    sizes = run.columns.n[run.columns.n != NO_N]
     samples = "not recorded"
-    if sizes or run.spec.n is not None:
-        samples = f"{sum(sizes) / inputs if sizes else run.spec.n:,.0f}"
-    if sizes and min(sizes) != max(sizes):
-        samples += f" ({min(sizes):,} to {max(sizes):,})"
-    seconds = f"{sum(record.seconds for record in run.records) / inputs:.3g}"
+    if len(sizes) or run.spec.n is not None:
+        samples = f"{sizes.sum() / inputs if len(sizes) else run.spec.n:,.0f}"
+    if len(sizes) and sizes.min() != sizes.max():
+        samples += f" ({sizes.min():,} to {sizes.max():,})"
+    seconds = f"{run.columns.seconds.sum() / inputs:.3g}"
     return [run.name, *(f"{number:,}" for number in shown), *averages, samples, seconds]
 
 
@@ -266,7 +267,7 @@ def guarantee(run: Run) -> str:
 
 
 def _imported(run: Run) -> str:
-    if any(record.error is not None for record in run.records):
+    if run.columns.has_error:
         what = (
             "Imported from published probabilities. The radii are computed anew from them; that they bound "
             "the probability of the label"

@@ -7,6 +7,7 @@ from wulff.reports.abstentions import abstention, samples_to_decide
 from wulff.reports.curves import false_certificates
 from wulff.reports.pictures import pictures
 from wulff.runs import Record, Run
+from wulff.runs.columns import NO_N
 
 BARS = 4
 """How many classes of an input get a bar; the others share one."""
@@ -40,22 +41,26 @@ def all_norms(runs: Sequence[Run]) -> list[str]:
 
 
 def _columns(run: Run, confidence: float) -> dict[str, Any]:
-    records = run.records
-    found = [abstention(run, record) for record in records]
+    columns = run.columns
+    votes, found, needed = [], [], {}
+    for place, record in enumerate(run.records):
+        votes.append(_votes(record))
+        found.append(abstention(run, record))
+        if n := samples_to_decide(run, record):
+            needed[place] = n
     reasons = sorted({reason for reason in found if reason})
-    needed = {i: n for i, record in enumerate(records) if (n := samples_to_decide(run, record))}
     return {
         "name": run.name,
-        "index": [r.index for r in records],
-        "label": [r.label for r in records],
-        "predict": [r.predict for r in records],
-        "radii": {norm: [r.radii[norm].radius for r in records] for norm in run.norms},
-        "n": [r.n for r in records],
-        "votes": [_votes(r) for r in records],
+        "index": columns.index.tolist(),
+        "label": columns.label.tolist(),
+        "predict": columns.predict.tolist(),
+        "radii": {norm: run.radii(norm).tolist() for norm in run.norms},
+        "n": [None if n == NO_N else n for n in columns.n.tolist()],
+        "votes": votes,
         "reasons": reasons,
         "reason": [reasons.index(reason) if reason else None for reason in found],
         "needed": needed,
-        "false": None if run.alpha is None else false_certificates(len(records), run.alpha, confidence),
+        "false": None if run.alpha is None else false_certificates(len(votes), run.alpha, confidence),
     }
 
 

@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -81,15 +82,14 @@ def png(pixels: Tensor) -> bytes:
 
 def _orders(run: Run) -> list[list[int]]:
     """The indices of a run in each order in which a reader looks at them."""
-    records = run.records
-    wrong = [r.index for r in records if r.predict not in (r.label, ABSTAIN)]
-    abstained = [r.index for r in records if r.predict == ABSTAIN]
-    right = [r for r in records if r.predict == r.label]
+    index, abstained = run.columns.index, run.predictions == ABSTAIN
+    right = run.predictions == run.labels
+    smallest = index[right]
     norm = next(iter(run.norms), None)
     if norm is not None:
-        right.sort(key=lambda r: r.radii[norm].radius)
-    smallest = [r.index for r in right]
-    return [wrong, abstained, smallest, smallest[::-1], [r.index for r in records]]
+        smallest = smallest[np.argsort(run.radii(norm)[right], kind="stable")]
+    orders = [index[~right & ~abstained], index[abstained], smallest, smallest[::-1], index]
+    return [order.tolist() for order in orders]
 
 
 def _round_robin(orders: Sequence[list[int]]) -> Iterator[int]:

@@ -196,6 +196,8 @@ def certified_accuracy(
 
 
 def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[str]:
+    if run.columns.published is run.columns.radii:  # nothing was rounded
+        return []
     printed = curve(run, certain.norm, as_published=True)
     return [
         f"{run.name} at {exactly(radius)}: {_round_down(certain.accuracy(radius), 3)} is certain; the log's "

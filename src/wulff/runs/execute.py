@@ -7,18 +7,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from wulff import engines
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import Facts, to_document
 from wulff.runs.job import Job, prepare
-from wulff.runs.journal import RECORDS, SUMMARY, Journal, accept, stored_document, stored_run
+from wulff.runs.journal import SUMMARY, Journal, accept, stored_document, stored_run
 from wulff.runs.records import Record, sparse
 from wulff.runs.run import Run, load
 from wulff.runs.spec import AnySpec, PredictSpec, Spec
+from wulff.runs.summaries import summary
 from wulff.smoothing import FixedQuota, Phase, Quota, Terms, Votes, certification_quota
 from wulff.stats import predict as rank_test
 
@@ -86,7 +85,7 @@ def execute(
         run = Run(folder, job.spec, journal.records, job.facts)
         if progress:
             progress(run)
-        done = {record.index for record in journal.records}
+        done = set(journal.records.columns.index.tolist())
         labels = job.labels
         pairs = zip(job.dataset.index, job.dataset.images, strict=True)
         waiting = ((index, x) for index, x in pairs if index not in done)
@@ -128,10 +127,8 @@ def finished(folder: Path, document: dict[str, Any], indices: set[int]) -> Run |
     if stored is None or os.access(folder, os.W_OK) or not (folder / SUMMARY).is_file():
         return None
     accept(folder, stored, document)
-    if not (folder / RECORDS).read_bytes().endswith(b"\n"):
-        return None
     run = load(folder)
-    return run if {record.index for record in run.records} == indices else None
+    return run if set(run.columns.index.tolist()) == indices else None
 
 
 def _threats(job: Job) -> list[Norm]:
@@ -170,20 +167,3 @@ def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:
 
 def _not_a_number(votes: Votes) -> dict[str, int]:
     return {phase.name.lower(): copies for phase, copies in votes.not_a_number.items()}
-
-
-def summary(run: Run) -> dict[str, Any]:
-    """What is worth knowing of a run at a glance."""
-    correct = run.predictions == run.labels
-    lost = run.not_a_number
-    return {
-        "inputs": len(run.records),
-        "correct": int(correct.sum()),
-        "abstained": int((run.predictions == -1).sum()),
-        "average_certified_radius": {
-            norm: float(np.where(correct, run.radii(norm), 0.0).mean()) for norm in run.norms
-        },
-        **({"not_a_number": sum(lost.values()), "not_a_number_since": next(iter(lost))} if lost else {}),
-        "samples": sum(record.n or 0 for record in run.records),
-        "seconds": round(sum(record.seconds for record in run.records), 3),
-    }

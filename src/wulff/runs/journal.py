@@ -6,6 +6,7 @@ dropped, and nothing is written before the spec is known to be the stored one.
 
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import tomllib
@@ -14,19 +15,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import tomli_w
 from filelock import FileLock
 
 from wulff import _files
+from wulff._typing import IntArray
 from wulff._version import __version__, what_changed
 from wulff.errors import RunError
+from wulff.runs.columns import Columns, columns_of, has_twice, paused_collector, read_rows, without_counts
 from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
 from wulff.runs.fit import Fit
-from wulff.runs.records import Record, has_checksum
+from wulff.runs.records import Record, check_lines
+from wulff.runs.stored import KEPT, Lines, Records
 
 SPEC = "spec.toml"
 RECORDS = "records.jsonl"
 SUMMARY = "summary.json"
+TOGETHER = 1000
+"""Records that are written together where all are known."""
+BLOCK = 1 << 17
+"""Bytes of records that are read together."""
 MAY_CHANGE = ("engine", "format")
 """What decides no number, so that a resumed run may differ in it."""
 
@@ -46,7 +55,7 @@ class Journal:
     def __init__(self, folder: Path, document: dict[str, Any]) -> None:
         self.folder = folder
         self.document = document
-        self.records: list[Record] = []
+        self.records = Records()
 
     def __enter__(self) -> Self:
         stored = stored_document(self.folder)
@@ -76,17 +85,17 @@ class Journal:
             raise
         return self
 
-    def append(self, record: Record) -> None:
-        """Write a record; it is with the operating system when this returns.
+    def append(self, *records: Record) -> None:
+        """Write records; they are with the operating system when this returns.
 
         Raises:
             RunError: The disk is full, or the folder is not there any more.
         """
-        line = record.to_line(self._key)
+        lines = b"".join(record.to_line(self._key) for record in records)
         try:
             if not os.path.samestat(os.stat(self.folder / RECORDS), os.fstat(self._file.fileno())):
                 raise FileNotFoundError
-            _files.write_all(self._file, line)
+            _files.write_all(self._file, lines)
         except FileNotFoundError:
             raise RunError(
                 f"{self.folder} was deleted or moved while the run was at work; start the run again."
@@ -95,15 +104,16 @@ class Journal:
             with contextlib.suppress(OSError):
                 self._file.truncate(self._size)  # a part of a line would be a torn one
             raise RunError(resumable(self.folder, error)) from None
-        self._size += len(line)
-        self.records.append(record)
+        self._size += len(lines)
+        for record in records:
+            self.records.append(record)
 
     def append_missing(self, records: Iterable[Record]) -> None:
         """Write those of the records whose inputs have none yet."""
-        done = {record.index for record in self.records}
-        for record in records:
-            if record.index not in done:
-                self.append(record)
+        done = set(self.records.columns.index.tolist())
+        missing = [record for record in records if record.index not in done]
+        for start in range(0, len(missing), TOGETHER):
+            self.append(*missing[start : start + TOGETHER])
 
     def summarize(self, summary: dict[str, Any]) -> None:
         """Write the summary of a finished run."""
@@ -182,7 +192,7 @@ class Found:
         checked: Whether each of them has a checksum.
     """
 
-    records: list[Record]
+    records: Records
     complete_bytes: int
     checked: bool
 
@@ -199,34 +209,74 @@ def read_records(path: Path, fit: Fit, key: bytes, *, needs_checksums: bool) -> 
     Raises:
         RunError: A line before the last is not a record, was changed, does not fit, or an input has two.
     """
-    content = path.read_bytes() if path.exists() else b""
-    complete = content.rfind(b"\n") + 1
-    records: list[Record] = []
-    checked = True
-    for number, line in enumerate(content[:complete].splitlines(), start=1):
-        right = has_checksum(line, key)
-        checked &= right is not None
-        try:
-            record = Record.from_json(line.decode())
-        except (RunError, UnicodeDecodeError):
-            raise RunError(
-                f"line {number} of {path} is damaged; delete that line to do the input again, or see "
-                f"`wulff verify {path.parent}`."
-            ) from None
-        fault = fit.fault(record)
-        if fault is None and right is False:
-            fault = f"its checksum is wrong: it, or {SPEC}, was changed"
-        elif fault is None and right is None and needs_checksums:
-            fault = "it has no checksum"
-        if fault is not None:
-            raise RunError(
-                f"line {number} of {path} does not fit its run: {fault}; delete that line to do the input "
-                f"again, or see `wulff verify {path.parent}`."
-            )
-        records.append(record)
-    if len({record.index for record in records}) < len(records):
+    blocks: list[Columns] = []
+    no_starts = np.empty(0, dtype=np.int64)
+    starts: list[IntArray] = []
+    kept: list[bytes] = []
+    number, end, checked = 1, 0, True
+    with paused_collector(), path.open("rb") if path.exists() else io.BytesIO() as journal:
+        while lines := journal.readlines(BLOCK):
+            if not lines[-1].endswith(b"\n"):
+                lines.pop()  # torn
+            block, has_sums = _read_block(path, number, lines, fit, key, needs_checksums)
+            checked &= has_sums
+            blocks.append(block)
+            ends = end + np.cumsum([0, *map(len, lines)], dtype=np.int64)
+            starts.append(ends[:-1])
+            number, end = number + len(lines), int(ends[-1])
+            kept.extend(lines if end <= KEPT else [])
+    columns = Columns.joined(blocks) if blocks else Columns.of([])
+    if has_twice(columns.index):
         raise RunError(f"{path} has two records of one input; delete one of them.")
-    return Found(records, complete, checked)
+    lines_read = Lines(path, np.concatenate([*starts, no_starts]), kept if end <= KEPT else None)
+    return Found(Records(lines=lines_read, stored=columns, fit=fit), end, checked)
+
+
+def _read_block(
+    path: Path, first: int, lines: list[bytes], fit: Fit, key: bytes, needs_checksums: bool
+) -> tuple[Columns, bool]:
+    """The columns of some lines, and whether each of them has a checksum."""
+    right = check_lines(lines, key)
+    block = rows = None
+    all_right = set(right) == {True}
+    if all_right:  # then the counts are as they were written; who uses them looks at them
+        rows = read_rows([without_counts(line) for line in lines])
+    elif False not in right and not needs_checksums:
+        rows = read_rows(lines)
+    if rows is not None:
+        block = columns_of(rows, fit, with_counts=not all_right)
+    if block is None:  # something is wrong, or unusual: line by line, to say what
+        block = Columns.of(
+            [
+                _read_line(path, number, line, sum_is_right, fit, needs_checksums)
+                for number, (line, sum_is_right) in enumerate(zip(lines, right, strict=True), first)
+            ]
+        )
+    return block, None not in right
+
+
+def _read_line(
+    path: Path, number: int, line: bytes, right: bool | None, fit: Fit, needs_checksums: bool
+) -> Record:
+    """The record in a line, or why it is none."""
+    try:
+        record = Record.from_json(line.decode())
+    except (RunError, UnicodeDecodeError):
+        raise RunError(
+            f"line {number} of {path} is damaged; delete that line to do the input again, or see "
+            f"`wulff verify {path.parent}`."
+        ) from None
+    fault = fit.fault(record)
+    if fault is None and right is False:
+        fault = f"its checksum is wrong: it, or {SPEC}, was changed"
+    elif fault is None and right is None and needs_checksums:
+        fault = "it has no checksum"
+    if fault is not None:
+        raise RunError(
+            f"line {number} of {path} does not fit its run: {fault}; delete that line to do the input "
+            f"again, or see `wulff verify {path.parent}`."
+        )
+    return record
 
 
 def resumable(folder: Path, error: OSError) -> str:

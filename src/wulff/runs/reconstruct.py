@@ -18,7 +18,7 @@ from wulff.stats import ABSTAIN, error_upper_bound
 
 def has_counts(run: Run) -> bool:
     """Whether the votes of every input are stored."""
-    return bool(run.records) and all("selection" in record.counts for record in run.records)
+    return bool(run.records) and isinstance(run.spec, Spec)
 
 
 def reconstruct(run: Run) -> Run:

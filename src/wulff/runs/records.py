@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any, Self
 
 from wulff._typing import IntArray
@@ -102,16 +103,24 @@ class Record:
             for number in (*numbers, *record.not_a_number.values()):
                 _whole(number)
             return record
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, RecursionError):
             raise RunError("is not a record") from None
 
 
-def has_checksum(line: bytes, key: bytes) -> bool | None:
-    """Whether the checksum in a line of a journal is right; None where there is none."""
-    content, found, rest = line.rpartition(_CHECKSUM)
-    if not found:
-        return None
-    return rest.startswith(_checksum(content, key) + b'"' + _SECONDS) and b"," not in rest[_DIGITS + 2 :]
+def check_lines(lines: Iterable[bytes], key: bytes) -> list[bool | None]:
+    """Whether the checksum in each line of a journal is right; None where there is none."""
+    keyed = hashlib.blake2b(digest_size=_DIGITS // 2, key=key)
+    right: list[bool | None] = []
+    for line in lines:
+        content, found, rest = line.rpartition(_CHECKSUM)
+        if not found:
+            right.append(None)
+            continue
+        checksum = keyed.copy()
+        checksum.update(content)
+        same = rest.startswith(checksum.hexdigest().encode() + b'"' + _SECONDS)
+        right.append(same and b"," not in rest[_DIGITS + 2 :])
+    return right
 
 
 def _checksum(content: bytes, key: bytes) -> bytes:

@@ -1,21 +1,25 @@
 """A run as reports see it: read from its folder, never recomputed."""
 
 import dataclasses
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff import noises
 from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError, RunError
 from wulff.norms import Norm
+from wulff.runs.columns import Columns
 from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
 from wulff.runs.fit import Fit
 from wulff.runs.journal import RECORDS, SPEC, read_records, stored_document
 from wulff.runs.records import Record
 from wulff.runs.spec import AnySpec, Spec
+from wulff.runs.stored import Records
 from wulff.smoothing import Terms
 
 
@@ -33,9 +37,13 @@ class Run:
 
     folder: Path
     spec: AnySpec
-    records: list[Record]
+    records: Sequence[Record]
     facts: Facts = dataclasses.field(default_factory=Facts)
     checked: bool = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.records, Records):
+            object.__setattr__(self, "records", Records(self.records))
 
     @property
     def name(self) -> str:
@@ -82,22 +90,34 @@ class Run:
     @property
     def norms(self) -> list[str]:
         """The norms with radii, in the order of the spec."""
-        return list(self.records[0].radii) if self.records else list(self.spec.norms)
+        return list(self.columns.radii) if self.records else list(self.spec.norms)
+
+    @property
+    def columns(self) -> Columns:
+        """The records, column by column."""
+        assert isinstance(self.records, Records)
+        return self.records.columns
+
+    def chosen(self, wanted: npt.NDArray[np.bool_]) -> Iterator[Record]:
+        """The records in the places that are wanted; the others are not read."""
+        assert isinstance(self.records, Records)
+        return self.records.where(wanted)
 
     @property
     def labels(self) -> IntArray:
         """True labels."""
-        return np.array([record.label for record in self.records], dtype=np.int64)
+        return self.columns.label
 
     @property
     def predictions(self) -> IntArray:
         """Labels of the smoothed classifier; -1 where it abstains."""
-        return np.array([record.predict for record in self.records], dtype=np.int64)
+        return self.columns.predict
 
     @property
     def not_a_number(self) -> dict[int, int]:
         """For how many copies the model's output was not a number, for each input with such copies."""
-        return {r.index: sum(r.not_a_number.values()) for r in self.records if r.not_a_number}
+        some = self.columns.lost > 0
+        return dict(zip(self.columns.index[some].tolist(), self.columns.lost[some].tolist(), strict=True))
 
     def radii(self, norm: Norm | str, *, as_published: bool = False) -> FloatArray:
         """Certified radii against a norm.
@@ -113,10 +133,7 @@ class Run:
         if name not in self.norms:
             has = ", ".join(self.norms) or "predictions only"
             raise InputError(f"{self.folder} has no radii against {name}; it has {has}.")
-        found = [record.radii[name] for record in self.records]
-        if as_published:
-            return np.array([r.radius if r.published is None else r.published for r in found])
-        return np.array([r.radius for r in found])
+        return (self.columns.published if as_published else self.columns.radii)[name]
 
 
 def load(folder: str | Path) -> Run:

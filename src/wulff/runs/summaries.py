@@ -1,0 +1,85 @@
+"""The summary of a finished run: what is worth knowing at a glance, without reading its records."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wulff.runs.columns import NO_N
+from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.run import Run
+from wulff.stats import ABSTAIN
+
+
+@dataclasses.dataclass(frozen=True)
+class Summary:
+    """A finished run at a glance.
+
+    Attributes:
+        inputs: How many there are.
+        correct: On how many of them the label is right.
+        average_certified_radius: By norm; wrong and abstained inputs count as zero.
+        not_a_number: For how many copies the model's output was not a number.
+        not_a_number_since: The first input with such copies, if there is one.
+    """
+
+    inputs: int
+    correct: int
+    average_certified_radius: Mapping[str, float]
+    not_a_number: int = 0
+    not_a_number_since: int | None = None
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """What summary.json says of a run."""
+    columns = run.columns
+    correct = columns.predict == columns.label
+    lost = run.not_a_number
+    return {
+        "inputs": len(correct),
+        "correct": int(correct.sum()),
+        "abstained": int((columns.predict == ABSTAIN).sum()),
+        "average_certified_radius": {
+            norm: float(np.where(correct, run.radii(norm), 0.0).mean()) for norm in run.norms
+        },
+        **({"not_a_number": sum(lost.values()), "not_a_number_since": next(iter(lost))} if lost else {}),
+        "samples": int(columns.n[columns.n != NO_N].sum()),
+        "seconds": round(float(columns.seconds.sum()), 3),
+        "records": fingerprint(run.folder / RECORDS),
+    }
+
+
+def fingerprint(records: Path) -> dict[str, Any]:
+    """By what the summary knows the journal that it is of."""
+    with records.open("rb") as content:
+        digest = hashlib.file_digest(content, "blake2b").hexdigest()
+    return {"bytes": records.stat().st_size, "blake2b": digest}
+
+
+def read_summary(folder: Path) -> Summary | None:
+    """The summary of a run, if it is of the records that the run has now, else None.
+
+    It is where no record was written after it, or the records still have their fingerprint.
+    """
+    try:
+        found = json.loads((folder / SUMMARY).read_text())
+        written, journal = (folder / SUMMARY).stat(), (folder / RECORDS).stat()
+        known = found["records"]
+        if journal.st_size != known["bytes"]:
+            return None
+        if journal.st_mtime_ns > written.st_mtime_ns and fingerprint(folder / RECORDS) != known:
+            return None
+        averages = found["average_certified_radius"]
+        return Summary(
+            int(found["inputs"]),
+            int(found["correct"]),
+            {str(norm): float(radius) for norm, radius in averages.items()},
+            int(found.get("not_a_number", 0)),
+            found.get("not_a_number_since"),
+        )
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return None
