@@ -125,7 +125,7 @@ class GammaLaw(RadialLaw):
 
     @property
     def centre(self) -> tuple[float, float]:
-        width = math.sqrt(float(special.polygamma(1, self.shape)))
+        width = math.sqrt(_trigamma(self.shape))
         return math.log(self.shape) / self.k, width / self.k
 
     @property
@@ -182,7 +182,7 @@ class BetaPrimeLaw(RadialLaw):
     @property
     def centre(self) -> tuple[float, float]:
         alpha, beta = self.shapes
-        width = math.sqrt(float(special.polygamma(1, alpha) + special.polygamma(1, beta)))
+        width = math.sqrt(_trigamma(alpha) + _trigamma(beta))
         return math.log(alpha / beta) / self.k, width / self.k
 
     @property
@@ -277,13 +277,17 @@ def _log_gamma_quantile(shape: float, value: FloatArray, lower: FloatArray) -> F
         )
 
 
+def _trigamma(x: float) -> float:
+    return float(special.polygamma(1, x))
+
+
 def _log_odds(alpha: float, beta: float, lower: FloatArray, upper: FloatArray) -> FloatArray:
     """log[B/(1-B)] at the lower quantile of a Beta(alpha, beta) variable B."""
-    value = special.betaincinv(alpha, beta, lower)
-    complement = special.betaincinv(beta, alpha, upper)
+    value: FloatArray = special.betaincinv(alpha, beta, lower)
+    complement: FloatArray = special.betaincinv(beta, alpha, upper)
     with np.errstate(divide="ignore"):
-        low = (np.log(lower) + np.log(alpha) + special.betaln(alpha, beta)) / alpha
-        high = (np.log(upper) + np.log(beta) + special.betaln(alpha, beta)) / beta
+        low: FloatArray = (np.log(lower) + np.log(alpha) + special.betaln(alpha, beta)) / alpha
+        high: FloatArray = (np.log(upper) + np.log(beta) + special.betaln(alpha, beta)) / beta
         log_value = np.where(value < 1e-300, low, np.log(np.maximum(value, 1e-300)))
         log_complement = np.where(complement < 1e-300, high, np.log(np.maximum(complement, 1e-300)))
     # Each of the two keeps its digits only while it is not close to one.
