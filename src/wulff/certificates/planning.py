@@ -6,7 +6,7 @@ from wulff.certificates.registry import certified_radius
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Norm, Threat, parse_threat
 from wulff.stats import check_alpha, error_upper_bound, samples_needed
 
 SAMPLE_SIZES: tuple[int, ...] = (100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -23,7 +23,7 @@ class Plan:
     """
 
     noise: Noise
-    norm: Norm
+    norm: Threat
     radius: float
     alpha: float
     error: float | None
@@ -36,7 +36,11 @@ class Plan:
 
 
 def plan(
-    noise: Noise | str, radius: float, norm: Norm | str = Norm.L2, dim: int | None = None, alpha: float = 1e-3
+    noise: Noise | str,
+    radius: float,
+    norm: Threat | str = Norm.L2,
+    dim: int | None = None,
+    alpha: float = 1e-3,
 ) -> Plan:
     """Which n is needed for a radius, and which radius n samples can reach at most.
 
@@ -50,7 +54,7 @@ def plan(
     Raises:
         InputError: The radius is not positive, or another argument is outside its range.
     """
-    noise, norm, alpha = parse_noise(noise), Norm.parse(norm), check_alpha(alpha)
+    noise, norm, alpha = parse_noise(noise), parse_threat(norm), check_alpha(alpha)
     if not radius > 0 or radius == float("inf"):
         raise InputError(f"radius must be positive and finite, got {radius!r}.", "radius")
     if dim is None and noise.dim is None:
@@ -63,7 +67,7 @@ def plan(
     return Plan(radii.noise, norm, radius, alpha, error, n, reach)
 
 
-def _any_dimension(noise: Noise, radius: float, norm: Norm) -> int:
+def _any_dimension(noise: Noise, radius: float, norm: Threat) -> int:
     """A stand-in for the dimension where small and large ones give the same answer."""
     small, large = 2, 150_528
     if largest_error(noise, radius, norm, small) != largest_error(noise, radius, norm, large):
@@ -72,7 +76,7 @@ def _any_dimension(noise: Noise, radius: float, norm: Norm) -> int:
 
 
 def largest_error(
-    noise: Noise, radius: float, norm: Norm, dim: int | None, smallest: float = 1e-300
+    noise: Noise, radius: float, norm: Threat, dim: int | None, smallest: float = 1e-300
 ) -> float | None:
     """The largest error whose certified radius is at least `radius`, by bisection; None below `smallest`."""
 

@@ -82,9 +82,7 @@ class Certificate:
     comparison: bool = False
     look: LookFunction | None = None
 
-    def promises(
-        self, noise: Noise, error: FloatArray, known: FloatArray, dim: int
-    ) -> npt.NDArray[np.bool_]:
+    def promises(self, noise: Noise, error: FloatArray, known: FloatArray, dim: int) -> npt.NDArray[np.bool_]:
         """Where the radius may be larger than the one that is known; nan stands for none."""
         promising = np.ones(error.shape, dtype=bool)
         if self.look is not None:

@@ -4,7 +4,9 @@ from typing import Annotated, Literal
 
 import typer
 
-NormOption = Annotated[str, typer.Option(help="The adversary's norm: l1, l2, linf or lp(1.5).")]
+NormOption = Annotated[
+    str, typer.Option(help="The adversary's norm: l1, l2, linf, lp(1.5); in the box of images l1-box, l0-box.")
+]
 NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certify against; may be repeated.")]
 FirstNormOption = Annotated[
     str | None, typer.Option(help="The norm of the radii; by default the first that the runs have.")

@@ -10,7 +10,7 @@ from scipy import stats
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import check_radii, curve, default_radii
 from wulff.reports.grids import check_format, escape, render
 from wulff.runs import Run
@@ -54,7 +54,7 @@ class Comparison:
     """
 
     names: tuple[str, str]
-    norm: Norm
+    norm: Threat
     rows: list[Difference]
     index: IntArray
     radii: FloatArray
@@ -118,7 +118,7 @@ class Comparison:
 
 
 def compare(
-    first: Run, second: Run, radii: Sequence[float] | None = None, norm: Norm | str | None = None
+    first: Run, second: Run, radii: Sequence[float] | None = None, norm: Threat | str | None = None
 ) -> Comparison:
     """Compare two runs on the inputs that both have.
 
@@ -137,7 +137,7 @@ def compare(
             f"{first.name} has radii against {', '.join(first.norms) or 'nothing'}, {second.name} against "
             f"{', '.join(second.norms) or 'nothing'}: there is no norm to compare them in."
         )
-    norm = Norm.parse(norm or shared[0])
+    norm = parse_threat(norm or shared[0])
     at = default_radii([curve(first, norm), curve(second, norm)]) if radii is None else check_radii(radii)
     index, columns = _pair(first, second, norm)
     rows = []
@@ -160,7 +160,7 @@ def sign_test(first: int, second: int) -> float:
 
 
 def _pair(
-    first: Run, second: Run, norm: Norm
+    first: Run, second: Run, norm: Threat
 ) -> tuple[IntArray, list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]]]:
     """The common inputs; and for each run its radii, whether it is correct, and its predictions there."""
     data = [run.spec.dataset for run in (first, second)]

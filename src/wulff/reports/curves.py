@@ -9,7 +9,7 @@ from scipy import stats
 
 from wulff._typing import FloatArray
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.runs import Run
 
 
@@ -25,7 +25,7 @@ class Curve:
     """
 
     run: Run
-    norm: Norm
+    norm: Threat
     certified: FloatArray
     inputs: int
 
@@ -58,13 +58,13 @@ class Curve:
         return float(self.certified.sum() / self.inputs)
 
 
-def curve(run: Run, norm: Norm | str, *, as_published: bool = False) -> Curve:
+def curve(run: Run, norm: Threat | str, *, as_published: bool = False) -> Curve:
     """The certified-accuracy curve of a run.
 
     Raises:
         InputError: The run has no records, or no radii against the norm.
     """
-    norm = Norm.parse(norm)
+    norm = parse_threat(norm)
     if not run.records:
         raise InputError(f"{run.folder} has no records yet; run the same command again to make them.")
     radii = run.radii(norm, as_published=as_published)

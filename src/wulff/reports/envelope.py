@@ -8,7 +8,7 @@ import numpy as np
 
 from wulff._typing import IntArray
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat
 from wulff.reports.curves import Curve, curve, false_certificates
 from wulff.runs import Run, has_counts, on_other_terms
 
@@ -68,7 +68,9 @@ def families(runs: Sequence[Run]) -> dict[str, list[Run]]:
     return several if several and len(kinds) > 1 else {"": list(runs)}
 
 
-def envelope(runs: Sequence[Run], norm: Norm | str, *, as_published: bool = False, of: str = "") -> Envelope:
+def envelope(
+    runs: Sequence[Run], norm: Threat | str, *, as_published: bool = False, of: str = ""
+) -> Envelope:
     """The envelope of runs as they are; label it as chosen on the test set.
 
     Raises:
@@ -81,7 +83,7 @@ def envelope(runs: Sequence[Run], norm: Norm | str, *, as_published: bool = Fals
     return Envelope(curves, total, valid=False, of=of)
 
 
-def valid_envelope(runs: Sequence[Run], norm: Norm | str, *, of: str = "") -> Envelope:
+def valid_envelope(runs: Sequence[Run], norm: Threat | str, *, of: str = "") -> Envelope:
     """The envelope whose certificates share alpha: recomputed from the stored counts at alpha / k each.
 
     Raises:

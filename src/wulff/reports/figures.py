@@ -6,7 +6,7 @@ from pathlib import Path
 from wulff import _files, datasets, noises
 from wulff._quoting import markdown
 from wulff.errors import InputError, NotCoveredError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import curve, default_radii
 from wulff.reports.image_plots import plot_images
 from wulff.reports.plots import (
@@ -27,7 +27,7 @@ DIMENSION = 3072
 
 
 def write_figures(
-    runs: Sequence[Run], folder: str | Path, norm: Norm | str | None = None, suffix: str = ".png"
+    runs: Sequence[Run], folder: str | Path, norm: Threat | str | None = None, suffix: str = ".png"
 ) -> tuple[list[Path], list[str]]:
     """Draw every figure that the runs allow, and captions.md, which says what each shows and guarantees.
 
@@ -47,7 +47,7 @@ def write_figures(
     with_radii = [run for run in runs if run.norms and run.records]
     if not with_radii:
         raise InputError("figures need at least one run with radii.")
-    target = Norm.parse(norm or with_radii[0].norms[0])
+    target = parse_threat(norm or with_radii[0].norms[0])
     having = [run for run in with_radii if str(target) in run.norms]
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def _by_match(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     return matched, mismatched or matched
 
 
-def _two_radii(runs: Sequence[Run], norm: Norm) -> list[float]:
+def _two_radii(runs: Sequence[Run], norm: Threat) -> list[float]:
     radii = default_radii([curve(run, norm) for run in runs])
     return [0.0, radii[len(radii) // 3]] if len(radii) > 2 else radii[:1]
 

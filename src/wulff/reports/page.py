@@ -11,7 +11,7 @@ import tomli_w
 from wulff import _files
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import curve, false_certificates
 from wulff.reports.payload import all_norms, payload
@@ -32,7 +32,7 @@ def write_page(
     path: str | Path,
     radii: Sequence[float] | None = None,
     *,
-    norms: Sequence[Norm | str] | None = None,
+    norms: Sequence[Threat | str] | None = None,
     confidence: float = CONFIDENCE,
     pictures: int = PICTURES,
 ) -> Path:
@@ -55,7 +55,7 @@ def write_page(
     if not runs or any(not run.records for run in runs):
         raise InputError("a page needs runs with records; run the same command again to make them.")
     known = all_norms(runs)
-    shown = known if norms is None else [str(Norm.parse(norm)) for norm in norms]
+    shown = known if norms is None else [str(parse_threat(norm)) for norm in norms]
     if lacking := set(shown) - set(known):
         there = ", ".join(known) or "none"
         raise InputError(f"no run has radii against {min(lacking)}, only against {there}.")

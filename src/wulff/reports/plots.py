@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wulff._quoting import drawn
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import check_radii, curve
 from wulff.reports.envelope import envelope
 from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
@@ -15,7 +15,7 @@ from wulff.runs import Run, training_accuracy, training_noise
 def plot_certified_accuracy(
     runs: Sequence[Run],
     path: str | Path,
-    norms: Sequence[Norm | str] | None = None,
+    norms: Sequence[Threat | str] | None = None,
     *,
     with_envelope: bool = False,
 ) -> Path:
@@ -33,7 +33,7 @@ def plot_certified_accuracy(
         InputError: The suffix is not one of these, or a run lacks radii against a norm.
     """
     path = check_figure_path(path)
-    against = [Norm.parse(norm) for norm in (norms or runs[0].norms)]
+    against = [parse_threat(norm) for norm in (norms or runs[0].norms)]
     if not against:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
     figure, axes = panels(len(against))
@@ -58,7 +58,7 @@ def plot_certified_accuracy(
 
 
 def plot_confidence(
-    runs: Sequence[Run], path: str | Path, norm: Norm | str | None = None, confidence: float = 0.999
+    runs: Sequence[Run], path: str | Path, norm: Threat | str | None = None, confidence: float = 0.999
 ) -> Path:
     """Draw the share of certificates and the accuracy that is true with a stated probability.
 
@@ -89,7 +89,7 @@ def plot_confidence(
 
 
 def plot_training_accuracy(
-    runs: Sequence[Run], path: str | Path, radii: Sequence[float], norm: Norm | str | None = None
+    runs: Sequence[Run], path: str | Path, radii: Sequence[float], norm: Threat | str | None = None
 ) -> Path:
     """Draw certified accuracy over the accuracy on training inputs under noise [Yang et al. 2020, C.6].
 
@@ -123,7 +123,7 @@ def plot_training_accuracy(
     return save(figure, axes, path)
 
 
-def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Norm | str | None = None) -> Path:
+def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Threat | str | None = None) -> Path:
     """Draw the certified accuracy of models smoothed with another noise than they were trained with.
 
     One panel for each noise of smoothing [Cohen et al. 2019, figure 15].
@@ -158,9 +158,9 @@ def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Norm | str | None
     return save(figure, axes, path)
 
 
-def _norm(runs: Sequence[Run], norm: Norm | str | None) -> Norm:
+def _norm(runs: Sequence[Run], norm: Threat | str | None) -> Threat:
     if not runs:
         raise InputError("a figure needs at least one run.")
     if norm is None and not runs[0].norms:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
-    return Norm.parse(norm if norm is not None else runs[0].norms[0])
+    return parse_threat(norm if norm is not None else runs[0].norms[0])

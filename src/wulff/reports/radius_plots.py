@@ -8,14 +8,14 @@ import numpy as np
 from wulff import certificates
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise, parse
-from wulff.norms import Norm
+from wulff.norms import Norm, Threat, parse_threat
 from wulff.reports.style import check_figure_path, look, panels, save
 
 DIMENSIONS = (1, 2, 3, 5, 10, 20, 50, 100, 300, 1000, 3072)
 
 
 def plot_radii(
-    noises: Sequence[Noise | str], path: str | Path, norm: Norm | str = Norm.L1, dim: int = 3072
+    noises: Sequence[Noise | str], path: str | Path, norm: Threat | str = Norm.L1, dim: int = 3072
 ) -> Path:
     """Draw the certified radius over the label's probability, for several noises [Yang et al. 2020, fig. 3].
 
@@ -27,7 +27,7 @@ def plot_radii(
         norm: The adversary's norm.
         dim: The number of input coordinates.
     """
-    path, norm = check_figure_path(path), Norm.parse(norm)
+    path, norm = check_figure_path(path), parse_threat(norm)
     error = np.concatenate([np.geomspace(1e-4, 0.1, 60), np.linspace(0.1, 0.4999, 60)[1:]])
     figure, (axes,) = panels(height=4.4)
     for number, noise in enumerate(parse(noise).in_dim(dim) for noise in noises):
@@ -44,7 +44,7 @@ def plot_radii(
 def plot_methods(
     noise: Noise | str,
     path: str | Path,
-    norm: Norm | str = Norm.L2,
+    norm: Threat | str = Norm.L2,
     error: float = 0.01,
     dims: Sequence[int] = DIMENSIONS,
 ) -> Path:
@@ -57,7 +57,7 @@ def plot_methods(
         error: The upper bound on the error.
         dims: The dimensions.
     """
-    path, norm, noise = check_figure_path(path), Norm.parse(norm), parse(noise)
+    path, norm, noise = check_figure_path(path), parse_threat(norm), parse(noise)
     figure, (axes,) = panels(height=4.4)
     names = dict.fromkeys(entry.method for entry in certificates.methods(noise, norm))
     for number, method in enumerate(names):
@@ -72,7 +72,7 @@ def plot_methods(
     return save(figure, [axes], path)
 
 
-def _radius(noise: Noise, error: float, norm: Norm, dim: int, method: str) -> float | None:
+def _radius(noise: Noise, error: float, norm: Threat, dim: int, method: str) -> float | None:
     try:
         radii = certificates.certified_radius(noise, error, norm, dim, method)
     except (NotCoveredError, InputError):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import Curve, check_radii, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
 from wulff.reports.grids import Grid, check_format, escape, mark, render
@@ -49,7 +49,7 @@ class Table:
         notes: Sentences that belong under the table.
     """
 
-    norm: Norm | None
+    norm: Threat | None
     radii: list[float]
     rows: list[Row]
     notes: list[str]
@@ -131,7 +131,7 @@ class Table:
 def certified_accuracy(
     runs: Sequence[Run],
     radii: Sequence[float] | None = None,
-    norm: Norm | str | None = None,
+    norm: Threat | str | None = None,
     *,
     as_published: bool = False,
     confidence: float | None = None,
@@ -170,7 +170,7 @@ def certified_accuracy(
     ]
     if norm is None and not runs[0].norms:
         return _clean_accuracy(runs, notes)
-    norm = Norm.parse(norm if norm is not None else runs[0].norms[0])
+    norm = parse_threat(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
     at = default_radii(curves) if radii is None else check_radii(radii)
     if as_published:
@@ -207,7 +207,7 @@ def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[st
     ]
 
 
-def _envelopes(runs: Sequence[Run], norm: Norm, as_published: bool, notes: list[str]) -> list[Envelope]:
+def _envelopes(runs: Sequence[Run], norm: Threat, as_published: bool, notes: list[str]) -> list[Envelope]:
     found: list[Envelope] = []
     for kind, group in families(runs).items():
         found.append(envelope(group, norm, as_published=as_published, of=kind))

@@ -11,7 +11,7 @@ from wulff._quoting import drawn
 from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.noises import Gaussian
-from wulff.norms import Norm
+from wulff.norms import Norm, Threat, parse_threat
 from wulff.reports.curves import curve
 from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
 from wulff.runs import CertifiedRadius, Run, has_counts, on_other_terms, project, reconstruct
@@ -29,7 +29,7 @@ BOUNDS = {
 
 
 def plot_samples(
-    run: Run, path: str | Path, sizes: Sequence[int] | None = None, norm: Norm | str | None = None
+    run: Run, path: str | Path, sizes: Sequence[int] | None = None, norm: Threat | str | None = None
 ) -> Path:
     """Draw the effect of n: certificates from random subsets of the stored votes.
 
@@ -47,7 +47,7 @@ def plot_samples(
     """
     path = check_figure_path(path)
     votes, inferred = _votes(run)
-    target = Norm.parse(norm or votes.norms[0])
+    target = parse_threat(norm or votes.norms[0])
     stored = votes.terms.n
     figure, (axes,) = panels()
     default = [stored // 100, stored // 10, stored, stored * 10]
@@ -61,12 +61,12 @@ def plot_samples(
 
 
 def plot_alphas(
-    run: Run, path: str | Path, alphas: Sequence[float] = ALPHAS, norm: Norm | str | None = None
+    run: Run, path: str | Path, alphas: Sequence[float] = ALPHAS, norm: Threat | str | None = None
 ) -> Path:
     """Draw the effect of alpha on the certificates from the stored votes; see `plot_samples`."""
     path = check_figure_path(path)
     votes, inferred = _votes(run)
-    target = Norm.parse(norm or votes.norms[0])
+    target = parse_threat(norm or votes.norms[0])
     figure, (axes,) = panels()
     for number, alpha in enumerate(alphas):
         line = curve(on_other_terms(votes, norms=[target], alpha=alpha), target)
@@ -109,7 +109,7 @@ def _votes(run: Run) -> tuple[Run, bool]:
 
 
 def _finish(
-    figure: "Figure", axes: "Axes", path: Path, run: Run, norm: Norm, inferred: bool, fixed: str
+    figure: "Figure", axes: "Axes", path: Path, run: Run, norm: Threat, inferred: bool, fixed: str
 ) -> Path:
     accuracy_axes(axes, norm)
     source = "votes inferred from published radii" if inferred else "from stored votes"

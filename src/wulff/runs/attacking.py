@@ -11,7 +11,7 @@ from torch import nn
 
 from wulff.attacks import EOTPGD, to_grid
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.runs.job import Job, prepare
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
@@ -78,7 +78,7 @@ def attack(
     store: str | Path,
     factors: Sequence[float] = (1.0,),
     *,
-    norm: Norm | str | None = None,
+    norm: Threat | str | None = None,
     method: EOTPGD = EOTPGD(),  # noqa: B008 (frozen)
     judge: Judge = Judge(),
     limit: int | None = None,
@@ -114,10 +114,11 @@ def attack(
             "batch",
             "copies",
         )
-    wanted = str(Norm.parse(norm)) if norm is not None else next(iter(run.norms), "")
+    wanted = str(parse_threat(norm)) if norm is not None else next(iter(run.norms), "")
     if not wanted:
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
+    measure = _measure(wanted)
     job = _job(run, judge.seed, architecture)
     if rank_test(np.array([judge.n, 0]), judge.alpha) == ABSTAIN:
         raise InputError(
@@ -132,7 +133,7 @@ def attack(
     for factor in factors:
         labels: list[int] = []
         for some in _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies)):
-            labels += _attacked(job, some, wanted, factor, method, judge)
+            labels += _attacked(job, some, wanted, measure, factor, method, judge)
             done += len(some)
             if progress:
                 progress(done, total)
@@ -148,7 +149,8 @@ def attack(
 def _attacked(
     job: Job,
     batch: list[Record],
-    norm: str,
+    threat: str,
+    norm: Norm,
     factor: float,
     method: EOTPGD,
     judge: Judge,
@@ -158,16 +160,29 @@ def _attacked(
     device = next(job.smoothed.parameters()).device
     x = torch.stack([job.dataset.images[places[record.index]] for record in batch]).to(device)
     y = torch.tensor([record.predict for record in batch], device=device)
-    radius = torch.tensor([factor * record.radii[norm].radius for record in batch], dtype=torch.float64)
+    radius = torch.tensor([factor * record.radii[threat].radius for record in batch], dtype=torch.float64)
     generator = torch.Generator(device).manual_seed(judge.seed + batch[0].index)
     model = job.smoothed.model
     if not isinstance(model, nn.Module):
         raise InputError("only torch models have the gradients that this attack needs.")
     adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
     if job.smoothed.grid is not None:
-        adversary = to_grid(adversary, x, Norm.parse(norm), radius, job.smoothed.grid.levels)
+        adversary = to_grid(adversary, x, norm, radius, job.smoothed.grid.levels)
     index = [record.index for record in batch]
     return job.smoothed.predict(adversary.cpu(), judge.n, judge.alpha, seed=judge.seed, index=index).tolist()
+
+
+def _measure(threat: str) -> Norm:
+    """How perturbations are measured; the attacks stay in the box in any case.
+
+    Raises:
+        InputError: No attack is known.
+    """
+    parsed = parse_threat(threat)
+    norm = parsed.norm if isinstance(parsed, Box) else parsed
+    if norm.p == 0:
+        raise InputError(f"there is no attack on changed coordinates, got {threat}; give another --norm.")
+    return norm
 
 
 def _job(run: Run, seed: int, architecture: str | None) -> Job:

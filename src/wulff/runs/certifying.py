@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wulff._typing import FloatArray, IntArray
-from wulff.norms import Norm
+from wulff.norms import Threat
 from wulff.runs.records import CertifiedRadius, Record, sparse
 from wulff.smoothing import Certification, EstimationCounts, SelectionCounts, Terms, certify_counts
 
@@ -29,7 +29,7 @@ class Counted:
     not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
-def certified_records(terms: Terms, threats: Sequence[Norm], inputs: Sequence[Counted]) -> list[Record]:
+def certified_records(terms: Terms, threats: Sequence[Threat], inputs: Sequence[Counted]) -> list[Record]:
     """The record of each input, with a radius against every norm; all from one bound on its error."""
     index = tuple(counted.index for counted in inputs)
     n = np.array([counted.n for counted in inputs])
@@ -43,7 +43,9 @@ def certified_records(terms: Terms, threats: Sequence[Norm], inputs: Sequence[Co
     return [_record(counted, i, proofs, draw) for i, counted in enumerate(inputs)]
 
 
-def _record(counted: Counted, row: int, proofs: dict[Norm, Certification], draw: FloatArray | None) -> Record:
+def _record(
+    counted: Counted, row: int, proofs: dict[Threat, Certification], draw: FloatArray | None
+) -> Record:
     last = list(proofs.values())[-1]
     radii = {
         str(norm): CertifiedRadius(

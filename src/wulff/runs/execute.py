@@ -9,7 +9,7 @@ from typing import Any
 
 from wulff import engines
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import Facts, to_document
 from wulff.runs.job import Job, prepare
@@ -131,7 +131,7 @@ def finished(folder: Path, document: dict[str, Any], indices: set[int]) -> Run |
     return run if set(run.columns.index.tolist()) == indices else None
 
 
-def _threats(job: Job) -> list[Norm]:
+def _threats(job: Job) -> list[Threat]:
     return job.spec.threats if isinstance(job.spec, Spec) else []
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from wulff._typing import IntArray
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import FORMAT, Facts, versions
 from wulff.runs.execute import store_finished
@@ -37,7 +37,7 @@ MOST_VOTES = 10**8
 class Changes(TypedDict, total=False):
     """The terms that `recertify` can change; what is not given, or None, stays as it was."""
 
-    norms: Sequence[Norm | str] | None
+    norms: Sequence[Threat | str] | None
     alpha: float | None
     n: int | None
     bound: Bound | None
@@ -81,7 +81,7 @@ def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     if unknown := given.keys() - Changes.__annotations__.keys():
         raise InputError(f"recertify changes {', '.join(Changes.__annotations__)}, got {min(unknown)}.")
     if "norms" in given and not isinstance(given["norms"], str):
-        given["norms"] = tuple(map(str, map(Norm.parse, cast(Sequence[Norm | str], given["norms"]))))
+        given["norms"] = tuple(map(str, map(parse_threat, cast(Sequence[Threat | str], given["norms"]))))
     if "n" in given:
         _check_size(source, before, check_sample_size(cast(int, given["n"])))
     spec = dataclasses.replace(before, **given)

@@ -12,7 +12,7 @@ from wulff import noises
 from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError, RunError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.runs.columns import Columns
 from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
 from wulff.runs.fit import Fit
@@ -119,7 +119,7 @@ class Run:
         some = self.columns.lost > 0
         return dict(zip(self.columns.index[some].tolist(), self.columns.lost[some].tolist(), strict=True))
 
-    def radii(self, norm: Norm | str, *, as_published: bool = False) -> FloatArray:
+    def radii(self, norm: Threat | str, *, as_published: bool = False) -> FloatArray:
         """Certified radii against a norm.
 
         Args:
@@ -129,7 +129,7 @@ class Run:
         Raises:
             InputError: The run has no radii against this norm.
         """
-        name = str(Norm.parse(norm))
+        name = str(parse_threat(norm))
         if name not in self.norms:
             has = ", ".join(self.norms) or "predictions only"
             raise InputError(f"{self.folder} has no radii against {name}; it has {has}.")

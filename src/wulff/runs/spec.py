@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal, Self, final
 from wulff import noises
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat, parse_threat
 from wulff.smoothing import (
     DEFAULT_BATCH,
     Bound,
@@ -164,15 +164,15 @@ class Spec(VoteSpec):
         super().__post_init__()
         if isinstance(self.norms, str) or not isinstance(self.norms, list | tuple) or not self.norms:
             raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {self.norms!r}.")
-        _set(self, "norms", tuple(dict.fromkeys(str(Norm.parse(norm)) for norm in self.norms)))
+        _set(self, "norms", tuple(dict.fromkeys(str(parse_threat(norm)) for norm in self.norms)))
         terms = self.terms(_ANY_NOISE if self.noise is None else noises.parse(self.noise))
         _set(self, "n0", terms.n0)
         _set(self, "alpha", terms.alpha)
 
     @property
-    def threats(self) -> list[Norm]:
+    def threats(self) -> list[Threat]:
         """The adversaries' norms."""
-        return [Norm.parse(norm) for norm in self.norms]
+        return [parse_threat(norm) for norm in self.norms]
 
     def terms(self, noise: noises.Noise) -> Terms:
         """The terms of the certification, with the noise in the dimension of the inputs."""
@@ -241,7 +241,7 @@ class ImportedSpec(_Table):
     def __post_init__(self) -> None:
         if not isinstance(self.norms, list | tuple):
             raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {self.norms!r}.")
-        _set(self, "norms", tuple(str(Norm.parse(norm)) for norm in self.norms))
+        _set(self, "norms", tuple(str(parse_threat(norm)) for norm in self.norms))
         for name in ("noise", "training_noise"):
             if (noise := getattr(self, name)) is not None:
                 _check_text(name, noise)

@@ -12,7 +12,7 @@ from wulff._warnings import warn
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Box, Norm, Room, Threat, parse_threat
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
@@ -130,7 +130,7 @@ class Smoothed(nn.Module):
     def certify(
         self,
         x: Tensor,
-        norm: Norm | str = Norm.L2,
+        norm: Threat | str = Norm.L2,
         n0: int = 100,
         n: int = 100_000,
         alpha: float = 1e-3,
@@ -147,7 +147,7 @@ class Smoothed(nn.Module):
 
         Args:
             x: Inputs in [0, 1], of shape (inputs, ...).
-            norm: The adversary's norm: `l1`, `l2`, `linf`, `lp(1.5)`.
+            norm: The adversary's norm: `l1`, `l2`, `linf`, `lp(1.5)`; in the box `l1-box`, `l0-box`, ...
             n0: Samples that choose the label.
             n: Fresh samples that bound its error.
             alpha: The probability, for each input, with which its certificate may be wrong.
@@ -164,7 +164,9 @@ class Smoothed(nn.Module):
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
         """
-        norm, x = Norm.parse(norm), self.check_inputs(x)
+        norm, x = parse_threat(norm), self.check_inputs(x)
+        if isinstance(norm, Box):
+            Room.of(x.cpu())  # refuses inputs outside the box
         terms = Terms(
             noise=self.noise.in_dim(x[0].numel()),
             n0=n0,

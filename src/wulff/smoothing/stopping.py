@@ -8,7 +8,7 @@ from scipy import special
 from wulff._typing import FloatArray
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Threat
 from wulff.smoothing.streams import BLOCK, Phase
 from wulff.smoothing.terms import Terms
 from wulff.smoothing.voting import FixedQuota, Quota, Votes
@@ -30,7 +30,9 @@ class AnytimeQuota:
         labels: True labels by index, for `skip_incorrect`.
     """
 
-    def __init__(self, terms: Terms, norms: Sequence[Norm], labels: Mapping[int, int] | None = None) -> None:
+    def __init__(
+        self, terms: Terms, norms: Sequence[Threat], labels: Mapping[int, int] | None = None
+    ) -> None:
         if terms.stop is None:
             raise InputError("a quota that the votes decide needs terms with a stop; use FixedQuota.")
         if terms.stop.skip_incorrect and labels is None:
@@ -99,7 +101,7 @@ class AnytimeQuota:
 
 
 def certification_quota(
-    terms: Terms, norms: Sequence[Norm], labels: Mapping[int, int] | None = None
+    terms: Terms, norms: Sequence[Threat], labels: Mapping[int, int] | None = None
 ) -> Quota:
     """How many copies of each input these terms ask for; labels by index are for `skip_incorrect`."""
     if terms.stop is None:

@@ -12,7 +12,7 @@ import numpy as np
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
-from wulff.norms import Threat
+from wulff.norms import Box, Threat, parse_threat
 from wulff.smoothing.checks import check_seed
 from wulff.smoothing.counts import EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
@@ -182,10 +182,16 @@ class Terms:
                 f"1/{self.grid.levels} that the input stands for, and draws that the bits leave open count "
                 "as misses."
             )
+        within = ""
+        threats = list(map(parse_threat, norms))
+        if any(isinstance(threat, Box) for threat in threats):
+            within = " In a norm with -box this is said of x and x' in [0, 1]^d only."
+        if any(isinstance(threat, Box) and threat.norm.p == 0 for threat in threats):
+            within += " In l0-box the radius is how many coordinates x' may differ in."
         return (
             f"For each input x with a label other than -1: g(x') is that label for all x'{where} with "
             f"‖x' - x‖ below the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the "
             f"base classifier f returns most often on x + {law}, {noise_is}. This holds with probability at "
             f"least 1 - {self.alpha:g} over the noise samples, for each input separately. The label was "
-            f"chosen on {self.n0:,} samples and its error bounded {how}. {sampled}"
+            f"chosen on {self.n0:,} samples and its error bounded {how}. {sampled}{within}"
         )
