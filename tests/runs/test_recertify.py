@@ -153,7 +153,7 @@ def test_votes_drawn_without_looking_are_fresh_votes(plain: runs.Run) -> None:
         ({"alpha": 2}, "alpha must lie in"),
         ({"bound": "both"}, "one-sided or two-sided"),
         ({"estimator": "wilson"}, "estimator must be"),
-        ({"norms": ["l0"]}, "p ≥ 1"),
+        ({"norms": ["l0.5"]}, "p ≥ 1"),
         ({"norms": "l2"}, "must be a sequence"),
     ],
     ids=str,

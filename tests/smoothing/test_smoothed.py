@@ -175,7 +175,7 @@ BAD_ARGUMENTS = [
     {"alpha": 0},
     {"alpha": 2},
     {"alpha": "0.1"},
-    {"norm": "l0"},
+    {"norm": "l0.5"},
     {"norm": "L"},
     {"seed": -1},
     {"seed": 2**64},

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import typer
 
 NormOption = Annotated[
-    str, typer.Option(help="The adversary's norm: l1, l2, linf, lp(1.5); in the box of images l1-box, l0-box.")
+    str, typer.Option(help="The adversary's norm: l1, l2, linf, lp(1.5); in the box l1-box, l0-box.")
 ]
 NormsOption = Annotated[list[str], typer.Option("--norm", help="A norm to certify against; may be repeated.")]
 FirstNormOption = Annotated[
