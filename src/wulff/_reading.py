@@ -11,6 +11,8 @@ from wulff.errors import InputError, WulffError
 LIMIT_VARIABLE = "WULFF_READ_LIMIT"
 """The environment variable with the gigabytes of memory that one file may need."""
 DEFAULT_LIMIT = 4.0
+DAMAGE = (ValueError, RecursionError)
+"""What TOML, JSON and UTF-8 that are damaged, or nested without end, make their readers raise."""
 AGAIN = "get the file again"
 
 

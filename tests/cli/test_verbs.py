@@ -323,6 +323,7 @@ def test_plots_of_runs(wulff, files: Path, tmp_path: Path) -> None:
             ["samples", run, "--n", "20", "--n", "100"],
             ["alphas", run, "--alpha", "0.1"],
             ["images", "laplace", "uniform", "--sigma", "0,0.5", "--input", "3"],
+            ["images", run],
         ]
     ):
         file = tmp_path / f"{number}.png"

@@ -1,6 +1,7 @@
 """What the program says: options by their names, and the values that were given, in one bearable line."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -171,6 +172,35 @@ def test_deeply_nested_files_of_sweeps(wulff, files: Path, tmp_path: Path) -> No
         assert (result.code, len(result.err.splitlines())) == (2, 1)
         assert "is not a readable plan of a sweep" in result.err
         assert plan.read_text() == text
+
+
+def test_a_run_that_cannot_be_read_is_a_line(wulff, files: Path, tmp_path: Path) -> None:
+    for name, text in {"a": "[run", "b": "x = " + "[" * 100_000, "c": 'run = "x"', "d": ""}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "spec.toml").write_text(text)
+    (tmp_path / "e").mkdir()
+    (tmp_path / "e" / "spec.toml").mkdir()
+    shutil.copytree(files / "run", tmp_path / "good")
+    result = wulff("ls", str(tmp_path))
+    assert result.code == 0, result
+    assert "finished" in result.out.splitlines()[-1]
+    assert sum("damaged: " in line for line in result.out.splitlines()) == 4
+
+
+def test_links_that_lead_in_a_circle(wulff, files: Path, tmp_path: Path) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    for command in (
+        "recertify {files}/run --store {loop}/x",
+        "recertify {files}/run --store {loop}",
+        "certify --model {loop} --store {loop}/x",
+        "import {loop} --store {loop}",
+        "report {loop}",
+        "sweep {loop}",
+        "ls {loop}",
+    ):
+        result = wulff(*(part.format(files=files, loop=tmp_path / "loop") for part in command.split()))
+        assert result.code == 2, command
+        assert len(result.err.splitlines()) == 1, command
 
 
 def test_a_long_sweep_is_listed_in_no_time(wulff, files: Path, tmp_path: Path) -> None:

@@ -21,7 +21,6 @@ UsageProblem: type[Exception] = next(c for c in typer.BadParameter.__mro__ if c.
 app = typer.Typer(
     cls=Verbs,
     help="Certified robustness by randomized smoothing: any noise, any norm.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

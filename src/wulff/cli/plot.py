@@ -1,14 +1,14 @@
 """`wulff plot`: figures of certificates, crystals, noises and runs."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
-from wulff import datasets, reports, runs
+from wulff import datasets, geometry, reports, runs
 from wulff._numerics.rounding import float_at_least
 from wulff.cli.console import decimal, radii_from, say, warn
 from wulff.cli.options import (
-    DatasetOption,
     DimensionOption,
     FigureOption,
     FirstNormOption,
@@ -158,18 +158,31 @@ def bounds(run: RunArgument, output: FigureOption = "bounds.png") -> None:
 @app.command("images", cls=Verb)
 def images(
     noise: Annotated[
-        list[str], typer.Argument(help="Noises without a size, e.g. laplace 'exp-l2(j=0, k=1)'.")
+        list[str],
+        typer.Argument(help="Noises without a size, e.g. laplace 'exp-l2(j=0, k=1)', or run folders."),
     ],
-    dataset: DatasetOption = "digits",
-    sigma: Annotated[str, typer.Option(help="The sigmas, one column each.")] = "0,0.25,0.5,1",
+    dataset: Annotated[
+        str | None, typer.Option(help="The data set; by default the first run's, or else digits.")
+    ] = None,
+    sigma: Annotated[
+        str | None,
+        typer.Option(help="The sigmas, one column each; by default the runs', or else 0,0.25,0.5,1."),
+    ] = None,
     input: Annotated[
         list[int] | None, typer.Option(help="Position in the data set; may be repeated.")
     ] = None,
     output: FigureOption = "images.png",
 ) -> None:
-    """Draw inputs under noise, by kind and size."""
-    sizes = radii_from("--sigma", sigma) or []
-    say(reports.plot_images(datasets.load(dataset), output, noise, sizes, input or [0]))
+    """Draw inputs under noise, by kind and size; of a run, its own inputs under its own noise."""
+    shapes, sizes = list(noise), [0.0, 0.25, 0.5, 1.0]
+    done = [runs.load(name) for name in noise if Path(name).is_dir()]
+    if done:
+        of_run = [made for run in done if (made := run.noise) is not None]
+        shapes = [name for name in noise if not Path(name).is_dir()]
+        shapes += dict.fromkeys(map(geometry.shape_of, of_run))
+        sizes = sorted({0.0, *(made.sigma for made in of_run)})
+    data = runs.inputs(done[0]) if done and dataset is None else datasets.load(dataset or "digits")
+    say(reports.plot_images(data, output, shapes, radii_from("--sigma", sigma) or sizes, input or [0]))
 
 
 @app.command("all", cls=Verb)

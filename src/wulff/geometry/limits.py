@@ -53,6 +53,8 @@ def published_limits(norm: Norm | str, dim: int) -> tuple[PublishedLimit, Publis
     general = PublishedLimit(
         "Yang et al. 2020, theorem 7.3", "ε = O(1/C₂), C₂ the cotype-2 constant", 1 / constant.low, OPEN
     )
+    if norm.p < 1:
+        raise InputError(f"limits are known against norms lp(p) with p ≥ 1, got {norm}.", "norm")
     power = min(1.0, dim ** (1 / norm.p - 0.5))
     special_case = PublishedLimit(
         "Yang et al. 2020, corollary 7.4", "ε = O(min(1, d^(1/p - 1/2)))", power, OPEN

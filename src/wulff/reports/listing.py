@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from wulff._numerics.rounding import decimal_down
-from wulff.errors import InputError, RunError
+from wulff.errors import InputError, WulffError
 from wulff.reports.curves import curve
 from wulff.reports.grids import Grid
 from wulff.runs import Run, load
@@ -24,18 +24,30 @@ def listing(folders: Sequence[str | Path]) -> Grid:
     for folder in map(Path, folders):
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}.")
-        grid += [_line(found) for found in _runs(folder)]
+        grid += [found if isinstance(found, list) else _line(found) for found in _runs(folder)]
     return grid
 
 
-def _runs(folder: Path) -> Iterator[Path]:
-    """Run folders, in alphabetical order; nothing is looked for inside a run, or in hidden folders."""
-    if (folder / SPEC).is_file():
-        yield folder
+def _runs(folder: Path) -> Iterator[Path | list[str]]:
+    """Run folders, in alphabetical order, and lines for folders that cannot be read.
+
+    Nothing is looked for inside a run, or in hidden folders.
+    """
+    try:
+        if (folder / SPEC).is_file():
+            yield folder
+            return
+        children = sorted(folder.iterdir())
+    except OSError as error:
+        yield _unread(folder, f"cannot be read: {error.strerror}")
         return
-    for child in sorted(folder.iterdir()):
+    for child in children:
         if child.is_dir() and not child.is_symlink() and not child.name.startswith("."):
             yield from _runs(child)
+
+
+def _unread(folder: Path, why: str) -> list[str]:
+    return [str(folder), *[""] * (len(HEADS) - 2), why]
 
 
 def _line(folder: Path) -> list[str]:
@@ -43,8 +55,10 @@ def _line(folder: Path) -> list[str]:
         if (line := _known(folder)) is not None:
             return line
         run = load(folder)
-    except RunError as error:
-        return [str(folder), *[""] * (len(HEADS) - 2), f"damaged: {error}"]
+    except WulffError as error:
+        return _unread(folder, f"damaged: {error}")
+    except OSError as error:
+        return _unread(folder, f"cannot be read: {error.strerror}")
     done, expected = len(run.records), run.expected
     accuracy = f"{(run.predictions == run.labels).mean():.3f}" if done else ""
     state = "finished" if done >= expected else "unfinished"

@@ -14,6 +14,7 @@ import torch
 from filelock import FileLock
 
 from wulff import _files, training
+from wulff._reading import DAMAGE
 from wulff.errors import InputError, RunError
 from wulff.runs.journal import refuse_other_document, resumable
 
@@ -53,7 +54,7 @@ class Keeper:
         if file.exists():
             try:
                 stored = tomllib.loads(file.read_text())
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            except DAMAGE as error:
                 raise RunError(f"{file} is damaged: {error}; delete the folder to start again.") from None
             # Versions may change, and the record keeps the latest.
             same = {"result": {}, "versions": {}}

@@ -20,6 +20,7 @@ import tomli_w
 from filelock import FileLock
 
 from wulff import _files
+from wulff._reading import DAMAGE
 from wulff._typing import IntArray
 from wulff._version import __version__, what_changed
 from wulff.errors import RunError
@@ -139,7 +140,7 @@ def stored_document(folder: Path) -> dict[str, Any] | None:
         return None
     try:
         return tomllib.loads((folder / SPEC).read_text())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except DAMAGE as error:
         raise RunError(f"{folder / SPEC} is damaged: {error}.") from None
 
 

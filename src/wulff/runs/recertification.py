@@ -8,6 +8,7 @@ nothing else.
 
 import dataclasses
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypedDict, Unpack, cast
@@ -66,7 +67,7 @@ def recertify(folder: str | Path, store: str | Path | None = None, **changes: Un
     done = on_other_terms(source, **changes)
     if store is None:
         return done
-    if Path(store).resolve() == source.folder.resolve():
+    if os.path.realpath(store) == os.path.realpath(source.folder):  # links may lead in a circle
         raise InputError(f"{store} is the run that is recertified; give another folder.")
     digest = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
     facts = dataclasses.replace(done.facts, counted={**done.facts.counted, "records": digest})

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Self
 
+from wulff._reading import DAMAGE
 from wulff._typing import IntArray
 from wulff.errors import RunError
 
@@ -103,7 +104,7 @@ class Record:
             for number in (*numbers, *record.not_a_number.values()):
                 _whole(number)
             return record
-        except (ValueError, TypeError, AttributeError, RecursionError):
+        except (*DAMAGE, TypeError, AttributeError):
             raise RunError("is not a record") from None
 
 

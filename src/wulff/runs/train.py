@@ -9,6 +9,7 @@ from typing import Any, Self
 import torch
 
 from wulff import datasets, models, noises, training
+from wulff._reading import DAMAGE
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING, Keeper
 from wulff.runs.document import FORMAT, versions
@@ -93,7 +94,7 @@ def read_training(folder: Path) -> Trained:
         result = document.get("result", {})
         accuracy = result.get("noisy_accuracy") if isinstance(result, dict) else None
         return Trained(TrainingSpec.from_document(document.get("training", {})), accuracy)
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, InputError) as error:
+    except (OSError, *DAMAGE) as error:
         raise InputError(f"{file} is damaged: {str(error).rstrip('.')}.") from None
 
 
