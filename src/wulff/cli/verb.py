@@ -6,6 +6,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+from wulff.cli.examples import EXAMPLES
 from wulff.errors import InputError
 
 
@@ -17,6 +18,11 @@ class Verb(TyperCommand):
             return super().invoke(ctx)
         except InputError as error:
             raise InputError(as_options(str(error), error.parameters, option_names(self))) from None
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        if example := EXAMPLES.get(ctx.command_path.partition(" ")[2]):
+            with formatter.section("Example"):
+                formatter.write_text(example)
 
 
 class Group(TyperGroup):

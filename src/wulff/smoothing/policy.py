@@ -120,7 +120,7 @@ class Deployed(nn.Module):
 def full_dtype(name: str) -> str:
     """The dtype of that name, short or in full; others are refused."""
     full = SHORT_NAMES.get(name, name) if isinstance(name, str) else name
-    if full not in DTYPES:
+    if not isinstance(full, str) or full not in DTYPES:
         names = " or ".join(f"{full} ({short})" for short, full in SHORT_NAMES.items())
         raise InputError(f"dtype must be {names}, got {name!r}.", "dtype")
     return full
