@@ -100,7 +100,9 @@ def test_certify_writes_a_run_folder_as_promised(wulff, files: Path) -> None:
     lines = [json.loads(line) for line in (folder / "records.jsonl").read_text().splitlines()]
     assert [line["index"] for line in lines] == [0, 1, 2]
     for line in lines:
-        assert set(line) == {"index", "label", "predict", "n", "error", "counts", "radii", "seconds"}
+        assert set(line) == {
+            "index", "label", "predict", "n", "error", "counts", "radii", "checksum", "seconds",
+        }  # fmt: skip
         assert sum(line["counts"]["selection"].values()) == 10
         assert sum(line["counts"]["estimation"].values()) == 50
         assert set(line["radii"]) == {"l1", "l2"}
