@@ -22,8 +22,11 @@ def plain(text: str) -> str:
 
 
 def shown(value: object, most: int = 60) -> str:
-    """A value in a message: its repr, cut where it is long."""
-    text = repr(value)
+    """A value in a message: its repr in one line, cut where it is long."""
+    try:
+        text = re.sub(r"\s*\n\s*", " ", repr(value))
+    except ValueError:  # an integer of thousands of digits
+        return f"a very large {type(value).__name__}"
     return text if len(text) <= most else f"{text[: most - 20]}... ({len(text):,} characters)"
 
 

@@ -11,6 +11,8 @@ from typing import ClassVar, final
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import real_number
+from wulff._quoting import shown
 from wulff.errors import InputError
 
 _NAME = re.compile(r"l(?:p\((?P<paren>[^()]*)\)|(?P<bare>inf|[0-9.]+(?:e[+-]?[0-9]+)?))")
@@ -36,8 +38,9 @@ class Norm:
     LINF: ClassVar["Norm"]
 
     def __post_init__(self) -> None:
-        if not self.p >= 1 and self.p != 0:
-            raise InputError(f"a norm lp(p) needs p ≥ 1, got p = {self.p}; use l1, l2, linf or e.g. lp(1.5).")
+        allowed = "have p ≥ 1, as l1, l2, linf or e.g. lp(1.5) have"
+        p = real_number("a norm lp(p)", self.p, allowed, lambda p: p >= 1 or p == 0)
+        object.__setattr__(self, "p", p)
 
     def __str__(self) -> str:
         if self.p == math.inf:
@@ -55,7 +58,7 @@ class Norm:
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f"unknown norm {text!r}; use l1, l2, linf or lp(p) with p ≥ 1.") from None
+            raise InputError(f"unknown norm {shown(text)}; use l1, l2, linf or lp(p) with p ≥ 1.") from None
 
     def equivalence(self, source: "Norm", dim: int) -> float:
         """The factor f such that every radius r in `source` is the radius f·r in this norm.

@@ -244,7 +244,7 @@ def test_a_false_certificate_is_found_out(run: Path, wulff, tmp_path: Path) -> N
     ("arguments", "message"),
     [
         ([], "give --inside"),
-        (["--outside", "-1"], "factors must be positive"),
+        (["--outside", "-1"], "--outside must be positive"),
         (["--inside", "--norm", "lp(3)"], "has no radii against"),
         (["--inside", "--seed", "0"], "is the run's own"),
         (["--inside", "--steps", "0"], "--steps must be a positive integer, got 0"),

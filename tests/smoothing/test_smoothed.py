@@ -148,7 +148,7 @@ def test_a_sample_cannot_be_used_twice() -> None:
 
 def test_data_that_do_not_look_like_pixels_warn() -> None:
     with pytest.warns(UserWarning, match=r"do not look like pixels in \[0, 1\]"):
-        wulff.Smoothed(brightness, NOISE, 5).counts(X * 255, 10)
+        wulff.Smoothed(brightness, NOISE, 5).counts(X * 3, 10)
 
 
 BAD_INPUTS = [

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from wulff._checks import whole_number
 from wulff.attacks.ascent import climb, smoothed_loss
 from wulff.attacks.geometry import project, random_point, size
 from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.smoothing import evaluating
-from wulff.stats import check_sample_size
 
 MOST_STEPS = 10**6
 """An attack with more steps, copies or restarts than this would never be done."""
@@ -38,7 +38,7 @@ class EOTPGD:
 
     def __post_init__(self) -> None:
         for name in ("steps", "copies", "restarts"):
-            check_sample_size(getattr(self, name), name, MOST_STEPS)
+            whole_number(name, getattr(self, name), most=MOST_STEPS)
 
     def __call__(
         self,

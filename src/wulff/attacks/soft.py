@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from wulff.errors import InputError
+from wulff._checks import whole_number
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.smoothing import evaluating
@@ -27,8 +27,8 @@ class SoftSmoothed(nn.Module):
 
     def __init__(self, model: nn.Module, noise: Noise | str, copies: int = 64, seed: int = 0) -> None:
         super().__init__()
-        if copies < 1:
-            raise InputError(f"copies must be at least 1, got {copies}.")
+        whole_number("copies", copies)
+        whole_number("seed", seed, least=0, most=2**63 - 1)
         self.model = model
         self.noise = parse_noise(noise)
         self.copies = copies

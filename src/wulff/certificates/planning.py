@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from wulff._checks import POSITIVE, real_number
 from wulff.certificates.registry import certified_radius
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -55,8 +56,7 @@ def plan(
         InputError: The radius is not positive, or another argument is outside its range.
     """
     noise, norm, alpha = parse_noise(noise), parse_threat(norm), check_alpha(alpha)
-    if not radius > 0 or radius == float("inf"):
-        raise InputError(f"radius must be positive and finite, got {radius!r}.", "radius")
+    radius = real_number("radius", radius, *POSITIVE)
     if dim is None and noise.dim is None:
         dim = _any_dimension(noise, radius, norm)
     error = largest_error(noise, radius, norm, dim)

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import numbers, together
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error
@@ -68,7 +69,8 @@ def certified_probability(
     noise, norm = parse_noise(noise), parse_threat(norm)
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
-    errors, radii = np.broadcast_arrays(check_errors(error), np.asarray(radius, dtype=np.float64))
+    radii = numbers("radius", radius).astype(np.float64)
+    errors, radii = together("error and radius", check_errors(error), radii)
     if not (radii >= 0).all():
         raise InputError(f"radius must not be negative, got {radii[~(radii >= 0)].flat[0]:g}.")
     entries = [entry for entry in candidates(noise, norm, method) if entry.growth is not None]

@@ -13,7 +13,9 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import numbers, whole_number
 from wulff._numerics import rounding
+from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
@@ -347,7 +349,7 @@ def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certifica
     chosen = [entry for entry in entries if entry.method == method]
     if not chosen:
         raise NotCoveredError(
-            f"no method {method!r} for {noise.name} noise against {norm}; "
+            f"no method {shown(method)} for {noise.name} noise against {norm}; "
             f"the methods are {', '.join(entry.method for entry in entries) or 'none'}."
         )
     return chosen
@@ -360,15 +362,13 @@ def dimension(noise: Noise, dim: int | None) -> int:
         raise InputError(
             f"the dimension is not known; give dim= (the number of input coordinates) for {noise}.", "dim"
         )
-    if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
-        raise InputError(f"dim must be a positive integer, got {dim!r}.", "dim")
-    return int(dim)
+    return whole_number("dim", dim)
 
 
 def check_errors(error: npt.ArrayLike) -> FloatArray:
     """Upper bounds on probabilities as float64; refuses what is not in (0, 1] and what has too few digits."""
-    given: Any = np.asarray(error)
-    if given.dtype.kind not in "fiu" or (given.dtype.kind == "f" and given.dtype.itemsize < 8):
+    given = numbers("error", error, what="float64")
+    if given.dtype.kind == "f" and given.dtype.itemsize < 8:
         raise InputError(
             f"error must be float64 (float32 has too few digits for a certificate), got {given.dtype}."
         )

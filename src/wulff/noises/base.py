@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
+from wulff._checks import whole_number
+from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.draws import wide
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+LARGEST = sys.float_info.max
 UNKNOWN = float("nan")  # compared by identity: a nan of the user's own is a size, and a wrong one
 
 
@@ -53,8 +57,8 @@ class Noise(ABC):
         value = _number(self, given[0])
         if not 0 < value < math.inf:
             raise InputError(f"{given[0]} must be positive and finite, got {value:g} for {self.name}.")
-        if self.dim is not None and not (isinstance(self.dim, int) and self.dim >= 1):
-            raise InputError(f"dim must be a positive integer, got {self.dim!r} for {self.name}.")
+        if self.dim is not None:
+            whole_number("dim", self.dim)
         for field in dataclasses.fields(self):
             if field.type in (float, "float") and field.name not in ("scale", "sigma"):
                 object.__setattr__(self, field.name, _number(self, field.name))
@@ -256,6 +260,7 @@ class NormRadialNoise(Noise):
 
 def _number(noise: Noise, field: str) -> float:
     value = getattr(noise, field)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InputError(f"{field} must be a number, got {value!r} for {noise.name}.")
+    too_large = isinstance(value, int) and abs(value) > LARGEST  # for a float64
+    if isinstance(value, bool) or not isinstance(value, int | float) or too_large:
+        raise InputError(f"{field} must be a number, got {shown(value)} for {noise.name}.")
     return float(value)

@@ -2,6 +2,7 @@
 
 import re
 
+from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import NOISES
@@ -22,7 +23,7 @@ def parse(text: str | Noise) -> Noise:
         return text
     match = _CALL.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise InputError(f"cannot read the noise {text!r}; write it as in uniform(sigma=0.5).")
+        raise InputError(f"cannot read the noise {shown(text)}; write it as in uniform(sigma=0.5).")
     name = match["name"]
     if name not in NOISES:
         raise InputError(f"unknown noise {name!r}; the noises are {', '.join(NOISES)}.")

@@ -11,7 +11,7 @@ from wulff._numerics.rounding import decimal_down, exactly
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
-from wulff.reports.curves import check_radii, curve, default_radii
+from wulff.reports.curves import check_radii, check_runs, curve, default_radii
 from wulff.reports.grids import check_format, escape, render
 from wulff.runs import Run
 
@@ -131,13 +131,14 @@ def compare(
     Raises:
         InputError: The runs share no inputs, disagree on their labels, or have no norm in common.
     """
+    first, second = check_runs([first, second])
     shared = [name for name in first.norms if name in second.norms]
     if norm is None and not shared:
         raise InputError(
             f"{first.name} has radii against {', '.join(first.norms) or 'nothing'}, {second.name} against "
             f"{', '.join(second.norms) or 'nothing'}: there is no norm to compare them in."
         )
-    norm = parse_threat(norm or shared[0])
+    norm = parse_threat(shared[0] if norm is None else norm)
     at = default_radii([curve(first, norm), curve(second, norm)]) if radii is None else check_radii(radii)
     index, columns = _pair(first, second, norm)
     rows = []

@@ -1,16 +1,20 @@
 """Certified accuracy: the share of inputs that are correct with a radius of at least r."""
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 from scipy import stats
 
+from wulff._checks import SHARE, real_number, real_numbers, sequence_of, whole_number
+from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.runs import Run
+from wulff.stats import check_alpha
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +69,7 @@ def curve(run: Run, norm: Threat | str, *, as_published: bool = False) -> Curve:
         InputError: The run has no records, or no radii against the norm.
     """
     norm = parse_threat(norm)
+    (run,) = check_runs([run])
     if not run.records:
         raise InputError(f"{run.folder} has no records yet; run the same command again to make them.")
     radii = run.radii(norm, as_published=as_published)
@@ -83,13 +88,23 @@ def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
     Raises:
         InputError: The confidence is outside its range.
     """
-    if not 0 < confidence < 1:
-        raise InputError(f"confidence must lie in (0, 1), got {confidence:g}; 0.999 is usual.", "confidence")
+    inputs = whole_number("inputs", inputs, least=0)
+    alpha = check_alpha(alpha)
+    real_number("confidence", confidence, *SHARE)
     false = int(stats.binom.ppf(confidence, inputs, alpha))
     # ppf errs on either side by one where the tail is a rounding error away; the tail itself decides.
     while stats.binom.sf(false, inputs, alpha) > 1 - confidence:
         false += 1
     return false
+
+
+def check_runs(runs: Sequence[Run]) -> list[Run]:
+    """Runs, as a list.
+
+    Raises:
+        InputError: They are none; `wulff.runs.load` makes one of a folder.
+    """
+    return sequence_of("runs", runs, Run, "[wulff.runs.load('FOLDER')]")
 
 
 def check_radii(radii: Sequence[float]) -> list[float]:
@@ -98,9 +113,13 @@ def check_radii(radii: Sequence[float]) -> list[float]:
     Raises:
         InputError: One is negative or not finite.
     """
-    if any(not 0 <= radius < float("inf") for radius in radii):
-        raise InputError(f"radii must be at least 0 and finite, got {list(radii)}.", "radii")
-    return list(radii)
+    if isinstance(radii, str):
+        raise InputError(
+            f"radii must be numbers such as [0.25, 0.5], got {shown(radii)}; "
+            f"a norm is given as norm={shown(radii)}.",
+            "radii",
+        )
+    return real_numbers("radii", radii, "be at least 0 and finite", lambda radius: 0 <= radius < math.inf)
 
 
 def default_radii(curves: Sequence[Curve]) -> list[float]:

@@ -4,8 +4,8 @@ import csv
 import io
 from collections.abc import Callable
 
+from wulff._checks import one_of
 from wulff._quoting import csv_cell, latex, markdown, plain
-from wulff.errors import InputError
 
 Grid = list[list[str]]
 
@@ -18,8 +18,7 @@ def render(grid: Grid, style: str) -> str:
 
 def check_format(style: str) -> None:
     """Refuse a format that does not exist."""
-    if style not in FORMATS:
-        raise InputError(f"unknown format {style!r}; there is {', '.join(FORMATS)}.")
+    one_of("style", style, FORMATS)
 
 
 def escape(text: str, style: str) -> str:

@@ -9,11 +9,12 @@ from pathlib import Path
 import tomli_w
 
 from wulff import _files
+from wulff._checks import whole_number
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.reports.abstentions import abstentions
-from wulff.reports.curves import curve, false_certificates
+from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.runs import ImportedSpec, PredictSpec, Run
@@ -49,7 +50,8 @@ def write_page(
     Raises:
         InputError: The folder does not exist, a run has no records, or none has radii against a norm.
     """
-    path = Path(path)
+    runs, path = check_runs(runs), Path(path)
+    whole_number("pictures", pictures, least=0)
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
     if not runs or any(not run.records for run in runs):

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
+from wulff._checks import one_of, whole_number
 from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
-from wulff.reports.curves import Curve, check_radii, curve, default_radii
+from wulff.reports.curves import Curve, check_radii, check_runs, curve, default_radii
 from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
 from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
@@ -85,8 +86,8 @@ class Table:
             radii_in: Whether the radii are `columns` or `rows`.
         """
         check_format(style)
-        if radii_in not in ORIENTATIONS:
-            raise InputError(f"radii_in must be {' or '.join(ORIENTATIONS)}, got {radii_in!r}.", "radii_in")
+        whole_number("digits", digits, least=0, most=30)
+        one_of("radii_in", radii_in, ORIENTATIONS)
         grid = self._grid(style, digits)
         if radii_in == "rows":
             grid = [list(line) for line in zip(*grid, strict=True)]
@@ -153,6 +154,7 @@ def certified_accuracy(
         InputError: A radius is negative, a run has no radii against the norm, or a bound is asked for from
             radii as published.
     """
+    runs = check_runs(runs)
     if not runs:
         raise InputError("a report needs at least one run.")
     if as_published and confidence is not None:

@@ -10,12 +10,16 @@ from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.errors import InputError
 
+FAR = 10.0
+"""Images with larger values are surely not in [0, 1]; those of a usual normalisation are below 3."""
+
 
 def check_images(x: Tensor) -> Tensor:
     """Inputs of shape (inputs, ...) as float32, where they can be smoothed at all.
 
     Raises:
-        InputError: x is no floating point tensor of that shape, is empty, or holds NaN or infinities.
+        InputError: x is no floating point tensor of that shape, is empty, holds NaN or infinities, or
+            holds images that are far outside [0, 1].
 
     Warns:
         UserWarning: The values do not look like pixels in [0, 1], so that radii may not mean what they say.
@@ -28,10 +32,16 @@ def check_images(x: Tensor) -> Tensor:
         raise InputError(
             f"inputs must be floating point in [0, 1], got {x.dtype}; divide 8-bit pixels by 255."
         )
+    x = x.detach()
     if not bool(x.isfinite().all()):
         bad = int((~x.flatten(1).isfinite().all(dim=1)).nonzero()[0])
         raise InputError(f"input {bad} holds NaN or infinite values; remove or repair it.")
     low, high = float(x.min()), float(x.max())
+    if x.ndim > 2 and max(high, -low) > FAR:
+        raise InputError(
+            f"inputs must be images in [0, 1], got values from {low:.3g} to {high:.3g}; divide 8-bit pixels "
+            "by 255, and scale other signals to [0, 1]: noise and radii are in these units."
+        )
     if low < -0.01 or high > 1.01:
         warn(
             f"inputs range from {low:.3g} to {high:.3g} and do not look like pixels in [0, 1]; noise and "

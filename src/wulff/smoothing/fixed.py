@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
@@ -22,7 +23,8 @@ class Fixed:
     """A base classifier that nobody else changes, or that is refused where somebody does.
 
     Args:
-        model: f. A module is copied, a `Deployed` one is such a copy; other callables are watched.
+        model: f. A module is copied, and its inputs are cast to the type of its weights; a `Deployed` one is
+            such a copy; other callables are watched.
 
     Raises:
         InputError: A module cannot be copied, or a callable uses one in training mode.
@@ -36,9 +38,11 @@ class Fixed:
         self._others = [module for module in modules_in(self._run) if id(module) not in mine]
         self._watched = [*self._modules, *(modules_in(model, hooks=False) if copied else ())]
         self._state = state(self._watched)
+        self._dtype = _dtype(model) if copied else None
         self._check_modes()
 
     def __call__(self, batch: Tensor) -> Tensor:
+        batch = batch.to(self._dtype or batch.dtype)
         # Hooks may look at modules in training mode, such as the original, as long as they do not run them.
         with _only_evaluating() if any(map(is_training, self._others)) else contextlib.nullcontext():
             output = self._run(batch)
@@ -57,6 +61,17 @@ class Fixed:
     def _check_modes(self) -> None:
         for module in self._modules:
             _refuse_training(module)
+
+
+def _dtype(model: object) -> torch.dtype | None:
+    """The type of numbers that a module computes with: its inputs are cast to it, as a part of f."""
+    weights = (w for module in modules_in(model, hooks=False) for w in _weights(module))
+    return next((weight.dtype for weight in weights if weight.is_floating_point()), None)
+
+
+def _weights(module: nn.Module) -> Iterator[Tensor]:
+    yield from module.parameters(recurse=False)
+    yield from module.buffers(recurse=False)
 
 
 def _refuse_training(module: nn.Module) -> None:
@@ -109,6 +124,5 @@ def check_fixed(model: object) -> None:
                 f"the {kind} has no running statistics, so that votes would depend on what else is in a "
                 "batch; set track_running_stats=True and train."
             )
-        weights = (*module.parameters(recurse=False), *module.buffers(recurse=False))
-        if any(nn.parameter.is_lazy(weight) for weight in weights):
+        if any(nn.parameter.is_lazy(weight) for weight in _weights(module)):
             raise InputError(f"the {kind} has no weights yet; run the model on an input first.")

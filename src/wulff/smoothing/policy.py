@@ -49,6 +49,8 @@ class DevicePolicy:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.device, str) or not isinstance(self.dtype, str):
+            raise InputError(f"device and dtype are given by name, got {self.device!r} and {self.dtype!r}.")
         object.__setattr__(self, "dtype", full_dtype(self.dtype))
         if self.compile and use_device(self.device).type == "cpu" and not _compiler():
             raise InputError(

@@ -151,8 +151,8 @@ def grid_for(sampling: str, levels: int) -> Grid | None:
     Raises:
         InputError: There is no such way of sampling, or such a grid.
     """
-    if sampling not in ("float", "exact"):
-        raise InputError(f"sampling must be float or exact, got {sampling!r}.", "sampling")
+    if not isinstance(sampling, str) or sampling not in ("float", "exact"):
+        raise InputError(f"sampling must be float or exact, got {shown(sampling)}.", "sampling")
     return Grid(levels) if sampling == "exact" else None
 
 

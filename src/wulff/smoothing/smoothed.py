@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wulff._checks import whole_number, whole_numbers
+from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff._warnings import warn
 from wulff.errors import InputError
@@ -28,6 +30,7 @@ from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
 
 DEFAULT_BATCH = 256
+LARGEST_INDEX = 2**63 - 1
 CPU = torch.device("cpu")
 
 _COUNTS: dict[Phase, type[Counts]] = {
@@ -73,11 +76,13 @@ class Smoothed(nn.Module):
         super().__init__()
         if not callable(model):
             raise InputError(f"the model must be callable, got {type(model).__name__}.")
+        if policy is not None and not isinstance(policy, DevicePolicy):
+            raise InputError(f"policy must be a DevicePolicy or None, got {shown(policy)}.")
         check_fixed(model)
         self.model = model if policy is None else policy.apply(model)
         self.policy = policy
         self.noise = parse_noise(noise)
-        self.num_classes = check_sample_size(num_classes, "num_classes")
+        self.num_classes = whole_number("num_classes", num_classes, most=10**6)
         self.batch = check_sample_size(batch, "batch")
         self.grid = grid_for(sampling, levels)
 
@@ -104,6 +109,8 @@ class Smoothed(nn.Module):
             Votes of shape (inputs, classes): SelectionCounts, EstimationCounts or PredictionCounts.
         """
         n, x = check_sample_size(n), self.check_inputs(x)
+        if not isinstance(phase, Phase):
+            raise InputError(f"phase must be one of wulff.smoothing.Phase, got {shown(phase)}.")
         votes = self._vote(x, FixedQuota({phase: n}), check_seed(seed), index)
         return _COUNTS[phase](np.stack([vote.counts[phase] for vote in votes]), n)
 
@@ -164,6 +171,8 @@ class Smoothed(nn.Module):
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
         """
+        if stop is not None and not isinstance(stop, Anytime):
+            raise InputError(f"stop must be a wulff.stats.Anytime or None, got {shown(stop)}.", "stop")
         norm, x = parse_threat(norm), self.check_inputs(x)
         if isinstance(norm, Box):
             Room.of(x.cpu())  # refuses inputs outside the box
@@ -178,7 +187,7 @@ class Smoothed(nn.Module):
             stop=stop,
             grid=self.grid,
         )
-        truth = None if labels is None else dict(zip(_names(x, index), map(int, labels), strict=True))
+        truth = None if labels is None else _truth(x, index, labels)
         votes = self._vote(x, certification_quota(terms, [norm], truth), terms.seed, index)
         _warn_of_not_a_number(votes)
         return certify_counts(*certification_counts(votes, stop), terms, norm, method)
@@ -251,7 +260,11 @@ def _warn_of_not_a_number(votes: Sequence[Votes]) -> None:
 
 
 def _names(x: Tensor, index: Sequence[int] | None) -> list[int]:
-    names = list(range(len(x))) if index is None else [int(i) for i in index]
-    if len(names) != len(x) or min(names) < 0:
-        raise InputError(f"index must name each of the {len(x)} inputs by a number of at least 0.")
-    return names
+    if index is None:
+        return list(range(len(x)))
+    return whole_numbers("index", index, len(x), least=0, most=LARGEST_INDEX)
+
+
+def _truth(x: Tensor, index: Sequence[int] | None, labels: Sequence[int]) -> dict[int, int]:
+    """The true label of each input, by its index."""
+    return dict(zip(_names(x, index), whole_numbers("labels", labels, len(x), least=-1), strict=True))

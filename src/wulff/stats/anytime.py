@@ -11,13 +11,14 @@ factor of the ratio has a mean of at most one; so it ever reaches 1/alpha with p
 """
 
 import dataclasses
-import math
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from wulff._checks import POSITIVE, SHARE, numbers, real_number, real_numbers
+from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.stats.clopper_pearson import check_alpha, check_counts
@@ -34,8 +35,8 @@ def log_evidence(misses: npt.ArrayLike, n: npt.ArrayLike, error: npt.ArrayLike) 
         n: The numbers of votes.
         error: The hypothetical errors, in (0, 1).
     """
-    m, k = np.asarray(misses, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    e = np.asarray(error, dtype=np.float64)
+    given = {"misses": misses, "n": n, "error": error}
+    m, k, e = (numbers(name, values).astype(np.float64) for name, values in given.items())
     a, b = m + 0.5, k - m + 0.5
     with np.errstate(divide="ignore"):
         smaller = np.log(special.betainc(a, b, e)) - np.log(2 / np.pi * np.arcsin(np.sqrt(e)))
@@ -126,11 +127,12 @@ class Anytime:
     skip_incorrect: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "radii", tuple(float(radius) for radius in self.radii))
+        radii = real_numbers("the radii of Anytime", self.radii, *POSITIVE)
+        object.__setattr__(self, "radii", tuple(radii))
         if bool(self.radii) == (self.relative is not None):
             raise InputError("Anytime needs one of radii=[...] and relative=, e.g. radii=[0.5, 1].")
-        if not all(0 < radius < math.inf for radius in self.radii):
-            raise InputError(f"the radii of Anytime must be positive and finite, got {list(self.radii)}.")
-        if self.relative is not None and not 0 < self.relative < 1:
-            raise InputError(f"the relative precision must lie in (0, 1), got {self.relative}.")
-        check_alpha(self.beta)
+        if self.relative is not None:
+            real_number("the relative precision", self.relative, *SHARE)
+        real_number("beta", self.beta, *SHARE)
+        if not isinstance(self.skip_incorrect, bool):
+            raise InputError(f"skip_incorrect must be True or False, got {shown(self.skip_incorrect)}.")

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import numbers
 from wulff.errors import InputError
 from wulff.stats.clopper_pearson import check_alpha
 
@@ -24,7 +25,7 @@ def mean_upper_bound(values: npt.ArrayLike, alpha: float) -> float:
         InputError: There are no values, one is outside [0, 1], or alpha is outside its range.
     """
     alpha = check_alpha(alpha)
-    x = np.asarray(values, dtype=np.float64)
+    x = numbers("values", values, "fiub").astype(np.float64)
     if x.ndim != 1 or not x.size or not ((x >= 0) & (x <= 1)).all():
         raise InputError(f"values must be a vector of at least one number in [0, 1], got shape {x.shape}.")
     counts = np.arange(1, x.size + 1)

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from wulff._checks import numbers, together, whole_number
 from wulff._numerics.rounding import up
 from wulff._quoting import shown
 from wulff._typing import FloatArray, IntArray
@@ -54,26 +55,19 @@ def check_alpha(alpha: float) -> float:
     """Alpha as a float; refuses what is not in (0, 1)."""
     if isinstance(alpha, bool) or not isinstance(alpha, int | float | np.floating) or not 0 < alpha < 1:
         raise InputError(
-            f"alpha must lie in (0, 1), got {alpha!r}; 0.001 is the field's usual choice.", "alpha"
+            f"alpha must lie in (0, 1), got {shown(alpha)}; 0.001 is the field's usual choice.", "alpha"
         )
     return float(alpha)
 
 
 def check_sample_size(n: int, name: str = "n", most: int = MOST_SAMPLES) -> int:
     """A sample size as an int; refuses what is not a positive whole number, or would never be done."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
-        raise InputError(f"{name} must be a positive integer, got {shown(n)}.", name)
-    if n > most:
-        raise InputError(f"{name} must be at most {most:,}, got {shown(int(n))}; take a smaller one.", name)
-    return int(n)
+    return whole_number(name, n, most=most)
 
 
 def check_counts(misses: npt.ArrayLike, n: npt.ArrayLike) -> tuple[IntArray, IntArray]:
     """Counts and sample sizes as integers of one shape; refuses what does not fit together."""
-    m, trials = np.broadcast_arrays(np.asarray(misses), np.asarray(n))
-    if m.dtype.kind not in "iu" or trials.dtype.kind not in "iu":
-        kinds = " and ".join("larger" if a.dtype.kind == "O" else str(a.dtype) for a in (m, trials))
-        raise InputError(f"misses and n must be integers below 2^63, got {kinds}.", "misses", "n")
+    m, trials = together("misses and n", numbers("misses", misses, "iu"), numbers("n", n, "iu"))
     m, trials = m.astype(np.int64), trials.astype(np.int64)
     if (trials < 1).any():
         raise InputError(f"n must be a positive integer, got {trials.min()}.", "n")

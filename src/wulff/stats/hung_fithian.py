@@ -3,7 +3,10 @@
 import numpy as np
 from scipy import special
 
+from wulff._checks import numbers, together
+from wulff._quoting import shown
 from wulff._typing import IntArray
+from wulff.errors import InputError
 from wulff.stats.clopper_pearson import check_alpha, tail_accuracy
 
 ABSTAIN = -1
@@ -24,15 +27,23 @@ def predict(counts: IntArray, alpha: float, unknown: IntArray | None = None) -> 
 
     Returns:
         Labels, of shape (...).
+
+    Raises:
+        InputError: Counts or alpha are of the wrong kind.
     """
     alpha = check_alpha(alpha)
-    counts = np.asarray(counts)
+    counts = numbers("counts", counts, "iu")
+    if counts.ndim < 1 or counts.shape[-1] < 1 or (counts < 0).any():
+        raise InputError(f"counts must be at least 0, of shape (..., classes), got {shown(counts)}.")
     top = counts.argmax(axis=-1)
     ordered = np.sort(counts, axis=-1)
     first = ordered[..., -1]
     second = ordered[..., -2] if counts.shape[-1] > 1 else np.zeros_like(first)
     if unknown is not None:
-        second = second + unknown
+        second, more = together("counts and unknown", second, numbers("unknown", unknown, "iu"))
+        if (more < 0).any():
+            raise InputError(f"unknown must be at least 0, got {shown(unknown)}.")
+        second = second + more
     p_value = 2 * special.betainc(np.maximum(first, 1), second + 1, 0.5)  # 2 P[Binomial(n₁ + n₂, ½) ≥ n₁]
     certain = (p_value * (1 + tail_accuracy(first + second)) <= alpha) & (first > second)
     return np.where(certain, top, ABSTAIN)

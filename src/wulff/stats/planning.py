@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy import special
 
+from wulff._checks import SHARE, real_number
 from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
 
 MOST_SAMPLES = 10**12
@@ -22,7 +23,9 @@ def samples_needed(error: float, alpha: float, true_error: float = 0.0, power: f
     Returns:
         The number of samples, or None if no n reaches the bound (true_error ≥ error) or 10¹² do not.
     """
-    alpha = check_alpha(alpha)
+    alpha, error = check_alpha(alpha), real_number("error", error, *SHARE)
+    true_error = real_number("true_error", true_error, "lie in [0, 1]", lambda value: 0 <= value <= 1)
+    power = real_number("power", power, *SHARE)
     if true_error >= error:
         return None
     if true_error == 0:

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from wulff._checks import numbers, together
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
@@ -39,7 +40,7 @@ def randomized_error_bound(
     """
     alpha = check_alpha(alpha)
     m, trials = check_counts(misses, n)
-    m, trials, u = np.broadcast_arrays(m, trials, check_draws(draw))
+    m, trials, u = together("misses, n and draw", m, trials, check_draws(draw))
     plain = np.asarray(error_upper_bound(m, trials, alpha))
     fewer = np.asarray(error_upper_bound(np.maximum(m - 1, 0), trials, alpha))
     allowed = alpha * (1 - tail_accuracy(trials) - 4 * np.finfo(np.float64).eps)
@@ -65,7 +66,7 @@ def tail_with_share(m: IntArray, n: IntArray, u: FloatArray, p: FloatArray) -> F
 
 def check_draws(draw: npt.ArrayLike) -> FloatArray:
     """Uniform draws as float64; refuses what is not in (0, 1]."""
-    draws = np.asarray(draw, dtype=np.float64)
+    draws = numbers("draw", draw).astype(np.float64)
     outside = ~((draws > 0) & (draws <= 1))
     if outside.any():
         raise InputError(f"a draw must lie in (0, 1], got {draws[outside].flat[0]:g}.")

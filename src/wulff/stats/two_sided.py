@@ -3,10 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import numbers, together
+from wulff._quoting import shown
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
-from wulff.stats.randomized import randomized_error_bound
+from wulff.stats.randomized import check_draws, randomized_error_bound
 
 
 def two_sided_bounds(
@@ -47,8 +49,8 @@ def two_sided_bounds(
         InputError: Counts, shapes or alpha do not fit.
     """
     alpha = check_alpha(alpha)
-    votes, label = np.asarray(votes), np.asarray(label)
-    classes = votes.shape[-1]
+    votes, label = numbers("votes", votes, "iu"), numbers("label", label, "iu")
+    classes = votes.shape[-1] if votes.ndim else 0
     if classes < 2 or label.shape != votes.shape[:-1]:
         raise InputError(
             f"votes of shape (..., at least 2 classes) and labels of shape (...) are needed, got "
@@ -58,10 +60,15 @@ def two_sided_bounds(
     if outside.any():
         found = label[outside].flat[0]
         raise InputError(f"label must lie between 0 and {classes - 1}, got {found}; leave out abstentions.")
-    trials = np.broadcast_to(np.asarray(n), label.shape)
-    bucket = _own_buckets(classes, label) if selection is None else _buckets(np.asarray(selection), label)
-    if bucket.shape != votes.shape:
-        raise InputError(f"votes and selection differ in shape: {votes.shape} and {bucket.shape}.")
+    trials, _ = together("n and label", numbers("n", n, "iu"), label)
+    if trials.shape != label.shape or (votes.sum(axis=-1) > trials).any() or (votes < 0).any():
+        raise InputError(
+            f"votes must be at least 0 and add up to at most n, got {shown(votes)} of {shown(n)}."
+        )
+    chosen = votes if selection is None else numbers("selection", selection, "iu")
+    if chosen.shape != votes.shape:
+        raise InputError(f"votes and selection differ in shape: {votes.shape} and {chosen.shape}.")
+    bucket = _own_buckets(classes, label) if selection is None else _buckets(chosen, label)
 
     top = np.take_along_axis(votes, label[..., None], axis=-1)[..., 0]
     totals = np.zeros((label.size, classes), dtype=np.int64)
@@ -72,7 +79,7 @@ def two_sided_bounds(
     if unknown_votes:
         strongest = strongest + trials - votes.sum(axis=-1)
     rivals = bucket.max(axis=-1)
-    draws = None if draw is None else np.broadcast_to(np.asarray(draw, dtype=np.float64), label.shape)
+    draws = None if draw is None else together("label and draw", label, check_draws(draw))[1]
     if classes == 2:  # the rival's probability is below the label's error: one bound is enough
         error = _bound_each(trials - top, trials, np.full(label.shape, alpha), draws)
         return error[()], error[()]
