@@ -16,8 +16,8 @@ from wulff.certificates import certified_radius, table
 from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set_profiles import ExponentialProfile, PowerProfile, Profile
-from wulff.certificates.level_set_solver import Duality, certify, solve
-from wulff.certificates.level_set_table import error_of, interpolated
+from wulff.certificates.level_set_solver import Duality, best_tau
+from wulff.certificates.level_set_table import RadiusTable, radius_table
 from wulff.noises import parse
 from wulff.norms import Norm
 
@@ -125,7 +125,8 @@ def _outside_and_inside(kernel: Kernel, shell, level, r):
 def test_dual_inequality_at_20_digits(profile: Profile, kernel: Kernel, error: float) -> None:
     duality = Duality(profile, kernel)
     errors = np.array([error])
-    log_r, (tau,) = certify(duality, errors), solve(duality, errors)[1]
+    log_r = RadiusTable(duality).log_radius(errors)
+    (tau,) = best_tau(duality, log_r, np.ones(1))
     with mpmath.workdps(20):
         r, t, d, k = mpmath.exp(float(log_r[0])), mpmath.mpf(float(tau)), profile.dim, mpmath.mpf(profile.k)
         if isinstance(profile, ExponentialProfile):
@@ -281,7 +282,7 @@ def test_many_errors_quickly_and_consistently() -> None:
     errors = np.exp(np.random.default_rng(0).uniform(np.log(1e-9), np.log(0.499), 100_000))
     duality = Duality(ExponentialProfile(3072, 0.0, 2.0), Spherical(3072))
     start = time.process_time()
-    log_r = interpolated(duality, errors)
+    log_r = RadiusTable(duality).log_radius(errors)
     assert time.process_time() - start < 4  # about .4 s on an idle core
     exact = np.log(normal_quantile(errors) / np.sqrt(2))
     assert (log_r <= exact).all()
@@ -292,10 +293,47 @@ def test_many_errors_quickly_and_consistently() -> None:
 
 def test_interpolation_between_kinks() -> None:
     duality = Duality(ExponentialProfile(2, 0.0, 2.0), CubeAgainstL1(2))
-    errors = error_of(np.exp(np.linspace(-0.5, 1.5, 40)))
-    direct, between = certify(duality, errors), interpolated(duality, errors)
-    assert (between <= direct).all()
-    assert (between >= direct - 1e-7).all()
+    errors = np.geomspace(1e-9, 0.3, 30)
+    log_r = RadiusTable(duality).log_radius(errors)
+    # The inequality holds at these radii and no longer a little further out.
+    for step, holds in ((0.0, True), (1e-8, False)):
+        tau = best_tau(duality, log_r + step, np.ones(30))
+        assert ((duality.slack_bound(errors, log_r + step, tau) <= 0) == holds).all()
+
+
+EXTREMES = [
+    ("exp-l1(scale=1,j=0.5,k=8.471715746649922)", "l1", 1, [5e-324, 2.97344535066616e-159, 1e-137]),
+    ("power-linf(scale=1,a=8,k=1)", "linf", 5, [1e-300, 2.3e-104, 1.5e-82, 1e-60, 0.49999999]),
+    ("power-l2(scale=1,a=.00505,k=200)", "l2", 1, [1e-300, 1e-100, 1e-40, 0.1, 0.4]),
+    ("exp-linf(scale=0.3,j=1.99,k=13.5)", "linf", 2, [1e-301, 1e-98, 0.1, 0.49999]),
+]
+
+
+@pytest.mark.parametrize(("spec", "norm", "dim", "errors"), EXTREMES)
+def test_radii_fall_with_the_error_alone_and_in_company(spec: str, norm: str, dim: int, errors: list) -> None:
+    together = certified_radius(spec, errors, norm, dim, method="level-set").radius
+    assert (together > 0).all()
+    assert (np.diff(together) <= 0).all()
+    radius_table.cache_clear()
+    alone = [certified_radius(spec, error, norm, dim, method="level-set").radius for error in errors]
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_heavy_tails_far_beyond_the_bulk() -> None:
+    # Beyond 1 the density is that of z^-1.01: P[Z > z] = (50/101) z^-.01 up to a part in 10⁴.
+    errors = np.array([1e-3, 0.01, 0.1, 0.2])
+    radius = certified_radius("power-l2(scale=1,a=.00505,k=200)", errors, "l2", 1).radius
+
+    def tail(z: np.ndarray) -> np.ndarray:
+        return 50 / 101 * z**-0.01
+
+    # The set (r/2, b) of probability `error` has at most probability ½ around r.
+    rest = tail(radius / 2) - errors
+    assert (rest > 0).all()
+    b = (101 / 50 * rest) ** -100
+    assert (1 - tail(radius / 2) - tail(b - radius) <= 0.5 + 1e-3).all()
+    # A quarter more is too much for the worst of these sets at the largest error.
+    assert radius[-1] > 2 * (50 / 101 / 0.75) ** 100
 
 
 @pytest.mark.parametrize("profile", [ExponentialProfile(3, 2.5, 2.0), PowerProfile(3, 3.5, 1.0)], ids=str)

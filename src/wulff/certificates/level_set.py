@@ -19,8 +19,8 @@ from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set_profiles import ExponentialProfile, profile_of
-from wulff.certificates.level_set_solver import Duality, certify, grown
-from wulff.certificates.level_set_table import interpolated
+from wulff.certificates.level_set_solver import Duality, grown
+from wulff.certificates.level_set_table import radius_table
 from wulff.certificates.registry import register
 from wulff.noises import ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
 from wulff.noises.base import NormRadialNoise
@@ -28,8 +28,6 @@ from wulff.norms import Norm
 
 ULPS: Final = 1024
 """Covers log r and the logs of the noise's parameters, which have sizes up to 600, and the exponential."""
-
-_FEW: Final = 48
 
 _register = functools.partial(register, method="level-set", tight=True, ulps=ULPS)
 
@@ -112,8 +110,7 @@ def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel)
         return -np.log(2 * error)
     duality = Duality(profile, kernel)
     errors, where = np.unique(error, return_inverse=True)
-    log_r = _solved(duality, errors.tobytes()) if len(errors) <= _FEW else interpolated(duality, errors)
-    return np.exp(log_r)[where].reshape(error.shape)
+    return np.exp(radius_table(duality).log_radius(errors))[where].reshape(error.shape)
 
 
 def _grown(
@@ -126,9 +123,3 @@ def _grown(
     far = np.log(radius) > 250
     found = grown(Duality(profile, kernel), error, np.where(far, 0.0, np.log(radius)))
     return np.where(far, 1.0, found)
-
-
-@functools.lru_cache(maxsize=64)
-def _solved(duality: Duality, errors: bytes) -> FloatArray:
-    """`certify`, once for all norms that rest on the same radii by conversion."""
-    return certify(duality, np.frombuffer(errors))

@@ -35,6 +35,11 @@ class Profile(ABC):
     def width(self) -> float:
         """The smallest length in y over which the density or the level sets change their character."""
 
+    @property
+    @abstractmethod
+    def furthest(self) -> float:
+        """A log R, from y = 0, beyond which exp(-h) is smaller than any error of interest."""
+
     @abstractmethod
     def log_density(self, y: FloatArray) -> FloatArray:
         """The log of the normalised density of y."""
@@ -96,6 +101,10 @@ class ExponentialProfile(Profile):
     @property
     def width(self) -> float:
         return min(1.0, 1 / math.sqrt(self.shape)) / self.k
+
+    @property
+    def furthest(self) -> float:
+        return math.log(1e5 * (1 + 1 / self.shape)) / self.k  # where z = Rᵏ is 1e5 (1 + shape)
 
     def log_density(self, y: FloatArray) -> FloatArray:
         peak = gamma_peak(self.shape) + math.log(self.k)
@@ -175,30 +184,47 @@ class PowerProfile(Profile):
     def log_density(self, y: FloatArray) -> FloatArray:
         return BetaPrimeLaw(self.dim, self.a, self.k).log_density(y + self.log_mode)
 
+    @property
+    def furthest(self) -> float:
+        return math.inf
+
     def slope(self, y: FloatArray) -> FloatArray:
         alpha, beta = self._shapes
-        odds = self._z(y)
-        return self.k * (alpha - beta * odds) / (1 + odds)
+        share = special.expit(self._log_z(y))
+        return self.k * (alpha * (1 - share) - beta * share)
 
     def potential(self, y: FloatArray) -> FloatArray:
-        return self.a * np.log1p(self._z(y))
+        return self.a * np.logaddexp(0.0, self._log_z(y))
 
     def place(self, potential: FloatArray) -> FloatArray:
-        return np.log(np.expm1(np.clip(potential / self.a, 0.0, 700.0)) / self._odds) / self.k
+        x = np.maximum(potential / self.a, 0.0)  # log(1 + z)
+        log_z = np.where(
+            x < 1, np.log(np.expm1(np.minimum(x, 1.0))), x + np.log1p(-np.exp(-np.maximum(x, 1.0)))
+        )
+        return (log_z - math.log(self._odds)) / self.k
 
     def rise(self, y: FloatArray, s: FloatArray) -> FloatArray:
-        growth = special.expit(np.log(self._z(y))) * np.expm1(self.k * s)
-        return self.a * np.log1p(np.maximum(growth, -1 + EPSILON))
+        u, change = self._log_z(y), self.k * s
+        growth = special.expit(u) * np.expm1(np.minimum(change, 1.0))
+        large = np.logaddexp(0.0, u + change) - np.logaddexp(0.0, u)
+        return self.a * np.where(change < 1, np.log1p(np.maximum(growth, -1 + EPSILON)), large)
 
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
-        growth = (1 + 1 / self._z(y)) * np.expm1(np.minimum(tau / self.a, 700.0))
-        return np.log1p(np.maximum(growth, -1 + EPSILON)) / self.k
+        # With w = 1/z and x = tau/a: log(1 + (1 + w)(e^x - 1)), which is x + log(1 + w) - ... for large x.
+        u, x = self._log_z(y), tau / self.a
+        lift = np.logaddexp(0.0, -u)
+        growth = np.exp(np.minimum(lift, 700.0)) * np.expm1(np.minimum(x, 1.0))
+        large = x + lift + np.log1p(-special.expit(-u) * np.exp(-np.maximum(x, 1.0)))
+        return np.where(x < 1, np.log1p(np.maximum(growth, -1 + EPSILON)), large) / self.k
 
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
-        return tau / self.a - self.k * s
+        # The score times R is z/(1 + z); its logarithm is small where z is large, and tau/a need not be.
+        u, x = self._log_z(y), tau / self.a
+        flat = special.log_expit(u) - special.log_expit(u + self.k * s)
+        return np.where((u > 0) & (np.abs(x) > 1), flat, x - self.k * s)
 
     def log_score(self, y: FloatArray) -> FloatArray:
-        return np.log(self.a * self.k) - np.log1p(1 / self._z(y))
+        return np.log(self.a * self.k) + special.log_expit(self._log_z(y))
 
     @property
     def _shapes(self) -> tuple[float, float]:
@@ -210,8 +236,8 @@ class PowerProfile(Profile):
         alpha, beta = self._shapes
         return alpha / beta
 
-    def _z(self, y: FloatArray) -> FloatArray:
-        return np.clip(self._odds * np.exp(np.clip(self.k * y, -690.0, 600.0)), 1e-300, None)
+    def _log_z(self, y: FloatArray) -> FloatArray:
+        return math.log(self._odds) + self.k * y
 
 
 def profile_of(law: RadialLaw) -> Profile | None:

@@ -155,14 +155,17 @@ def _integrate(
     )
     change = np.where(np.abs(log_change) < 0.5, change, moved - density * inside)
     difference = np.where(partial, density * excess - change, np.where(full, density, 0.0))
-    return (
-        np.sum(density * np.where(partial, outside, full), axis=1),
-        np.sum(moved, axis=1),
-        np.sum(difference, axis=1),
-        np.sum(density, axis=1),
-        np.sum(density * np.where(partial, unsure, 0.0), axis=1),
-        np.sum(moved * unsure, axis=1),
+    columns = (
+        density * np.where(partial, outside, full),
+        moved,
+        difference,
+        density,
+        density * np.where(partial, unsure, 0.0),
+        moved * unsure,
     )
+    # By panel, then from panel to panel: panels of length 0, which other rows may need, change nothing.
+    panels = [column.reshape(len(tau), -1, nodes).sum(axis=2) for column in columns]
+    return tuple(np.add.accumulate(panel, axis=1)[:, -1] for panel in panels)
 
 
 def _centre(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
@@ -196,7 +199,7 @@ def _sides(
     q = np.where(small, 1 + beyond - radius, radius * beyond)
     apart = np.where(small, radius - beyond, 1 - q)
     meet = np.where(small, radius + beyond, 2 * radius + q - 1)
-    steepness = np.exp(profile.log_score(shift))
+    steepness = np.exp(np.maximum(profile.log_score(shift), -690.0))
     roundings = (np.abs(behind) + np.abs(ahead)) / steepness + 1 + np.abs(y)  # of h, and of the edges' places
     unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shift), roundings / radius)
     unsure = np.where(small, unsure, 0.0)

@@ -1,4 +1,4 @@
-"""Radii of the level-set method: solved fast, then accepted only if the dual inequality holds.
+"""The dual inequality of the level-set method: which error certifies a radius, and how an error grows.
 
 For every t = e^τ ≥ 1, G(e, v) ≤ t e + D_t(v) with the hockey-stick divergence D_t(v) = p₁ - t p₀ (see
 `level_set_quadrature`). So a radius r is certified at the error e as soon as, for any τ at all,
@@ -15,20 +15,19 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
-from wulff.certificates.gaussian import normal_quantile
-from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, Spherical
+from wulff.certificates.level_set_kernels import Kernel
 from wulff.certificates.level_set_profiles import Profile
 from wulff.certificates.level_set_quadrature import Overlap, grid_of, overlap
 
 _COARSE, _FINE = 20, 28
 _LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
-_LARGEST_LOG_R = 250.0
+LARGEST_LOG_R = 250.0
+_SMALLEST_ERROR = 1e-306
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,13 +46,10 @@ class Duality:
         """p₁ and p₀."""
         return overlap(self.profile, self.kernel, log_r, tau, nodes=nodes)
 
-    def slack(self, error: FloatArray, log_r: FloatArray, tau: FloatArray) -> FloatArray:
-        """(left side - right side) / right side of the dual inequality, as computed."""
-        found = self.overlap(log_r, tau, _COARSE)
-        return _slack(found, error, tau)
-
     def slack_bound(self, error: FloatArray, log_r: FloatArray, tau: FloatArray) -> FloatArray:
-        """An upper bound on the exact value of `slack`; infinite where the quadrature is not trusted.
+        """An upper bound on (left side - right side) / right side of the dual inequality.
+
+        Infinite where the quadrature is not trusted.
 
         The quadrature error is bounded by the difference of two rules. Rounding: p₁ - p₀ is summed from
         differences that nearly all have one sign, 256 ulps; p₀ has the relative error (64 + 32 τ) ulps, as
@@ -65,13 +61,20 @@ class Duality:
         coarse = self.overlap(log_r, tau, _COARSE)
         fine = self.overlap(log_r, tau, _FINE)
         quadrature = np.abs(_slack(fine, error, tau) - _slack(coarse, error, tau))
-        rounding = 256 * EPSILON * np.abs(fine.excess) + (64 + 32 * tau) * EPSILON * np.expm1(tau) * fine.p0
-        flat = self.kernel.dim**0.5 * fine.unsure1 + self.kernel.dim * np.exp(tau) * fine.unsure0
-        rounding = rounding + 8 * EPSILON * flat
-        tails = grid_of(self.profile).tails
-        bound = _slack(fine, error, tau) + quadrature + (rounding + tails) / (0.5 - error) + 8 * EPSILON
-        trusted = (np.abs(fine.mass + tails - 1) < 1e-9) & np.isfinite(bound)
-        return np.where(trusted, bound, np.inf)
+        bound = (
+            _slack(fine, error, tau) + quadrature + self.uncertainty(fine, tau) / (0.5 - error) + 8 * EPSILON
+        )
+        return np.where(self.reproduces_its_mass(fine) & np.isfinite(bound), bound, np.inf)
+
+    def uncertainty(self, found: Overlap, tau: FloatArray) -> FloatArray:
+        """What rounding and the mass outside the interval may add to (p₁ - p₀) - (e^τ - 1) p₀."""
+        rounding = 256 * EPSILON * np.abs(found.excess) + (64 + 32 * tau) * EPSILON * np.expm1(tau) * found.p0
+        flat = self.kernel.dim**0.5 * found.unsure1 + self.kernel.dim * np.exp(tau) * found.unsure0
+        return rounding + 8 * EPSILON * flat + grid_of(self.profile).tails
+
+    def reproduces_its_mass(self, found: Overlap) -> np.ndarray:
+        """Whether the quadrature gave the total mass of one, by which it is trusted."""
+        return np.abs(found.mass + grid_of(self.profile).tails - 1) < 1e-9
 
 
 def _slack(found: Overlap, error: FloatArray, tau: FloatArray) -> FloatArray:
@@ -105,84 +108,45 @@ def grown(duality: Duality, error: FloatArray, log_r: FloatArray) -> FloatArray:
     return np.clip(bound + 8 * EPSILON, 0.0, 1.0)
 
 
-def solve(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """(log r, τ) with p₁ = ½ and p₀ = error, approximately; nothing is guaranteed."""
-    start, guess = _start(duality, error)
-    log_r, tau, settled = _newton(duality, error, start, guess)
-    rest = ~settled
-    if rest.any():
-        log_r[rest], tau[rest] = _nested(duality, error[rest], start[rest], guess[rest])
-    return log_r, np.minimum(tau, _LARGEST_TAU)
+def largest_certified(
+    duality: Duality, log_r: FloatArray, log_tau: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """log z for the largest errors found for which each r is certified, and log τ; z is rounded up.
 
+    z is the normal quantile of one minus the error: infinite where no error is found. D_t does not depend
+    on the error, so that the dual inequality, solved for the error, is
 
-def _start(duality: Duality, error: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """A first (log r, τ): the total variation radius, which decides for errors near ½, then its growth.
+        error ≤ p₀ - e^-τ (p₁ - ½),   ½ - error ≥ e^-τ [(p₁ - p₀) + (e^τ - 1)(½ - p₀)],
 
-    It grows like z for noise that is nearly normal in the direction of the worst shift, and like
-    log(1/(2·error)), the likelihood ratio's extreme value, where the spheres are those of the norm itself.
+    the first without cancellation for errors near 0, the second for errors near ½. The right side is
+    largest where p₁ = ½, by the envelope theorem: a τ that is a little off costs little.
+
+    Args:
+        duality: The noise and the norm.
+        log_r: Radii.
+        log_tau: Guesses of log τ, nan where there is none.
     """
-    cubes = isinstance(duality.kernel, CubeAgainstL1)
-    near = error if cubes else np.maximum(error, 0.1)
-    level = np.full(len(error), duality.profile.log_mode)
+    unknown = np.isnan(log_tau)
+    guess = np.exp(log_tau)
+    if unknown.any():
+        excess = duality.overlap(log_r[unknown], np.zeros(int(unknown.sum())), _COARSE).excess
+        # As for normal noise, where p₁ - p₀ = 2Φ(r/2) - 1 and τ = r²/2.
+        guess[unknown] = 4 * special.erfinv(np.clip(excess, 1e-20, 1 - 1e-12)) ** 2
+    tau = np.minimum(best_tau(duality, log_r, guess), _LARGEST_TAU)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # far beyond: not certified
+        coarse, fine = (duality.overlap(log_r, tau, nodes) for nodes in (_COARSE, _FINE))
+        growth, less = np.expm1(tau), np.exp(-tau)
+        quadrature = np.abs(_left(fine, growth) - _left(coarse, growth))
+        unsure = less * (quadrature + duality.uncertainty(fine, tau))
+        error = fine.p0 - less * (fine.p1 - 0.5) - unsure
+        shortfall = less * (fine.excess + growth * (0.5 - fine.p0)) + unsure
+        trusted = duality.reproduces_its_mass(fine) & np.isfinite(unsure) & (error > _SMALLEST_ERROR)
+        z = _quantile(np.clip(error, _SMALLEST_ERROR, 0.5), np.clip(shortfall, 0.0, 0.5) * (1 + 8 * EPSILON))
+        return np.where(trusted & (z > 0), np.log(np.maximum(z, 1e-300)), np.inf), np.log(tau)
 
-    def variation(log_r: FloatArray) -> FloatArray:
-        excess = duality.overlap(log_r, np.zeros(len(log_r)), _COARSE).excess
-        return np.log(np.maximum(excess, 1e-300) / (0.5 - near))
 
-    low, high = level + grid_of(duality.profile).edges[0] - 60.0, level + 80.0
-    log_r, _ = bracketed_root(variation, low, high, tolerance=1e-10 if cubes else 1e-4)
-    if isinstance(duality.kernel, Spherical):
-        log_r = log_r + np.log(normal_quantile(error) / normal_quantile(near))
-    elif not cubes:
-        log_r = log_r + np.log(np.log(2 * error) / np.log(2 * near))
-    log_r = np.minimum(log_r, _LARGEST_LOG_R)
-    guess = -np.log(2 * error)
-    return log_r, _best_tau(duality, log_r, guess)
-
-
-def _newton(
-    duality: Duality, error: FloatArray, start: FloatArray, guess: FloatArray
-) -> tuple[FloatArray, FloatArray, npt.NDArray[np.bool_]]:
-    """Newton's method for (log r, log τ) in the coordinates in which Gaussian noise is linear."""
-    z = normal_quantile(error)
-    a, b = start.copy(), np.log(np.maximum(guess, _SMALLEST_TAU))
-    settled = guess == 0  # the total variation decides
-    small = 1e-5
-
-    def residuals(a: FloatArray, b: FloatArray, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-        found = duality.overlap(a, np.exp(b), _COARSE)
-        with np.errstate(all="ignore"):
-            upper = special.ndtri(found.p1) / z
-            lower = np.log(_quantile(found.p0, found.excess - (found.p1 - 0.5)) / z)
-        return upper, lower
-
-    for _ in range(12):
-        live = np.flatnonzero(~settled)
-        if len(live) == 0:
-            break
-        a_live, b_live, z_live = a[live], b[live], z[live]
-        n = len(live)
-        upper, lower = residuals(
-            np.concatenate([a_live, a_live + small, a_live]),
-            np.concatenate([b_live, b_live, b_live + small]),
-            np.tile(z_live, 3),
-        )
-        f, g = upper[:n], lower[:n]
-        with np.errstate(all="ignore"):
-            fa, fb = (upper[n : 2 * n] - f) / small, (upper[2 * n :] - f) / small
-            ga, gb = (lower[n : 2 * n] - g) / small, (lower[2 * n :] - g) / small
-            determinant = fa * gb - fb * ga
-            step_a = np.clip((-f * gb + g * fb) / determinant, -1.0, 1.0)
-            step_b = np.clip((-g * fa + f * ga) / determinant, -2.0, 2.0)
-        usable = np.isfinite(step_a) & np.isfinite(step_b)
-        if not usable.all():
-            live, step_a, step_b = live[usable], step_a[usable], step_b[usable]
-        a[live] += step_a
-        b[live] = np.minimum(b[live] + step_b, np.log(_LARGEST_TAU))
-        settled[live] = (np.abs(step_a) < 1e-6) & (np.abs(step_b) < 1e-6)
-        if not usable.any():
-            break
-    return a, np.where(guess == 0, 0.0, np.exp(b)), settled
+def _left(found: Overlap, growth: FloatArray) -> FloatArray:
+    return found.excess - growth * found.p0
 
 
 def _quantile(error: FloatArray, shortfall: FloatArray) -> FloatArray:
@@ -190,28 +154,7 @@ def _quantile(error: FloatArray, shortfall: FloatArray) -> FloatArray:
     return np.where(error > 0.25, np.sqrt(2.0) * special.erfinv(2 * shortfall), -special.ndtri(error))
 
 
-def _nested(
-    duality: Duality, error: FloatArray, start: FloatArray, guess: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """The same by bracketing: τ for given r, where p₁ falls in τ; then r, where the dual error falls in r."""
-    z = normal_quantile(error)
-    tau = guess.copy()
-
-    def excess(log_r: FloatArray) -> FloatArray:
-        tau[:] = _best_tau(duality, log_r, tau)
-        found = duality.overlap(log_r, tau, _COARSE)
-        with np.errstate(all="ignore"):
-            dual_error = found.p0 - np.exp(-tau) * (found.p1 - 0.5)
-            shortfall = np.exp(-tau) * (found.excess + np.expm1(tau) * (0.5 - found.p0))
-            value = np.log(_quantile(np.clip(dual_error, 1e-307, 0.5), np.clip(shortfall, 0.0, 0.5)) / z)
-        return np.nan_to_num(value, nan=-50.0, neginf=-50.0, posinf=50.0)
-
-    low, high = _widen(excess, start, 0.05, -300.0, _LARGEST_LOG_R)
-    log_r, _ = bracketed_root(excess, low, high, tolerance=1e-9, iterations=50)
-    return log_r, _best_tau(duality, log_r, tau)
-
-
-def _best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArray:
+def best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArray:
     """The τ with p₁ = ½; 0 where p₁ ≤ ½ for all τ > 0 (an atom at likelihood ratio 1)."""
 
     def below(log_tau: FloatArray) -> FloatArray:
@@ -248,39 +191,3 @@ def _widen(
             break
     end = np.where(negative, high, low)
     return np.where(found, low, end), np.where(found, high, end)
-
-
-def certify(duality: Duality, error: FloatArray) -> FloatArray:
-    """log of radii that satisfy the dual inequality at these errors; nan where none was found."""
-    log_r, tau = solve(duality, error)
-    log_r = _polish(duality, error, log_r, tau)
-    certified = np.full(len(error), np.nan)
-    pending = np.arange(len(error))
-    step = np.full(len(error), 2e-14)
-    for _ in range(24):
-        bound = duality.slack_bound(error[pending], log_r[pending], tau[pending])
-        good = bound <= 0
-        certified[pending[good]] = log_r[pending[good]]
-        pending, bound = pending[~good], bound[~good]
-        if len(pending) == 0:
-            break
-        back = np.maximum(step[pending], np.where(bound < 1, 1.05 * np.minimum(bound, 0.1), 0.0))
-        log_r[pending] -= back
-        step[pending] *= 4
-    return certified
-
-
-def _polish(duality: Duality, error: FloatArray, log_r: FloatArray, tau: FloatArray) -> FloatArray:
-    """The r with equality in the dual inequality at fixed τ, by secants."""
-    best, previous = log_r, log_r - 1e-4
-    value, before = duality.slack(error, best, tau), duality.slack(error, previous, tau)
-    for _ in range(4):
-        with np.errstate(all="ignore"):
-            step = -value * (best - previous) / (value - before)
-        step = np.where(np.isfinite(step), np.clip(step, -0.5, 0.5), 0.0)
-        if np.abs(step).max() < 1e-15:
-            break
-        previous, before = best, value
-        best = best + step
-        value = duality.slack(error, best, tau)
-    return best

@@ -1,86 +1,186 @@
-"""Level-set radii of very many errors at once, by interpolation between certified ones.
+"""Level-set radii by tables over log r: each entry is an error for which its r is certified.
 
-Each panel is one unit of log z, z the normal quantile of 1 - error: fixed places, so that a radius does not
-depend on which other errors were asked for. On a panel log r is a polynomial through certified radii at
-Chebyshev nodes. It is compared with certified radii at other points of the panel; where they differ by
-more than a part in 10⁹, the panel is halved. The radius is then lowered by eight times the largest
-difference seen and a part in 10¹⁰, and never exceeds a certified radius for a smaller error.
+The table's places are fixed, so that a radius depends on its own error only, not on what else was asked
+for. A whole number i stands for the radius e^i · mode. An error is located between two whole numbers, and
+there log r is a polynomial in log z, z the normal quantile of 1 - error, through certified places (Chebyshev
+nodes in log r). It is compared with other certified places; where they differ by more than a part in
+10¹⁰, the interval is halved. The radius is lowered by eight times the largest difference seen and a part
+in 10¹⁰; it stays between the ends of its interval, and so falls as the error grows. Where places
+cannot be certified, the interval's lower end, which holds for a larger error, is the answer.
 """
 
 import dataclasses
 import functools
+import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
-from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.certificates.gaussian import normal_quantile
-from wulff.certificates.level_set_solver import Duality, certify
+from wulff.certificates.level_set_solver import LARGEST_LOG_R, Duality, largest_certified
 
-_NODES = np.cos(np.pi * (np.arange(12) + 0.5) / 12)
-_WEIGHTS = (-1.0) ** np.arange(12) * np.sin(np.pi * (np.arange(12) + 0.5) / 12)
-_TESTS = np.array([-1.0, -0.72, 0.0, 0.72, 1.0])
-_AGREEMENT, _MARGIN, _DEPTH = 1e-9, 1e-10, 12
+_COUNT = 12
+_NODES = -np.cos(np.pi * (np.arange(_COUNT) + 0.5) / _COUNT)
+_TESTS = np.array([-0.96, -0.72, 0.0, 0.72, 0.96])
+_AGREEMENT, _MARGIN, _DEPTH = 3e-11, 1e-10, 14
+_SMALLEST_LOG_R = -690.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Panel:
-    """log r on [low, high] in log z: values at the Chebyshev nodes, margin, and the radius not to exceed."""
+    """log r as a polynomial in log z, between two certified places.
+
+    Attributes:
+        low, high: The ends in log r.
+        log_z: At the nodes.
+        weights: Of the barycentric formula.
+        values: log r at the nodes.
+        margin: What log r is lowered by; infinite if the polynomial is not to be used.
+    """
 
     low: float
     high: float
+    log_z: FloatArray
+    weights: FloatArray
     values: FloatArray
     margin: float
-    ceiling: float
 
     def log_radius(self, log_z: FloatArray) -> FloatArray:
-        """A lower bound on log r, by the barycentric formula."""
-        x = (2 * log_z - (self.low + self.high)) / (self.high - self.low)
-        return np.minimum(_interpolate(self.values, x) - self.margin, self.ceiling)
+        """A lower bound on log r."""
+        if not self.margin < math.inf:
+            return np.full(log_z.shape, self.low - _MARGIN)
+        inside = _interpolate(self.log_z, self.weights, self.values, log_z) - self.margin
+        return np.clip(inside, self.low - _MARGIN, self.high - _MARGIN)
 
 
-def _interpolate(values: FloatArray, x: FloatArray) -> FloatArray:
-    distance = x[:, None] - _NODES
-    hit = np.abs(distance) < 1e-15
-    ratio = _WEIGHTS / np.where(hit, 1.0, distance)
-    found = (ratio @ values) / ratio.sum(axis=1)
+def _interpolate(nodes: FloatArray, weights: FloatArray, values: FloatArray, at: FloatArray) -> FloatArray:
+    # Sums along rows, and not a matrix product, whose order depends on the number of rows.
+    distance = at[:, None] - nodes
+    hit = distance == 0
+    ratio = weights / np.where(hit, 1.0, distance)
+    with np.errstate(divide="ignore", invalid="ignore"):  # off the range: clipped
+        found = (ratio * values).sum(axis=1) / ratio.sum(axis=1)
     return np.where(hit.any(axis=1), values[hit.argmax(axis=1)], found)
 
 
-@functools.lru_cache(maxsize=1024)
-def _panels(duality: Duality, index: int) -> tuple[Panel, ...]:
-    """The panels of [index, index + 1] in log z, ascending."""
-    return tuple(_build(duality, float(index), index + 1.0, _DEPTH))
+class RadiusTable:
+    """The radii of one noise and norm, filled in as errors ask for them."""
 
+    def __init__(self, duality: Duality) -> None:
+        self._duality = duality
+        self._origin = float(duality.profile.log_mode)
+        self._places: dict[float, tuple[float, float]] = {}
+        self._panels: dict[tuple[float, float], Panel] = {}
+        self._first = math.ceil(_SMALLEST_LOG_R - self._origin)
+        self._last = math.floor(
+            min(LARGEST_LOG_R - self._origin, math.ceil(min(duality.profile.furthest, LARGEST_LOG_R)))
+        )
 
-def _build(duality: Duality, low: float, high: float, depth: int) -> list[Panel]:
-    places = (low + high) / 2 + (high - low) / 2 * np.concatenate([_NODES, _TESTS])
-    log_r = certify(duality, error_of(np.exp(places)))
-    values, tests = log_r[: len(_NODES)], log_r[len(_NODES) :]
-    deviation = float(np.abs(_interpolate(values, _TESTS) - tests).max())
-    attainable = 64 * EPSILON / np.exp(low)  # near ½ an error has few digits of its distance from it
-    if np.isfinite(deviation) and deviation > max(_AGREEMENT, attainable) and depth > 0:
+    def log_radius(self, error: FloatArray) -> FloatArray:
+        """A certified log r for each error; nan where the smallest place of the table is too large."""
+        log_z = np.log(normal_quantile(error))
+        index = self._locate(log_z)
+        found = np.full(len(error), np.nan)
+        for i in np.unique(index):
+            here = index == i
+            if i == self._last:
+                found[here] = float(i) - _MARGIN
+            elif i >= self._first:
+                found[here] = self._between(float(i), float(i + 1), log_z[here], _DEPTH)
+        return found + self._origin
+
+    def _locate(self, log_z: FloatArray) -> npt.NDArray[np.int64]:
+        """The largest whole number whose radius is certified for each error; one below the first if none."""
+        low = np.full(len(log_z), self._first - 1)
+        high = np.full(len(log_z), self._last + 1)
+        at_low, at_high = np.full(len(log_z), -np.inf), np.full(len(log_z), np.inf)
+        ask = np.full(len(log_z), min(max(0, self._first), self._last))
+        if not self._places:  # several at once take little longer than one
+            first = np.clip(np.array([0, -1, 1, -2, 2, -4, 4, -7]), self._first, self._last)
+            self._fill(np.unique(first).astype(float))
+        step = 0
+        while (open_ := high - low > 1).any():
+            self._fill(np.unique(ask[open_]).astype(float))
+            found = np.array([self._places.get(float(i), (0.0, 0.0))[0] for i in ask.tolist()])
+            holds, fails = open_ & (found <= log_z), open_ & ~(found <= log_z)
+            low, at_low = np.where(holds, ask, low), np.where(holds, found, at_low)
+            high, at_high = np.where(fails, ask, high), np.where(fails, found, at_high)
+            # z grows about like r where it is small, and often more slowly beyond: by growing strides.
+            step += 1
+            stride = 2.0 ** (step - 1)
+            below, above = np.isfinite(at_low), np.isfinite(at_high)
+            with np.errstate(invalid="ignore"):
+                secant = low + (high - low) * (log_z - at_low) / (at_high - at_low)
+                upward, downward = (
+                    low + np.maximum(stride, log_z - at_low),
+                    high - np.maximum(stride, at_high - log_z),
+                )
+            guess = np.select(
+                [below & above, below & (high > self._last), above & (low < self._first)],
+                [secant, upward, downward],
+                (low + high) / 2,
+            )
+            guess = (low + high) / 2 if step % 4 == 0 else guess
+            ask = np.clip(np.floor(np.clip(guess, -1e6, 1e6)).astype(np.int64), low + 1, high - 1)
+        return low
+
+    def _between(self, low: float, high: float, log_z: FloatArray, depth: int) -> FloatArray:
+        usable = math.isfinite(self._place(low)[0]) and math.isfinite(self._place(high)[0])
+        if usable or depth == 0:
+            panel = self._panel(low, high)
+            if panel.margin < math.inf or depth == 0:
+                return panel.log_radius(log_z)
         middle = (low + high) / 2
-        return _build(duality, low, middle, depth - 1) + _build(duality, middle, high, depth - 1)
-    return [Panel(low, high, values, _MARGIN + 8 * deviation, float(tests[-1]))]
-
-
-def error_of(z: FloatArray) -> FloatArray:
-    """The error with the normal quantile z, never 0."""
-    near = 0.5 - 0.5 * special.erf(z / np.sqrt(2))
-    return np.maximum(np.where(z < 0.5, near, special.ndtr(-z)), 1e-307)
-
-
-def interpolated(duality: Duality, error: FloatArray) -> FloatArray:
-    """log r for each error, like `certify`."""
-    log_z = np.log(normal_quantile(error))
-    index = np.floor(log_z).astype(int)
-    log_r = np.full(len(error), np.nan)
-    for i in np.unique(index):
-        for panel in _panels(duality, int(i)):
-            here: npt.NDArray[np.bool_] = (index == i) & (log_z >= panel.low) & (log_z <= panel.high)
+        if middle not in self._places:  # three halvings at once take little longer than one
+            self._fill(low + (high - low) * (np.arange(7) + 1) / 8)
+        upper = self._place(middle)[0] <= log_z
+        found = np.empty(len(log_z))
+        for here, a, b in ((~upper, low, middle), (upper, middle, high)):
             if here.any():
-                log_r[here] = panel.log_radius(log_z[here])
-    return log_r
+                found[here] = self._between(a, b, log_z[here], depth - 1)
+        return found
+
+    def _place(self, place: float) -> tuple[float, float]:
+        if place not in self._places:
+            self._fill(np.array([place]))
+        return self._places[place]
+
+    def _fill(self, places: FloatArray) -> None:
+        new = places[[place not in self._places for place in places.tolist()]]
+        if new.size:
+            log_z, log_tau = largest_certified(
+                self._duality, new + self._origin, np.full(new.shape, math.nan)
+            )
+            found = zip(log_z.tolist(), log_tau.tolist(), strict=True)
+            self._places.update(zip(new.tolist(), found, strict=True))
+
+    def _panel(self, low: float, high: float) -> Panel:
+        if (low, high) not in self._panels:
+            self._panels[low, high] = self._build(low, high)
+        return self._panels[low, high]
+
+    def _build(self, low: float, high: float) -> Panel:
+        (_, first), (_, last) = self._place(low), self._place(high)
+        unit = np.concatenate([_NODES, _TESTS])
+        places = (low + high) / 2 + (high - low) / 2 * unit
+        known = math.isfinite(first) and math.isfinite(last)  # not where total variation decides, with τ = 0
+        log_tau = np.full(len(unit), math.nan)
+        if known:
+            log_tau = (first + last) / 2 + (last - first) / 2 * unit
+        log_z, _ = largest_certified(self._duality, places + self._origin, log_tau)
+        nodes, values = log_z[:_COUNT], places[:_COUNT]
+        weights, margin = np.ones(_COUNT), math.inf
+        if np.isfinite(log_z).all() and (np.diff(nodes) > 0).all():
+            gaps = (nodes[:, None] - nodes) * 4 / (nodes[-1] - nodes[0]) + np.eye(_COUNT)
+            weights = 1 / gaps.prod(axis=1)
+            deviation = np.abs(_interpolate(nodes, weights, values, log_z[_COUNT:]) - places[_COUNT:]).max()
+            attainable = 2e-14 * (values[-1] - values[0]) / (nodes[-1] - nodes[0])
+            margin = _MARGIN + 8 * float(deviation) if deviation <= max(_AGREEMENT, attainable) else math.inf
+        return Panel(low, high, nodes, weights, values, margin)
+
+
+@functools.lru_cache(maxsize=128)
+def radius_table(duality: Duality) -> RadiusTable:
+    """The table of a noise and a norm, made once."""
+    return RadiusTable(duality)
