@@ -231,6 +231,50 @@ def test_continuous_densities_with_kinks_and_steep_ends_are_no_jumps() -> None:
         CustomRadial(scale=1, norm="l2", log_density=profile, dim=3)
 
 
+def test_heavy_tails_are_no_jumps() -> None:
+    # The square overflows at 1.3e154, long after the table ends.
+    cauchy = CustomRadial(scale=1, norm="l2", log_density=lambda r: -torch.log1p(r**2))
+    errors = np.array([1e-3, 0.1, 0.4])
+    built_in = _radius("power-l2(scale=1,a=1,k=2)", errors, "l2", 1, "differential")
+    assert _radius(cauchy, errors, "l2", 1, "differential") == pytest.approx(built_in, rel=1e-9)
+
+
+def test_kinks_are_covered_by_break_points() -> None:
+    # Huber's density: normal up to 1, exponential beyond.
+    huber = CustomIID(
+        scale=1,
+        log_density=lambda z: torch.where(z < 1, -(z**2) / 2, 0.5 - z),
+        half_line=HalfLine.LOG_CONCAVE,
+        break_points=(1.0,),
+    )
+    inner, outer = math.sqrt(math.pi / 2) * math.erf(math.sqrt(0.5)), math.exp(-0.5)
+    for error in (1e-9, 0.01, 0.1):
+        exact = 0.5 - math.log(2 * error * (inner + outer))
+        assert _radius(huber, np.array([error]), "l1", 3, "quantile")[0] == pytest.approx(exact, rel=1e-9)
+    kink = CustomRadial(
+        scale=1, norm="linf", log_density=lambda z: torch.where(z < 1, -z / 2, 0.5 - z), break_points=(1.0,)
+    )
+    # Never above the quantile, which is the truth in one dimension as the density is log-concave.
+    half, rest = 2 * (1 - math.exp(-0.5)), math.exp(-0.5)
+    radius = _radius(kink, np.array([0.1]), "linf", 1, "differential")[0]
+    exact = 0.5 - math.log(2 * 0.1 * (half + rest))
+    assert radius <= exact
+    assert radius == pytest.approx(exact, rel=1e-4)
+    with pytest.raises(InputError, match="break_points must be a tuple of positive"):
+        CustomIID(scale=1, log_density=lambda z: -z, break_points=(-1.0,))
+
+
+def test_a_score_too_rough_for_the_method_is_not_covered() -> None:
+    zigzag = CustomRadial(
+        scale=1,
+        norm="l2",
+        log_density=lambda z: -z + 0.3 * torch.sin(40 * z).abs(),
+        break_points=tuple(math.pi / 40 * k for k in range(1, 400)),
+    )
+    with pytest.raises(NotCoveredError, match="does not cover"):
+        certified_radius(zigzag, 0.1, "l2", 2)
+
+
 class Profile(torch.nn.Module):
     """A log-density whose name does not tell its parameter."""
 

@@ -321,19 +321,20 @@ def test_radii_fall_with_the_error_alone_and_in_company(spec: str, norm: str, di
 
 def test_heavy_tails_far_beyond_the_bulk() -> None:
     # Beyond 1 the density is that of z^-1.01: P[Z > z] = (50/101) z^-.01 up to a part in 10⁴.
-    errors = np.array([1e-3, 0.01, 0.1, 0.2])
+    errors = np.array([0.01, 0.1])
     radius = certified_radius("power-l2(scale=1,a=.00505,k=200)", errors, "l2", 1).radius
 
     def tail(z: np.ndarray) -> np.ndarray:
-        return 50 / 101 * z**-0.01
+        beyond = 50 / 101 * np.abs(z) ** -0.01
+        return np.where(z > 0, beyond, 1 - beyond)
 
     # The set (r/2, b) of probability `error` has at most probability ½ around r.
     rest = tail(radius / 2) - errors
     assert (rest > 0).all()
     b = (101 / 50 * rest) ** -100
-    assert (1 - tail(radius / 2) - tail(b - radius) <= 0.5 + 1e-3).all()
-    # A quarter more is too much for the worst of these sets at the largest error.
-    assert radius[-1] > 2 * (50 / 101 / 0.75) ** 100
+    assert (1 - tail(radius / 2) - tail(b - radius) <= 0.5 + 1e-5).all()
+    # Where the total variation 1 - 2 P[Z > r/2] is at most ½ - error, every error stays below ½.
+    assert (radius >= 0.99 * 2 * (101 / 100 * (0.5 + errors)) ** -100).all()
 
 
 @pytest.mark.parametrize("profile", [ExponentialProfile(3, 2.5, 2.0), PowerProfile(3, 3.5, 1.0)], ids=str)

@@ -4,12 +4,17 @@ Each test would fail with probability 1e-6 for a correct sampler and a new seed;
 Tails are compared as parts of the whole law and never by moments, which heavy tails make useless.
 """
 
+from statistics import NormalDist
+
+import mpmath
 import numpy as np
 import pytest
 import torch
 from scipy import stats
 
 from tests import cases
+from wulff.certificates import certified_radius
+from wulff.errors import InputError
 from wulff.noises import CustomIID, CustomRadial, IIDNoise, MixedLinf, Noise, NormRadialNoise, parse
 from wulff.noises.mixed_linf import largest_coordinate_law
 
@@ -93,8 +98,43 @@ def test_float32_draws_are_finite_and_have_the_law_of_float64(spec: str, dim: in
         _assert_uniform(noise.coordinate_sf(z.ravel()))
 
 
-def test_users_may_bring_their_own_sampler() -> None:
-    noise = CustomRadial(
-        scale=2, norm="linf", log_density=lambda r: -r, sampler=lambda out, generator: out.fill_(3.0)
+def test_a_sampler_of_the_users_own_is_refused() -> None:
+    with pytest.raises(InputError, match="sampler= is not taken by custom-radial"):
+        CustomRadial(
+            scale=2, norm="linf", log_density=lambda r: -r, sampler=lambda out, generator: out.fill_(3.0)
+        )
+
+
+def _bump(break_points: tuple[float, ...] = ()) -> CustomRadial:
+    """Normal but for a feature of width 2e-5."""
+    return CustomRadial(
+        scale=1,
+        norm="linf",
+        log_density=lambda z: -(z**2) / 2 + 10 * torch.exp(-(((z - 0.7113) / 2e-5) ** 2)),
+        break_points=break_points,
     )
-    assert np.allclose(np.abs(_draw(noise, 3)).max(axis=1), 6.0)
+
+
+def test_a_feature_between_the_nodes_is_neither_certified_nor_sampled() -> None:
+    # With the bump .66 of the mass would be within 1e-4 of .7113, and no radius of more than 5e-5 true.
+    noise = _bump()
+    drawn = _draw(noise, 1)
+    _assert_uniform(noise.radial_law(1).cdf(_log_norm(drawn, np.inf)))
+    assert (np.abs(np.abs(drawn) - 0.7113) < 1e-3).mean() < 0.01
+    radii = certified_radius(noise, [0.01, 0.1, 0.3], "linf", 1).radius
+    normal = [-NormalDist().inv_cdf(error) for error in (0.01, 0.1, 0.3)]
+    assert radii == pytest.approx(normal, rel=1e-9)
+
+
+def test_a_narrow_feature_that_is_seen_is_certified_and_sampled() -> None:
+    # A break point in the bump makes it part of the table, and of the draws.
+    noise = _bump((0.7113,))
+    drawn = _draw(noise, 1)
+    _assert_uniform(noise.radial_law(1).cdf(_log_norm(drawn, np.inf)))
+    with mpmath.workdps(20):
+        places = [0, 0.7111, 0.7112, 0.71125, 0.7113, 0.71135, 0.7114, 0.7115, 10]
+        bump = mpmath.quad(
+            lambda z: mpmath.exp(-(z**2) / 2 + 10 * mpmath.exp(-(((z - 0.7113) / 2e-5) ** 2))), places
+        )
+    inside = float((bump - mpmath.sqrt(mpmath.pi / 2)) / bump)
+    assert (np.abs(np.abs(drawn) - 0.7113) < 1e-4).mean() == pytest.approx(inside, abs=0.05)

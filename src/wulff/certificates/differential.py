@@ -76,7 +76,7 @@ def differential_profile(law: RadialLaw, level: Norm, adversary: Norm) -> tuple[
     if cell is None:
         return None, 1.0
     try:
-        quadrature = RadialQuadrature(law)
+        profile = build_profile(RadialQuadrature(law), cell[0])
     except ArithmeticError:
         return None, 1.0
-    return build_profile(quadrature, cell[0]), cell[1] * law.mean_score
+    return profile, cell[1] * law.mean_score

@@ -18,6 +18,9 @@ from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.noises.radial import BetaPrimeLaw, GammaLaw, RadialLaw
 
+_NOWHERE = -700.0
+"""The step to a level set that is empty: to a radius of practically 0."""
+
 
 class Profile(ABC):
     """The law of y = log(R/mode), whose density is log-concave, and the level sets of exp(-h)."""
@@ -129,7 +132,9 @@ class ExponentialProfile(Profile):
         # With w = k s and b = j/k: z expm1(w) + b w = tau, convex and increasing in w.
         z = self._z(y)
         if self.j == 0:
-            return np.log1p(np.maximum(tau / z, -1 + EPSILON)) / self.k
+            # A level set less than 1e-12 of z counts as empty, which is the safe side.
+            ratio = np.maximum(tau / z, -1 + EPSILON)
+            return np.where(ratio < -1 + 1e-12, _NOWHERE, np.log1p(ratio) / self.k)
         b = self.j / self.k
         log_z = self._log_z(y)
         later = b * special.wrightomega((z + tau) / b + (log_z - math.log(b)))
@@ -151,7 +156,8 @@ class ExponentialProfile(Profile):
 
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
         z = self._z(y)
-        return -np.log1p(self.k * z * np.expm1(self.k * s) / (self.k * z + self.j))
+        shrinks = self.k * z * np.expm1(self.k * s) / (self.k * z + self.j)
+        return -np.log1p(np.maximum(shrinks, -1 + EPSILON))
 
     def log_score(self, y: FloatArray) -> FloatArray:
         return np.log(self.k * self._z(y) + self.j)
@@ -197,25 +203,22 @@ class PowerProfile(Profile):
         return self.a * np.logaddexp(0.0, self._log_z(y))
 
     def place(self, potential: FloatArray) -> FloatArray:
-        x = np.maximum(potential / self.a, 0.0)  # log(1 + z)
-        log_z = np.where(
-            x < 1, np.log(np.expm1(np.minimum(x, 1.0))), x + np.log1p(-np.exp(-np.maximum(x, 1.0)))
-        )
-        return (log_z - math.log(self._odds)) / self.k
+        return (_log_expm1(np.maximum(potential / self.a, 0.0)) - math.log(self._odds)) / self.k
 
     def rise(self, y: FloatArray, s: FloatArray) -> FloatArray:
         u, change = self._log_z(y), self.k * s
-        growth = special.expit(u) * np.expm1(np.minimum(change, 1.0))
+        growth = special.expit(u) * np.expm1(np.clip(change, -1.0, 1.0))
         large = np.logaddexp(0.0, u + change) - np.logaddexp(0.0, u)
-        return self.a * np.where(change < 1, np.log1p(np.maximum(growth, -1 + EPSILON)), large)
+        return self.a * np.where(np.abs(change) < 1, np.log1p(growth), large)
 
     def step(self, y: FloatArray, tau: FloatArray) -> FloatArray:
-        # With w = 1/z and x = tau/a: log(1 + (1 + w)(e^x - 1)), which is x + log(1 + w) - ... for large x.
+        # With x = tau/a: log(1 + z) grows by x. Where x is moderate, z by the factor 1 + (1 + 1/z)(e^x - 1).
         u, x = self._log_z(y), tau / self.a
-        lift = np.logaddexp(0.0, -u)
-        growth = np.exp(np.minimum(lift, 700.0)) * np.expm1(np.minimum(x, 1.0))
-        large = x + lift + np.log1p(-special.expit(-u) * np.exp(-np.maximum(x, 1.0)))
-        return np.where(x < 1, np.log1p(np.maximum(growth, -1 + EPSILON)), large) / self.k
+        growth = np.exp(np.minimum(np.logaddexp(0.0, -u), 700.0)) * np.expm1(np.clip(x, -1.0, 1.0))
+        moderate = np.where(growth > -1, np.log1p(np.maximum(growth, -1 + EPSILON)) / self.k, _NOWHERE)
+        level = np.logaddexp(0.0, u) + x
+        far = np.where(level > 1e-12, (_log_expm1(np.maximum(level, 1e-12)) - u) / self.k, _NOWHERE)
+        return np.where(np.abs(x) < 1, moderate, far)
 
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
         # The score times R is z/(1 + z); its logarithm is small where z is large, and tau/a need not be.
@@ -238,6 +241,10 @@ class PowerProfile(Profile):
 
     def _log_z(self, y: FloatArray) -> FloatArray:
         return math.log(self._odds) + self.k * y
+
+
+def _log_expm1(x: FloatArray) -> FloatArray:
+    return np.where(x < 1, np.log(np.expm1(np.minimum(x, 1.0))), x + np.log1p(-np.exp(-np.maximum(x, 1.0))))
 
 
 def profile_of(law: RadialLaw) -> Profile | None:

@@ -1,4 +1,4 @@
-"""Noise that the user defines by a log-density; without a sampler, draws are made by inverse CDF."""
+"""Noise that the user defines by a log-density, which is tabulated: the table is certified and sampled."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
 from wulff.noises.draws import draw_signs, wide
+from wulff.noises.profile_table import LARGEST, SMALLEST, ProfileTable
 from wulff.noises.radial import NumericalRadialLaw
 from wulff.noises.tables import NODES, WEIGHTS, NumericalLaw
 from wulff.norms import Norm
@@ -36,32 +37,40 @@ class CustomIID(IIDNoise):
 
     Attributes:
         log_density: The log-density of a coordinate at scale 1, on z > 0, up to a constant; continuous, or
-            refused.
-        half_line: What is known about its shape; certificates rely on it. A claim that the score
-            contradicts is refused.
-        sampler: Draws coordinates of the unit law; by default the numerical inverse CDF.
+            refused. It is asked at the nodes of a table, and the noise is the table's law, see
+            `wulff.noises.profile_table`.
+        half_line: What is known about its shape; certificates rely on it. A claim that the table's
+            score contradicts is refused.
+        break_points: The sizes at which the slope jumps.
+        sampler: Refused: what is drawn is the law that is certified.
     """
 
     name: ClassVar[str] = "custom-iid"
 
     log_density: LogDensity
     half_line: HalfLine = HalfLine.OTHER  # pyright: ignore[reportIncompatibleMethodOverride]
+    break_points: tuple[float, ...] = ()
     sampler: Sampler | None = None
 
     def _check_parameters(self) -> None:
+        _check_arguments(self)
         # The law of |Z| is looked at first, so that a density without a total mass is refused at once.
-        x = np.concatenate([np.linspace(*self._law.reach, 8193), self._law.edges])
-        score = self.coordinate_score(np.exp(np.unique(x)))
         mean = self._law.expectation(lambda x: np.abs(self.coordinate_score(np.exp(x))))
-        rounding = 1e-9 * np.maximum(np.abs(score[1:]), np.abs(score[:-1])) + 1e-12 * mean
+        score = -self._profile.slopes()
+        rounding = 1e-8 * np.maximum(np.abs(score[1:]), np.abs(score[:-1])) + 1e-12 * mean
         falls, rises = not (np.diff(score) >= -rounding).all(), not (np.diff(score) <= rounding).all()
         wrong = {HalfLine.LOG_CONCAVE: falls, HalfLine.LOG_CONVEX: rises, HalfLine.OTHER: False}
-        if wrong[self.half_line] or (self.half_line is not HalfLine.OTHER and bool((score < 0).any())):
+        negative = bool((score < -1e-12 * mean).any())
+        if wrong[self.half_line] or (self.half_line is not HalfLine.OTHER and negative):
             self._refuse(f"half_line claims that {self.half_line.value}, which the log-density contradicts")
 
     @property
     def _law(self) -> NumericalLaw:
-        return _size_law(self.log_density, 1)
+        return _size_law(self.log_density, self.break_points, 1)[0]
+
+    @property
+    def _profile(self) -> ProfileTable:
+        return _size_law(self.log_density, self.break_points, 1)[1]
 
     def mean_square(self, dim: int) -> float:
         return _second_moment(self._law)
@@ -69,8 +78,6 @@ class CustomIID(IIDNoise):
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         import torch
 
-        if self.sampler is not None:
-            return self.sampler(out, generator)
         sizes = self._law.draw(torch.empty_like(out, dtype=wide(out)), generator).exp_()
         return out.copy_(sizes).mul_(draw_signs(out, generator))
 
@@ -87,8 +94,7 @@ class CustomIID(IIDNoise):
 
     def coordinate_potential(self, z: FloatArray) -> FloatArray:
         # The difference of two rounded numbers, plus what the rounding may have taken away.
-        at_zero = _evaluate(self.log_density, np.full_like(z, 1e-300))
-        value = _evaluate(self.log_density, z)
+        at_zero, value = (self._profile(np.log(size)) for size in (np.full_like(z, 1e-300), z))
         return np.maximum(at_zero - value, 0.0) + 1e-15 * (1 + np.abs(at_zero) + np.abs(value))
 
     def coordinate_log_density(self, z: FloatArray) -> FloatArray:
@@ -97,7 +103,7 @@ class CustomIID(IIDNoise):
         return self._law.log_density(x) - x - math.log(2)
 
     def coordinate_score(self, z: FloatArray) -> FloatArray:
-        return _score(self.log_density, z)
+        return -self._profile.slope(np.log(np.maximum(z, 1e-300)))
 
 
 @final
@@ -108,79 +114,107 @@ class CustomRadial(NormRadialNoise):
     Attributes:
         norm: The norm whose spheres are the level sets, as a name.
         log_density: The log-density at scale 1 as a function of the norm, up to a constant; continuous, or
-            refused.
-        sampler: Draws radii R of the unit law; by default the numerical inverse CDF.
+            refused. It is asked at the nodes of a table, and the noise is the table's law, see
+            `wulff.noises.profile_table`.
+        break_points: The norms at which the slope jumps.
+        sampler: Refused: what is drawn is the law that is certified.
     """
 
     name: ClassVar[str] = "custom-radial"
 
     norm: str
     log_density: LogDensity
+    break_points: tuple[float, ...] = ()
     sampler: Sampler | None = None
 
     def _check_parameters(self) -> None:
+        _check_arguments(self)
         if self.level_norm not in (Norm.L1, Norm.L2, Norm.LINF):
             self._refuse("norm must be l1, l2 or linf")
 
     def _check_dim(self, dim: int) -> None:
-        _size_law(self.log_density, dim)
+        _size_law(self.log_density, self.break_points, dim)
 
     @property
     def level_norm(self) -> Norm:  # pyright: ignore[reportIncompatibleVariableOverride]
         return Norm.parse(self.norm)
 
     def radial_law(self, dim: int) -> CustomLaw:
-        return CustomLaw(dim, self.log_density)
+        return CustomLaw(dim, self.log_density, self.break_points)
 
     def radius_mean_square(self, dim: int) -> float:
-        return _second_moment(_size_law(self.log_density, dim))
+        return _second_moment(_size_law(self.log_density, self.break_points, dim)[0])
 
     def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
-        if self.sampler is not None:
-            return self.sampler(out, generator)
-        return _size_law(self.log_density, dim).draw(out, generator).exp_()
+        return _size_law(self.log_density, self.break_points, dim)[0].draw(out, generator).exp_()
 
 
 @final
 @dataclasses.dataclass(frozen=True)
 class CustomLaw(NumericalRadialLaw):
-    """The radial law of a log-density, by numerical integration."""
+    """The radial law of a tabulated log-density, by numerical integration."""
 
     dim: int
     log_profile: LogDensity
+    break_points: tuple[float, ...] = ()
 
     @property
     def sizes(self) -> NumericalLaw:
-        return _size_law(self.log_profile, self.dim)
+        return _size_law(self.log_profile, self.break_points, self.dim)[0]
+
+    @property
+    def _profile(self) -> ProfileTable:
+        return _size_law(self.log_profile, self.break_points, self.dim)[1]
 
     @property
     def turns(self) -> tuple[float, ...]:
-        # Where the slope of |T| changes sign on a fine grid, narrowed down by bisection.
+        # Where |T| changes between rising and falling by more than rounding, and the kinks, at which T jumps.
         edges = self.sizes.edges
-        x = np.unique(np.linspace(edges[:-1], edges[1:], 9))
-        rising = np.diff(np.abs(self.score(x))) > 0
-        lo, hi = (x[np.flatnonzero(rising[1:] != rising[:-1]) + shift] for shift in (0, 2))
-        starts = np.abs(self.score(lo + (hi - lo) * 1e-6)) > np.abs(self.score(lo))
-        step = (hi - lo) * 1e-6
-        for _ in range(40):
-            middle = (lo + hi) / 2
-            same = (np.abs(self.score(middle + step)) > np.abs(self.score(middle - step))) == starts
-            lo, hi = np.where(same, middle, lo), np.where(same, hi, middle)
-        return tuple(float(turn) for turn in (lo + hi) / 2)
+        x = np.unique(np.linspace(edges[:-1], edges[1:], 5))
+        size = np.abs(self.score(x))
+        change = np.diff(size)
+        moved = np.flatnonzero(np.abs(change) > 1e-7 * np.maximum(size[1:], size[:-1]))
+        turned = moved[1:][np.sign(change[moved[1:]]) != np.sign(change[moved[:-1]])]
+        kinks = [math.log(size) for size in self.break_points if edges[0] < math.log(size) < edges[-1]]
+        return (*(float(turn) for turn in x[turned]), *kinks)
 
     def potential(self, x: FloatArray) -> FloatArray:
-        return -_evaluate(self.log_profile, np.exp(x))
+        return -self._profile(x)
 
     def score(self, x: FloatArray) -> FloatArray:
-        return _score(self.log_profile, np.exp(x))
+        return -self._profile.slope(x)
+
+
+def _check_arguments(noise: CustomIID | CustomRadial) -> None:
+    if noise.sampler is not None:
+        raise InputError(
+            f"sampler= is not taken by {noise.name}: draws come from the table of the log-density that is "
+            "certified, so that both are one law; leave it out."
+        )
+    points: object = noise.break_points
+    if not isinstance(points, tuple) or not all(
+        isinstance(size, int | float) and 0 < size < math.inf for size in points
+    ):
+        raise InputError(f"break_points must be a tuple of positive finite sizes, got {points!r}.")
 
 
 @functools.lru_cache(maxsize=64)
-def _size_law(log_density: LogDensity, dim: int) -> NumericalLaw:
-    """The law of x = log ‖Z‖ for the density exp(log_density(‖z‖)) on `dim` coordinates."""
-    law = NumericalLaw(lambda x: dim * x + _evaluate(log_density, np.exp(x)), -700.0, 700.0)
-    _check_continuous(log_density, *law.reach)
-    return law
+def _size_law(
+    log_density: LogDensity, break_points: tuple[float, ...], dim: int
+) -> tuple[NumericalLaw, ProfileTable]:
+    """The law of x = log ‖Z‖ on `dim` coordinates, and the table of the log-density that it rests on."""
+    least, most = math.log(SMALLEST), math.log(LARGEST)
+    outline = NumericalLaw(lambda x: dim * x + _evaluate(log_density, np.exp(x)), least, most, whole=False)
+    lo, hi = outline.reach
+    _check_continuous(log_density, lo, hi)
+    table = ProfileTable(
+        lambda z: _evaluate(log_density, z),
+        lambda z: -_score(log_density, z),
+        (math.exp(lo), math.exp(hi)),
+        break_points,
+    )
+    nodes = np.log(table.nodes)
+    return NumericalLaw(lambda x: dim * x + table(x), -690.0, 690.0, nodes=nodes), table
 
 
 def _check_continuous(log_density: LogDensity, lo: float, hi: float) -> None:

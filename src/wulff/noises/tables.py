@@ -33,6 +33,8 @@ class NumericalLaw:
         log_density: An elementwise function on the line.
         lo: Where to look for the law.
         hi: Where to look for the law.
+        nodes: Places at which the log-density changes its formula; they become ends of cells.
+        whole: False to look for the reach only, of a law that may go on beyond the range.
 
     Attributes:
         reach: Beyond these ends nothing has a probability that float64 can hold.
@@ -41,11 +43,23 @@ class NumericalLaw:
         InputError: The density is not finite, or is still large at the ends of the range.
     """
 
-    def __init__(self, log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float) -> None:
+    def __init__(
+        self,
+        log_density: Callable[[FloatArray], FloatArray],
+        lo: float,
+        hi: float,
+        *,
+        nodes: FloatArray | None = None,
+        whole: bool = True,
+    ) -> None:
         self._unnormalised = log_density
-        first, last, self.mode, self._peak = _support(log_density, lo, hi)
+        first, last, self.mode, self._peak = _support(log_density, lo, hi, whole)
         self.reach = (self._end(first, lo), self._end(last, hi))
+        if not whole:
+            return
         self.edges = np.linspace(first, last, 65)
+        if nodes is not None:
+            self.edges = np.unique(np.concatenate([self.edges, nodes[(nodes > first) & (nodes < last)]]))
         self.edges, masses = self._refine()
         self._left = np.concatenate([[0.0], np.cumsum(masses)])
         self._right = np.concatenate([np.cumsum(masses[::-1])[::-1], [0.0]])
@@ -88,35 +102,48 @@ class NumericalLaw:
         return self._solve(np.asarray(q, dtype=np.float64), self.sf, -1.0)
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
-        """Fill `out` with draws by inverse CDF: cubic interpolation of x over the log-odds of a uniform."""
+        """Fill `out` with draws by inverse CDF: cubics in the log-odds of a uniform, cell by cell."""
         import torch
 
-        table, step = self._quantile_table(out.device, out.dtype)
         odds = out.exponential_(generator=generator).log_()
         odds.sub_(torch.empty_like(out).exponential_(generator=generator).log_())
-        place = odds.add_(_REACH).div_(step).clamp_(0, _TABLE - 1.001)
-        index = place.long()
-        t = place - index
-        left, right, left_slope, right_slope = table[:, index]
-        bend = left_slope * (1 - t) - right_slope * t + (2 * t - 1) * (right - left)
-        return out.copy_(left + t * (right - left) + t * (1 - t) * bend)
+        places, x, slope = self._quantile_table(out.device, out.dtype)
+        odds.clamp_(places[0], places[-1])
+        index = torch.searchsorted(places, odds).sub_(1).clamp_(0, len(places) - 2)
+        width = places[index + 1] - places[index]
+        t = (odds - places[index]) / width
+        rise, left_slope, right_slope = (
+            x[index + 1] - x[index],
+            slope[0][index] * width,
+            slope[1][index] * width,
+        )
+        bend = left_slope * (1 - t) - right_slope * t + (2 * t - 1) * rise
+        return out.copy_(x[index] + t * rise + t * (1 - t) * bend)
 
     @functools.cache  # noqa: B019  (laws are cached themselves, and few)
-    def _quantile_table(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, float]:
+    def _quantile_table(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+        """Log-odds, x there, and the slopes at both ends of each step: a grid, and the ends of all cells."""
         import torch
 
         odds = np.linspace(-_REACH, _REACH, _TABLE)
-        step = float(odds[1] - odds[0])
         tail = 1 / (1 + np.exp(np.abs(odds)))
         x = np.where(odds < 0, self.ppf(tail), self.isf(tail))
+        with np.errstate(divide="ignore"):
+            ends = np.log(self._left) - np.log(self._right)
+        known = np.abs(ends) < _REACH
+        odds, x = np.concatenate([odds, ends[known]]), np.concatenate([x, self.edges[known]])
+        order = np.argsort(odds, kind="stable")
+        odds, x = odds[order], np.maximum.accumulate(x[order])
+        kept = np.append(True, np.diff(odds) > 1e-6)  # steps that float32 log-odds can tell apart
+        odds, x = odds[kept], x[kept]
+        tail = 1 / (1 + np.exp(np.abs(odds)))
         with np.errstate(over="ignore"):
-            slope = step * tail * (1 - tail) * np.exp(-self.log_density(x))
-        # A slope beyond three times the smaller secant would make the interpolation overshoot.
-        secant = np.diff(x)
-        limit = 3 * np.minimum(np.append(secant, secant[-1]), np.append(secant[0], secant))
-        slope = np.minimum(slope, limit)
-        table = np.stack([x[:-1], x[1:], slope[:-1], slope[1:]])
-        return torch.tensor(table, device=device, dtype=dtype), step
+            slope = tail * (1 - tail) * np.exp(-self.log_density(x))
+        # A slope beyond three times the secant would make the interpolation overshoot.
+        limit = 3 * np.diff(x) / np.diff(odds)
+        slopes = np.stack([np.minimum(slope[:-1], limit), np.minimum(slope[1:], limit)])
+        places, x, slopes = (torch.tensor(part, device=device, dtype=dtype) for part in (odds, x, slopes))
+        return places, x, slopes
 
     def _refine(self) -> tuple[FloatArray, FloatArray]:
         edges = self.edges
@@ -152,7 +179,7 @@ class NumericalLaw:
 
 
 def _support(
-    log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float
+    log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float, whole: bool
 ) -> tuple[float, float, float, float]:
     """The range in which the density is above exp(-_DEPTH) of its peak, the peak's place and its height."""
     while True:
@@ -163,7 +190,7 @@ def _support(
         top = int(np.argmax(values))
         kept = np.flatnonzero(values > values[top] - _DEPTH)
         cut_off = len(kept) > 0 and (kept[0] == 0 or kept[-1] == 4000)
-        if len(kept) == 0 or (cut_off and values[[0, -1]].max() > values[top] - 30):
+        if len(kept) == 0 or (whole and cut_off and values[[0, -1]].max() > values[top] - 30):
             raise InputError("the density must have a finite total mass, within sizes that float64 can hold.")
         first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, 4000)
         if last - first > 3000:
