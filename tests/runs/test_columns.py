@@ -24,7 +24,7 @@ from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.summaries import summary
 
 INPUTS = 400
-listing_module = importlib.import_module("wulff.reports.listing")  # hidden by its function
+listing_module = importlib.import_module("wulff.reports.listings")
 
 
 def made(inputs: int = INPUTS) -> tuple[runs.Spec, runs.Facts, list[Record]]:

@@ -4,12 +4,12 @@ from wulff.reports.bundle import write_report
 from wulff.reports.comparison import Comparison, compare
 from wulff.reports.crystal_pictures import plot_crystal
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
-from wulff.reports.envelope import Envelope, envelope, valid_envelope
+from wulff.reports.envelopes import Envelope, envelope, valid_envelope
 from wulff.reports.figures import write_figures
 from wulff.reports.gallery import GALLERY, write_gallery
 from wulff.reports.grids import FORMATS
 from wulff.reports.image_plots import plot_images
-from wulff.reports.listing import listing
+from wulff.reports.listings import listing
 from wulff.reports.noise_pictures import plot_frontier, plot_levels, plot_limits
 from wulff.reports.page import CONFIDENCE, PICTURES, write_page
 from wulff.reports.plots import (

@@ -10,7 +10,7 @@ from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import Curve, check_radii, check_runs, curve, default_radii
-from wulff.reports.envelope import Envelope, envelope, families, valid_envelope
+from wulff.reports.envelopes import Envelope, envelope, families, valid_envelope
 from wulff.reports.grids import Grid, check_format, escape, mark, render
 from wulff.runs import Run
 from wulff.smoothing import not_a_number

@@ -2,17 +2,17 @@
 
 from wulff.runs.attacking import Judge, Outcome, attack
 from wulff.runs.document import Facts
-from wulff.runs.execute import certify, execute
+from wulff.runs.execution import certify, execute
 from wulff.runs.imports.logs import import_log
-from wulff.runs.inputs import inputs, noisy_copy, training_accuracy, training_noise
 from wulff.runs.recertification import Changes, on_other_terms, recertify
-from wulff.runs.reconstruct import has_counts, project, reconstruct
+from wulff.runs.reconstruction import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run, load
+from wulff.runs.run_inputs import inputs, noisy_copy, training_accuracy, training_noise
 from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
 from wulff.runs.sweeps.file import Sweep, Task, read_sweep
 from wulff.runs.sweeps.work import Watch, is_finished, run_sweep, sweep_runs
-from wulff.runs.train import TrainingSpec, read_training, train
+from wulff.runs.training_run import TrainingSpec, read_training, train
 
 __all__ = [
     "CertifiedRadius",

@@ -20,7 +20,7 @@ from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import FORMAT, Facts, versions
-from wulff.runs.execute import store_finished
+from wulff.runs.execution import store_finished
 from wulff.runs.fit import Fit
 from wulff.runs.journal import RECORDS, stored_document
 from wulff.runs.records import Record

@@ -13,7 +13,7 @@ from wulff.datasets.array_files import read_npy
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.document import Facts, versions
-from wulff.runs.execute import store_finished
+from wulff.runs.execution import store_finished
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
 from wulff.runs.spec import ImportedSpec

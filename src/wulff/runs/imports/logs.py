@@ -14,7 +14,7 @@ from wulff._reading import check_declared, reading
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.document import Facts, versions
-from wulff.runs.execute import store_finished
+from wulff.runs.execution import store_finished
 from wulff.runs.imports.arrays import import_folder
 from wulff.runs.imports.rows import Row, log_rows
 from wulff.runs.records import CertifiedRadius, Record

@@ -14,7 +14,7 @@ from wulff._quoting import shown
 from wulff._reading import reading
 from wulff.errors import InputError
 from wulff.runs.spec import Spec
-from wulff.runs.train import TrainingSpec
+from wulff.runs.training_run import TrainingSpec
 from wulff.stats import Anytime
 
 Table = dict[str, Any]

@@ -14,11 +14,11 @@ import torch
 from wulff import _files, models, training
 from wulff._reading import reading
 from wulff.errors import RunError, WulffError
-from wulff.runs.execute import certify
+from wulff.runs.execution import certify
 from wulff.runs.journal import SUMMARY
 from wulff.runs.run import Run, load
 from wulff.runs.sweeps.file import Sweep, Task
-from wulff.runs.train import train
+from wulff.runs.training_run import train
 from wulff.stats import check_sample_size
 
 MOST_JOBS = 1024

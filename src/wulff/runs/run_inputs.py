@@ -10,7 +10,7 @@ from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
 from wulff.runs.run import Run
 from wulff.runs.spec import ImportedSpec, PredictSpec
-from wulff.runs.train import Trained, read_training
+from wulff.runs.training_run import Trained, read_training
 from wulff.smoothing import Phase, stream
 from wulff.smoothing.samplers import sampler
 from wulff.smoothing.streams import BLOCK
