@@ -14,10 +14,10 @@ import pytest
 from wulff._numerics.rounding import float_at_least
 from wulff.certificates import certified_radius, table
 from wulff.certificates.gaussian import normal_quantile
-from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set_profiles import ExponentialProfile, PowerProfile, Profile
-from wulff.certificates.level_set_solver import Duality, best_tau
-from wulff.certificates.level_set_table import RadiusTable, radius_table
+from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
+from wulff.certificates.level_set.laws import ExponentialProfile, PowerProfile, Profile
+from wulff.certificates.level_set.solver import Duality, best_tau
+from wulff.certificates.level_set.table import RadiusTable, radius_table
 from wulff.noises import parse
 from wulff.norms import Norm
 

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import special
 
 from wulff._typing import FloatArray
-from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set_profiles import profile_of
-from wulff.certificates.level_set_solver import Duality
+from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
+from wulff.certificates.level_set.laws import profile_of
+from wulff.certificates.level_set.solver import Duality
 from wulff.noises import Ball, Gaussian, HalfLine, IIDNoise, Noise, NormRadialNoise, Uniform
 from wulff.norms import Norm
 

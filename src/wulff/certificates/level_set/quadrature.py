@@ -7,7 +7,7 @@ R₁ = ‖Z - v‖, which has the radial law under Q_v,
     p₀ = Q[LR ≥ t]   = E[(R₀/R₁)^d e^-τ (d log R₀/d log R₁) inside(R₀, R₁)],
 
 the second by the change of variable from R₀ = ‖Z‖ to R₁: both integrals live where the radial law of R₁
-does, however small p₀ is, and D_t(r) = p₁ - t p₀. See `level_set_kernels` for outside and inside.
+does, however small p₀ is, and D_t(r) = p₁ - t p₀. See `kernels` for outside and inside.
 
 Proof obligations: (a) the interval misses a mass of at most `tails`, bounded by log-concavity, and only
 p₁ can lose by it; (b) between the kinks of the kernel, which are edges of the panels, the integrand is
@@ -25,8 +25,8 @@ import numpy as np
 
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
-from wulff.certificates.level_set_kernels import Kernel, Sides
-from wulff.certificates.level_set_profiles import Profile
+from wulff.certificates.level_set.kernels import Kernel, Sides
+from wulff.certificates.level_set.laws import Profile
 
 _LOG_NEGLIGIBLE = -75.0
 _NODES_AT_ONCE = 400_000

@@ -1,7 +1,7 @@
 """The dual inequality of the level-set method: which error certifies a radius, and how an error grows.
 
 For every t = e^τ ≥ 1, G(e, v) ≤ t e + D_t(v) with the hockey-stick divergence D_t(v) = p₁ - t p₀ (see
-`level_set_quadrature`). So a radius r is certified at the error e as soon as, for any τ at all,
+`quadrature`). So a radius r is certified at the error e as soon as, for any τ at all,
 
     (p₁ - p₀) - (e^τ - 1)(p₀ - e) ≤ ½ - e,
 
@@ -20,9 +20,9 @@ from scipy import special
 from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
-from wulff.certificates.level_set_kernels import Kernel
-from wulff.certificates.level_set_profiles import Profile
-from wulff.certificates.level_set_quadrature import Overlap, grid_of, overlap
+from wulff.certificates.level_set.kernels import Kernel
+from wulff.certificates.level_set.laws import Profile
+from wulff.certificates.level_set.quadrature import Overlap, grid_of, overlap
 
 _COARSE, _FINE = 20, 28
 _LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
@@ -54,7 +54,7 @@ class Duality:
         The quadrature error is bounded by the difference of two rules. Rounding: p₁ - p₀ is summed from
         differences that nearly all have one sign, 256 ulps; p₀ has the relative error (64 + 32 τ) ulps, as
         τ and the argument of the cap enter exponents of size τ; flat triangles, where R₁ is far below r,
-        add what `level_set_quadrature` counts. Compared with 20 and more digits all of it is generous. The
+        add what `quadrature` counts. Compared with 20 and more digits all of it is generous. The
         total mass must be reproduced, and the mass outside the interval counts as p₁.
         """
         tau = np.minimum(tau, _LARGEST_TAU)

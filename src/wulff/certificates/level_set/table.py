@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from wulff._typing import FloatArray
 from wulff.certificates.gaussian import normal_quantile
-from wulff.certificates.level_set_solver import LARGEST_LOG_R, Duality, largest_certified
+from wulff.certificates.level_set.solver import LARGEST_LOG_R, Duality, largest_certified
 
 _COUNT = 12
 _NODES = -np.cos(np.pi * (np.arange(_COUNT) + 0.5) / _COUNT)

@@ -17,10 +17,10 @@ import numpy as np
 
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
-from wulff.certificates.level_set_kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set_profiles import ExponentialProfile, profile_of
-from wulff.certificates.level_set_solver import Duality, grown
-from wulff.certificates.level_set_table import radius_table
+from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
+from wulff.certificates.level_set.laws import ExponentialProfile, profile_of
+from wulff.certificates.level_set.solver import Duality, grown
+from wulff.certificates.level_set.table import radius_table
 from wulff.certificates.registry import register
 from wulff.noises import ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
 from wulff.noises.base import NormRadialNoise
