@@ -87,7 +87,7 @@ FAULTS = [
     ),
     Fault(
         "equal shares of a uniform perturbation beyond their range",
-        "certificates/uniform.py",
+        "certificates/closed_forms/uniform.py",
         "return np.where(certainly_below & (equal <= math.log(norm.p)), radius, np.nan)",
         "return radius",
         "tests/certificates/test_uniform.py",

@@ -11,9 +11,9 @@ import mpmath
 import numpy as np
 import pytest
 
+from wulff._numerics.normal import normal_quantile
 from wulff._numerics.rounding import float_at_least
 from wulff.certificates import certified_radius, table
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set.laws import ExponentialProfile, PowerProfile, Profile
 from wulff.certificates.level_set.solver import Duality, best_tau

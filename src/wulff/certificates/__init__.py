@@ -1,20 +1,14 @@
 """Certificates: pure functions from (noise, error, norm) to radii, collected in one table."""
 
 from wulff.certificates import (  # noqa: F401  (each file registers its theorems)
-    ball,
     box,
     box_composition,
+    closed_forms,
     differential,
-    exponential,
-    gaussian,
     iid,
-    laplace,
     level_set,
     mixed_linf,
-    power,
-    prior_bounds,
     privacy_loss,
-    uniform,
 )
 from wulff.certificates.any_dimension import radius_in_any_dimension
 from wulff.certificates.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius

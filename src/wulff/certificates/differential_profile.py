@@ -12,9 +12,10 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy import interpolate, special
 
+from wulff._numerics.legendre import legendre_series
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.directions import Direction
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.radial_quadrature import RadialQuadrature
 
 SMALLEST_ERROR = 1e-300
@@ -55,16 +56,6 @@ class Profile:
         inner = self.radii[panel] + legendre_series(self.coefficients, panel, t)
         linear = (0.5 - error) / self.top
         return np.where(z <= self.edges[0], linear, np.maximum(inner, 0.0)) * (1 - self.margin)
-
-
-def legendre_series(coefficients: FloatArray, row: np.ndarray, t: FloatArray) -> FloatArray:
-    """The Legendre series in the given rows at t, by the three-term recurrence."""
-    previous, current = np.ones_like(t), t
-    total = coefficients[row, 0] + coefficients[row, 1] * t
-    for n in range(1, coefficients.shape[1] - 1):
-        previous, current = current, ((2 * n + 1) * t * current - n * previous) / (n + 1)
-        total = total + coefficients[row, n + 1] * current
-    return total
 
 
 def build_profile(quadrature: RadialQuadrature, direction: Direction, normal: float = 0.0) -> Profile:

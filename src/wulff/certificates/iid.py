@@ -1,42 +1,20 @@
 """Independent coordinates against l1: the score of one coordinate decides."""
 
 import functools
-import math
 
 import numpy as np
 from numpy.polynomial import legendre
 
+from wulff._numerics.legendre import legendre_series
 from wulff._typing import FloatArray
-from wulff.certificates.differential_profile import legendre_series
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.registry import register
-from wulff.noises import Gaussian, HalfLine, IIDNoise, Laplace, Pareto, Uniform
+from wulff.noises import Gaussian, HalfLine, IIDNoise, Laplace, Uniform
 from wulff.norms import Norm
 
 _SMALLEST = 1e-300
 _DEGREE = 19
 _NODES, _ = legendre.leggauss(_DEGREE + 1)
 _FIT = np.linalg.inv(legendre.legvander(_NODES, _DEGREE))
-
-
-@register(
-    IIDNoise,
-    Norm.L1,
-    method="quantile",
-    tight=True,
-    ulps=2**14,
-    growth="rate",
-    covers=lambda law: law is not Pareto,
-)
-def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
-    """F⁻¹(1 - error) for log-concave coordinates [Yang et al. 2020, theorem M.1]; tight.
-
-    The score φ'(Z₁) is largest in the tail {Z₁ > z}, where its mean is the density at z. Half spaces
-    across one axis attain the bound.
-    """
-    if noise.half_line is not HalfLine.LOG_CONCAVE:
-        return np.full_like(error, np.nan)
-    return noise.coordinate_isf(error)
 
 
 @register(
@@ -67,16 +45,6 @@ def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     lo, hi = edges[panel], edges[panel + 1]
     t = np.clip((2 * x - lo - hi) / (hi - lo), -1.0, 1.0)
     return np.maximum(beyond[panel] + legendre_series(coefficients, panel, t) - margin[panel], 0.0)
-
-
-@register(Pareto, Norm.L2, method="convex-order", tight=False, ulps=32, growth="rate")
-def pareto_l2(noise: Pareto, error: FloatArray, dim: int) -> FloatArray:
-    """√(2/π) · Φ⁻¹(1 - error)/(1 + a), in any dimension; derived here.
-
-    The score of a coordinate is symmetric and bounded by 1 + a, so ⟨u, score⟩ with ‖u‖₂ = 1 is below
-    (1 + a)·Σ u_i·sign_i in convex order, and that below (1 + a)·√(π/2)·N(0,1).
-    """
-    return math.sqrt(2 / math.pi) / (1 + noise.a) * normal_quantile(error)
 
 
 @functools.lru_cache(maxsize=64)

@@ -16,10 +16,10 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.differential_profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.directions import direction
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.mixed_curves import SMALLEST_DIM, MixedLossCurves
 from wulff.certificates.radial_quadrature import RadialQuadrature
 from wulff.certificates.registry import register

@@ -13,8 +13,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.gaussian import normal_quantile
 
 SMALLEST_ERROR = 1e-40
 """Smaller errors get the radius of this one."""

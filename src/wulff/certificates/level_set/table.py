@@ -16,8 +16,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.level_set.solver import LARGEST_LOG_R, Duality, largest_certified
 
 _COUNT = 12

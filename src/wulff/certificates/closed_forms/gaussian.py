@@ -1,8 +1,6 @@
 """Gaussian noise against every norm."""
 
-import numpy as np
-from scipy import special
-
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.registry import ANY_NORM, register
 from wulff.noises import Gaussian
@@ -17,11 +15,3 @@ def gaussian(noise: Gaussian, error: FloatArray, dim: int, norm: Norm) -> FloatA
     norm decides, and the radius is tight for every p.
     """
     return normal_quantile(error) * norm.equivalence(Norm.L2, dim)
-
-
-def normal_quantile(error: FloatArray) -> FloatArray:
-    """The z with P[N(0,1) > z] = error, for error in (0, ½), to within 12 ulps.
-
-    Near ½, 1 - 2·error is exact and erfinv keeps all digits; ndtri would lose them.
-    """
-    return np.where(error > 0.25, np.sqrt(2.0) * special.erfinv(1 - 2 * error), -special.ndtri(error))

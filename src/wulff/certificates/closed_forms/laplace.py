@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.registry import register
 from wulff.noises import Laplace
 from wulff.norms import Norm

@@ -6,8 +6,8 @@ over a parameter is taken over a grid of its values, each of which gives a valid
 
 import numpy as np
 
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.gaussian import normal_quantile
 from wulff.certificates.registry import register
 from wulff.noises import Gaussian
 from wulff.norms import Norm
