@@ -80,7 +80,7 @@ FAULTS = [
     ),
     Fault(
         "a growth rate used outside its range",
-        "certificates/directions.py",
+        "certificates/differential/directions.py",
         "(Norm.LINF, Norm.L1): Signs(0.5 / dim),",
         "(Norm.LINF, Norm.L1): Signs(0.5),",
         "tests/certificates/test_differential.py",

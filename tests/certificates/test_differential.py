@@ -11,7 +11,7 @@ import torch
 from tests import cases
 from tests.nightly import NIGHTLY
 from wulff.certificates import certified_radius
-from wulff.certificates.directions import sign_sum_deviation
+from wulff.certificates.differential.directions import sign_sum_deviation
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import CustomIID, CustomRadial, HalfLine, Noise, NormRadialNoise, parse
 

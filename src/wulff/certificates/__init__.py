@@ -5,7 +5,6 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     box_composition,
     closed_forms,
     differential,
-    iid,
     level_set,
     mixed_linf,
     privacy_loss,

@@ -18,10 +18,10 @@ import numpy.typing as npt
 
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.differential_profile import LARGEST_SHORTFALL, Profile, build_profile
-from wulff.certificates.directions import direction
+from wulff.certificates.differential.directions import direction
+from wulff.certificates.differential.profile import LARGEST_SHORTFALL, Profile, build_profile
+from wulff.certificates.differential.quadrature import RadialQuadrature
 from wulff.certificates.mixed_curves import SMALLEST_DIM, MixedLossCurves
-from wulff.certificates.radial_quadrature import RadialQuadrature
 from wulff.certificates.registry import register
 from wulff.certificates.shift_curves import SMALLEST_ERROR
 from wulff.noises import MixedLinf

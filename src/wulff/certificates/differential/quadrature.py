@@ -3,7 +3,7 @@
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.certificates.directions import Direction
+from wulff.certificates.differential.directions import Direction
 from wulff.noises import RadialLaw
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)

@@ -15,8 +15,8 @@ from scipy import interpolate, special
 from wulff._numerics.legendre import legendre_series
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.directions import Direction
-from wulff.certificates.radial_quadrature import RadialQuadrature
+from wulff.certificates.differential.directions import Direction
+from wulff.certificates.differential.quadrature import RadialQuadrature
 
 SMALLEST_ERROR = 1e-300
 LARGEST_SHORTFALL = 1e-5

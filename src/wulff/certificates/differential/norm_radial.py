@@ -5,9 +5,9 @@ import functools
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.certificates.differential_profile import LARGEST_SHORTFALL, Profile, build_profile
-from wulff.certificates.directions import direction
-from wulff.certificates.radial_quadrature import RadialQuadrature
+from wulff.certificates.differential.directions import direction
+from wulff.certificates.differential.profile import LARGEST_SHORTFALL, Profile, build_profile
+from wulff.certificates.differential.quadrature import RadialQuadrature
 from wulff.certificates.registry import register
 from wulff.noises import Ball, NormRadialNoise, RadialLaw
 from wulff.norms import Norm
