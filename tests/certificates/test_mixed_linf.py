@@ -6,7 +6,7 @@ import torch
 from scipy import stats
 
 from wulff.certificates import certified_radius, mixed_linf_loss
-from wulff.certificates.mixed_curves import MixedLossCurves
+from wulff.certificates.privacy_loss.mixed_curves import MixedLossCurves
 from wulff.noises import MixedLinf, parse
 
 ERRORS = np.array([1e-12, 1e-3, 0.1, 0.4, 0.4999])

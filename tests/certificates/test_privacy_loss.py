@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.exact import normal_sf
 from wulff._numerics.composition import LatticeMeasure, compose
 from wulff.certificates import certified_radius, table
-from wulff.certificates.coordinate_loss import TAIL_ACCURACY, privacy_loss
+from wulff.certificates.privacy_loss.lattice import TAIL_ACCURACY, privacy_loss
 from wulff.noises import ExpLp, IIDNoise, Laplace, Pareto, parse
 from wulff.norms import Norm
 

@@ -6,7 +6,6 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     closed_forms,
     differential,
     level_set,
-    mixed_linf,
     privacy_loss,
 )
 from wulff.certificates.any_dimension import radius_in_any_dimension

@@ -15,10 +15,10 @@ from wulff._numerics import rounding
 from wulff._numerics.composition import compose_all
 from wulff._typing import FloatArray
 from wulff.certificates.box import HALF
-from wulff.certificates.coordinate_loss import privacy_loss
-from wulff.certificates.privacy_loss import LARGEST_LOSS, curve_of, interpolate
+from wulff.certificates.privacy_loss.coordinates import LARGEST_LOSS, curve_of, interpolate
+from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, Curve, useless
+from wulff.certificates.privacy_loss.lattice import privacy_loss
 from wulff.certificates.registry import Certificate, converter
-from wulff.certificates.shift_curves import SMALLEST_ERROR, Curve, useless
 from wulff.noises import Gaussian, Noise, Uniform
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.norms import Box, Threat

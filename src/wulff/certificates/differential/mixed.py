@@ -1,4 +1,4 @@
-"""Certificates for mixed-norm noise, density ∝ ‖z‖∞^-j exp(-‖z‖₂²/2); derived here.
+"""The differential method for mixed-norm noise, density ∝ ‖z‖∞^-j exp(-‖z‖₂²/2); derived here.
 
 The score of a perturbation u has two parts: u_I · sign(z_I) · j/‖z‖∞ from the pole, where I is the largest
 coordinate, and ⟨u, z⟩. The largest mean of a sum over sets of probability p is at most the sum of the
@@ -7,28 +7,25 @@ The second is at most that of Gaussian noise: the density is the normal one time
 superlevel sets are cubes, and a slab |⟨u, z⟩| ≤ s and a symmetric convex set are never negatively
 correlated under the normal law [Šidák 1967], so that |⟨u, Z⟩| is stochastically smaller.
 
-Against linf the growth functions of single shifts give larger radii, see `mixed_curves`.
+Against linf the growth functions of single shifts give larger radii, see `privacy_loss.mixed`.
 """
 
 import functools
 import math
 
 import numpy as np
-import numpy.typing as npt
 
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.differential.directions import direction
 from wulff.certificates.differential.profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.differential.quadrature import RadialQuadrature
-from wulff.certificates.mixed_curves import SMALLEST_DIM, MixedLossCurves
 from wulff.certificates.registry import register
-from wulff.certificates.shift_curves import SMALLEST_ERROR
 from wulff.noises import MixedLinf
 from wulff.noises.mixed_linf import PoleLaw
 from wulff.norms import Norm
 
-_ULPS = 2**17
+ULPS = 2**17
 """As for the differential method of norm-radial noise."""
 
 
@@ -37,7 +34,7 @@ _register = functools.partial(
     MixedLinf,
     method="differential",
     tight=False,
-    ulps=_ULPS,
+    ulps=ULPS,
     growth="rate",
     shortfall=LARGEST_SHORTFALL,
 )
@@ -46,68 +43,23 @@ _register = functools.partial(
 @_register(Norm.L1)
 def mixed_l1(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/(Φ_pole(p) + φ(Φ⁻¹(p))); derived here."""
-    return _radii(noise, error, dim, Norm.L1)
+    return mixed_radii(noise, error, dim, Norm.L1)
 
 
 @_register(Norm.L2)
 def mixed_l2(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/(Φ_pole(p) + φ(Φ⁻¹(p))); derived here."""
-    return _radii(noise, error, dim, Norm.L2)
+    return mixed_radii(noise, error, dim, Norm.L2)
 
 
 @_register(Norm.LINF)
 def mixed_linf(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫_error^½ dp/(Φ_pole(p) + √d φ(Φ⁻¹(p))), Φ_pole(p) = ½ E[j/‖Z‖∞; largest 2p]; derived here."""
-    return _radii(noise, error, dim, Norm.LINF)
+    return mixed_radii(noise, error, dim, Norm.LINF)
 
 
-def _grown(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
-    if dim < SMALLEST_DIM:
-        return np.full_like(error, np.nan)
-    curves = MixedLossCurves(dim, noise.j)
-    return curves.grown(error, curves.on_the_list(radius))
-
-
-def _look(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> npt.NDArray[np.bool_]:
-    if dim < SMALLEST_DIM:
-        return np.zeros(error.shape, dtype=bool)
-    return MixedLossCurves(dim, noise.j).may_exceed(error, radius)
-
-
-@register(
-    MixedLinf,
-    Norm.LINF,
-    method="privacy-loss",
-    tight=False,
-    ulps=_ULPS,
-    growth=_grown,
-    smallest_p=3,
-    look=_look,
-)
-def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
-    """The r with inf_t {t · error + D_t(r, ..., r)} = ½ [Zhang et al. 2020, theorem 3], for d ≥ 6.
-
-    The largest shift on a list that keeps the error below ½, and from there the differential radius: growth
-    functions compose, G(p, v + w) ≤ G(G(p, v), w), and little is left to gain.
-    """
-    if dim < SMALLEST_DIM:
-        return np.full_like(error, np.nan)
-    curves = MixedLossCurves(dim, noise.j)
-    p = np.maximum(error, SMALLEST_ERROR)
-    node = curves.largest_nodes(p)
-    total, bound = np.zeros_like(error), np.full_like(error, np.inf)
-    for k in np.unique(node[node >= 0]):
-        here = node == k
-        # No more than the next shift on the list, so that radii fall as the error grows.
-        total[here], bound[here] = curves.node(int(k)).shift, curves.shift(int(k) + 1)
-        p[here] = curves.node(int(k)).grown(p[here])
-    rest = p < 0.5
-    if rest.any():
-        total[rest] += _radii(noise, p[rest], dim, Norm.LINF)
-    return np.minimum(total, bound)
-
-
-def _radii(noise: MixedLinf, error: FloatArray, dim: int, adversary: Norm) -> FloatArray:
+def mixed_radii(noise: MixedLinf, error: FloatArray, dim: int, adversary: Norm) -> FloatArray:
+    """The differential radius at scale 1 against any of the three norms."""
     length = math.sqrt(dim) if adversary == Norm.LINF else 1.0  # of the longest u, in l2
     if noise.j == 0:
         return normal_quantile(error) / length

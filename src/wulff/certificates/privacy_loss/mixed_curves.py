@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from wulff._typing import FloatArray
-from wulff.certificates.shift_curves import Curve, ShiftCurves, curve_through, useless
+from wulff.certificates.privacy_loss.curves import Curve, ShiftCurves, curve_through, useless
 from wulff.noises.mixed_linf import largest_coordinate_law
 
 SMALLEST_DIM = 6

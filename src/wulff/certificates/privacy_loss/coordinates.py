@@ -7,7 +7,7 @@ only shrink the overlap of a superlevel set with a shifted one. A weighted sum o
     D_t(v) = sup_U { P[Z + v ∈ U] - t P[Z ∈ U] } = E[(1 - t e^(-L))₊],   L = log q(X - v)/q(X), X = Z + v,
 
 and G(p, v) ≤ t p + D_t(v) for every t ≥ 0: whatever t is used, the bound is valid. For v = (r, ..., r) the
-privacy loss L is a sum of d independent copies of one coordinate's, which `coordinate_loss` moves to a
+privacy loss L is a sum of d independent copies of one coordinate's, which `lattice` moves to a
 lattice such that no D_t falls; composition keeps that order [Zhu, Dong & Wang 2022, theorem 10].
 """
 
@@ -21,9 +21,9 @@ import numpy.typing as npt
 
 from wulff._numerics.composition import Composition, compose
 from wulff._typing import FloatArray
-from wulff.certificates.coordinate_loss import privacy_loss
+from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, Curve, ShiftCurves, curve_through, useless
+from wulff.certificates.privacy_loss.lattice import privacy_loss
 from wulff.certificates.registry import register
-from wulff.certificates.shift_curves import SMALLEST_ERROR, Curve, ShiftCurves, curve_through, useless
 from wulff.noises import ExpLp, Laplace, Pareto
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.norms import Norm
