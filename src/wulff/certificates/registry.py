@@ -176,13 +176,18 @@ def register(
 
 
 def table(noise: type[Noise] | None = None, norm: Threat | None = None) -> list[Certificate]:
-    """The entries for a noise type (or all) and a norm (or all), in the order of registration."""
+    """The entries for a noise type (or all) and a norm (or all), sorted by method, noise and norm."""
     return [
         entry
-        for entry in _TABLE
+        for entry in sorted(_TABLE, key=_place)
         if (noise is None or (issubclass(noise, entry.noise) and entry.covers(noise)))
         and (norm is None or entry.norm == norm or (entry.norm is ANY_NORM and _is_norm(norm)))
     ]
+
+
+def _place(entry: Certificate) -> tuple[str, str, str]:
+    """Its place among others: the same in whatever order their files are imported."""
+    return entry.method, entry.noise.__name__, "" if entry.norm is ANY_NORM else str(entry.norm)
 
 
 def _is_norm(threat: Threat) -> bool:

@@ -7,8 +7,8 @@ only shrink the overlap of a superlevel set with a shifted one. A weighted sum o
     D_t(v) = sup_U { P[Z + v ∈ U] - t P[Z ∈ U] } = E[(1 - t e^(-L))₊],   L = log q(X - v)/q(X), X = Z + v,
 
 and G(p, v) ≤ t p + D_t(v) for every t ≥ 0: whatever t is used, the bound is valid. For v = (r, ..., r) the
-privacy loss L is a sum of d independent copies of one coordinate's, which `lattice` moves to a
-lattice such that no D_t falls; composition keeps that order [Zhu, Dong & Wang 2022, theorem 10].
+privacy loss L is a sum of d independent copies of one coordinate's, which `lattice` moves to points of
+one lattice such that no D_t falls; composition keeps that order [Zhu, Dong & Wang 2022, theorem 10].
 """
 
 import dataclasses
