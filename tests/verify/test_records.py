@@ -14,6 +14,7 @@ import tomli_w
 from tests.verify.made import MISSES, make_run
 from wulff import noises
 from wulff.cli import main
+from wulff.cli.verify import drawn_scale
 from wulff.reports.verification import is_verified
 from wulff.verify import verify_run
 
@@ -158,7 +159,7 @@ def false_in(folder: Path, lines: list[str], spec: str) -> bool:
     folder.mkdir()
     (folder / "records.jsonl").write_text("".join(line + "\n" for line in lines))
     (folder / "spec.toml").write_text(spec)
-    return any(finding.verdict == "FALSE" for finding in verify_run(folder, 0.5))
+    return any(finding.verdict == "FALSE" for finding in verify_run(folder, drawn_scale(folder)))
 
 
 @pytest.mark.parametrize("name", MUTATIONS)

@@ -4,61 +4,37 @@ import functools
 from collections.abc import Callable
 from typing import Final
 
-from flint import arb
+from flint import arb, ctx
 
-from wulff.verify import closed_forms as forms
-from wulff.verify.balls import INF, Contradiction, Verdict, decide, last_true
+from wulff.verify import level_sets
+from wulff.verify.balls import INF, PRECISIONS, Contradiction, Verdict, decide, last_true
+from wulff.verify.closed_forms import FORMS
 from wulff.verify.reading import Law, length_factor, read_norm
 
-Margin = Callable[[Law, float, arb, arb], arb]
-"""Of law, p, error and radius at scale 1: ≥ 0 if and only if the theorem certifies the radius."""
-
-IID, CUBES, ANY = ("gaussian", "laplace", "uniform", "exp-lp"), ("exp-linf", "power-linf"), None
-
-FORMS: Final[dict[tuple[str, str, float | None], Margin]] = {
-    ("gaussian", "closed-form", ANY): forms.gaussian,
-    ("gaussian", "lecuyer-2019", 2.0): forms.gaussian,  # smaller than Cohen's, who proves them too
-    ("gaussian", "li-2019", 2.0): forms.gaussian,
-    ("laplace", "closed-form", 1.0): forms.logarithm,
-    ("laplace", "convex-order", 2.0): forms.convex_order,
-    ("pareto", "convex-order", 2.0): forms.convex_order,
-    ("uniform", "closed-form", ANY): forms.uniform,
-    ("uniform", "one-large-coordinate", ANY): forms.uniform,
-    ("ball", "closed-form", ANY): forms.ball,
-    ("exp-l1", "closed-form", 1.0): forms.logarithm,
-    ("exp-l1", "closed-form", INF): forms.cross_polytope_linf,
-    ("exp-l2", "closed-form", 2.0): forms.sphere_l2,
-    ("exp-linf", "closed-form", INF): forms.logarithm,
-    ("exp-linf", "closed-form", 2.0): forms.cube_l2,
-    **{(name, "closed-form", 1.0): forms.cube_l1 for name in CUBES},
-    **{(name, "quantile", 1.0): forms.quantile for name in IID},
-    ("pareto", "differential", 1.0): forms.convex_potential,
-}
+Theorem = Callable[[Law, float, arb, arb], Verdict]
+"""Of law, p, error and radius at scale 1."""
 RADIAL: Final = [f"{shape}-{level}" for shape in ("exp", "power") for level in ("l1", "l2", "linf")]
-NOT_COVERED: Final = {
-    *((name, "differential", p) for name in [*RADIAL, "mixed-linf"] for p in (1.0, 2.0, INF)),
-    *((name, "level-set", p) for name in RADIAL for p in (1.0, 2.0, INF)),
-    *((name, "privacy-loss", INF) for name in ("laplace", "exp-lp", "pareto", "mixed-linf")),
-    ("exp-lp", "differential", 1.0),
+LEVEL_SETS: Final = {"l1": (1.0,), "l2": (1.0, 2.0, INF), "linf": (1.0, INF)}
+THEOREMS: Final[dict[tuple[str, str, float], Theorem | None]] = {
+    **{(name, "level-set", p): level_sets.verdict for name in RADIAL for p in LEVEL_SETS[name.split("-")[1]]},
+    **{(name, "differential", p): None for name in [*RADIAL, "mixed-linf"] for p in (1.0, 2.0, INF)},
+    **{(name, "privacy-loss", INF): None for name in ("laplace", "exp-lp", "pareto", "mixed-linf")},
+    ("exp-lp", "differential", 1.0): None,
 }
-OVERLAP: Final = ("uniform", "ball")
-"""Uniform laws: a shift adds the same to every probability, so that two errors count by their mean."""
+"""What is no formula; None where there is such a theorem but the checker does not cover it."""
 
 
-def _known(law: Law, method: str, p: float) -> tuple[Margin, float] | None:
-    """The theorem of that name, and the p of the norm that it is about."""
-    for norm in (p, ANY):
-        if (law.name, method, norm) in FORMS:
-            return FORMS[law.name, method, norm], p
+def _find(law: Law, method: str, p: float) -> tuple[Theorem | None, float, bool]:
+    """The theorem of a name, the p of the norm that it is about, and whether it is a formula."""
+    margin = FORMS.get((law.name, method, p)) or FORMS.get((law.name, method, None))
+    if margin is not None:
+        return (lambda law, p, e, r: decide(lambda: margin(law, p, e, r))), p, True
+    if (law.name, method, p) in THEOREMS:
+        return THEOREMS[law.name, method, p], p, False
     base, found, source = method.rpartition("-from-")
-    inner = _known(law, base, read_norm(source)) if found else None
-    return inner if inner and read_norm(source) != p else None
-
-
-def _exists(law: Law, method: str, p: float) -> bool:
-    """Whether there is such a theorem that the checker does not cover."""
-    base, found, source = method.rpartition("-from-")
-    return (law.name, base if found else method, read_norm(source) if found else p) in NOT_COVERED
+    if not found or read_norm(source) == p:
+        raise Contradiction(f"there is no method {method!r} for {law.name} noise against this norm")
+    return _find(law, base, read_norm(source))
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -70,8 +46,8 @@ def radius(
     Args:
         law: The noise.
         norm: The adversary's norm.
-        method: The theorem; with `-from-l2` the radius is the theorem's against that norm, times the least
-            norm of this one on its unit sphere.
+        method: The theorem; `-from-l2` is its radius against that norm, times the least norm of this one on
+            the other's unit sphere.
         error: The upper bound on P[f(x+Z) ≠ label].
         size: The radius, in input units.
         rival: An upper bound on the probability of every other class, where two bounds were used.
@@ -79,41 +55,32 @@ def radius(
     Raises:
         Contradiction: There is no such theorem.
     """
-    if size == 0:
-        return "proven"
-    p = read_norm(norm)
-    known = _known(law, method, p)
-    if known is None:
-        if _exists(law, method, p):
-            return "not covered"
-        raise Contradiction(f"there is no method {method!r} for {law.name} noise against {norm}")
-    margin, q = known
-
-    def holds(e: float | arb, share: float = 1.0) -> arb:
-        return margin(law, q, arb(e), arb(size) * share / law.scale * length_factor(q, p, law.dim))
-
-    if rival is None or rival == error:
-        return decide(lambda: holds(error)) if error < 0.5 else "FALSE"
-    if error + rival >= 1:
-        return "FALSE"
-    if law.name in OVERLAP:
-        return decide(lambda: holds((arb(error) + arb(rival)) / 2))
-    (low, high), (rival_low, rival_high) = _reach(holds, error), _reach(holds, rival)
-    return "proven" if low + rival_low >= 2 else "FALSE" if high + rival_high < 2 else "not covered"
+    p, other = read_norm(norm), error if rival is None else rival
+    theorem, q, formula = _find(law, method, p)
+    if size == 0 or error + other >= 1:
+        return "proven" if size == 0 else "FALSE"
+    if theorem is None or not (formula or other == error):
+        return "not covered"
+    with ctx.workprec(PRECISIONS[-1]):
+        unit = arb(size) / law.scale * length_factor(q, p, law.dim)
+        if other == error or law.name in ("uniform", "ball"):  # shifts add as much to either: the mean counts
+            return theorem(law, q, (arb(error) + arb(other)) / 2, unit)
+        (low, high), (other_low, other_high) = (_reach(theorem, law, q, e, unit) for e in (error, other))
+        return "proven" if low + other_low >= 2 else "FALSE" if high + other_high < 2 else "not covered"
 
 
-def _reach(holds: Callable[..., arb], error: float) -> tuple[arb, arb]:
-    """The theorem's radius at an error, enclosed, in units of the recorded one; r(1 - p) = -r(p).
+def _reach(theorem: Theorem, law: Law, p: float, error: float, unit: arb) -> tuple[arb, arb]:
+    """The radius at an error in units of `unit`, enclosed, for radii r(e) = ∫_e^½ dp/Φ(p) = -r(1 - e).
 
-    So it is for radii ∫_e^½ dp/Φ(p), where a perturbation of size dr changes p by at most Φ(p) dr: the label
-    leads up to ½ (r(error) + r(rival)).
+    A perturbation of size dr changes any probability p by at most Φ(p) dr, so that the label leads up to
+    ½ (r(error) + r(rival)).
     """
     if error >= 0.5:
-        low, high = _reach(holds, 1 - error) if error > 0.5 else (arb(0), arb(0))
+        low, high = _reach(theorem, law, p, 1 - error, unit) if error > 0.5 else (arb(0), arb(0))
         return -high, -low
 
     def found(share: float) -> Verdict:
-        return decide(lambda: holds(error, share))
+        return theorem(law, p, arb(error), unit * share)
 
     end = 1.0
     while found(end) == "proven":
