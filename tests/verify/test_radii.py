@@ -28,3 +28,24 @@ def test_radii_are_proven_at_every_error(noise: str, norm: str, method: str, dim
         found = float(certified_radius(noise, error, norm, dim, method).radius)
         assert radius(law, norm, method, error, found) == "proven", error
         assert radius(law, norm, method, error, found * (1 + 1e-7)) == "FALSE", error
+
+
+@pytest.mark.parametrize(
+    ("noise", "norm", "method", "dim"),
+    [
+        ("exp-l1(scale=1, j=0, k=2)", "l2", "differential", 64),
+        ("exp-l1(scale=1, j=250, k=1)", "linf", "differential", 3072),
+        ("power-l1(scale=1, a=74, k=1)", "l2", "differential", 64),
+        ("exp-lp(scale=1, p=0.5)", "l1", "differential", 3072),
+        ("pareto(scale=1, a=3)", "l1", "differential", 3072),
+        ("laplace(scale=1)", "linf", "privacy-loss", 64),
+        ("exp-lp(scale=1, p=0.5)", "linf", "privacy-loss", 64),
+        ("pareto(scale=1, a=3)", "linf", "privacy-loss", 64),
+    ],
+)
+def test_integrals_and_sums_are_proven(noise: str, norm: str, method: str, dim: int) -> None:
+    law = read_law(noise, dim)
+    for error in (0.0069, 0.3):
+        found = float(certified_radius(noise, error, norm, dim, method).radius)
+        assert radius(law, norm, method, error, found) == "proven", error
+        assert radius(law, norm, method, error, found * 1.5) == "FALSE", error

@@ -35,6 +35,14 @@ def last_true(holds: Callable[[float], bool], low: float, high: float) -> float:
     return low
 
 
+def ceiling(x: arb) -> int:
+    """A whole number that is certainly not below x."""
+    found = x.upper().ceil().unique_fmpz()
+    if found is None:
+        raise ArithmeticError("no finite bound")
+    return int(found)
+
+
 def normal_tail(z: arb) -> arb:
     """P[N(0,1) > z]."""
     return (z / arb(2).sqrt()).erfc() / 2

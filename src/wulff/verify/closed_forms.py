@@ -4,10 +4,11 @@ Of a law, the p of the adversary's norm, an error e and a radius r at scale 1: a
 only if the theorem certifies all perturbations smaller than r.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import Final
 
-from flint import arb
+from flint import acb, arb, ctx
 
 from wulff.verify.balls import HALF, INF, UNKNOWN, normal_tail
 from wulff.verify.reading import Law, length_factor
@@ -115,12 +116,36 @@ def _logarithm(law: Law, p: float, e: arb, r: arb) -> arb:
 
 
 def _convex_potential(law: Law, p: float, e: arb, r: arb) -> arb:
-    """∫_c^∞ dz/(e^(φ(z) - φ(0)) - 1) ≥ r, P[0 < Z₁ < c] = e [Yang et al. 2020, M.2], for Pareto noise.
+    """∫_c^∞ dz/(e^(φ(z) - φ(0)) - 1) ≥ r, P[0 < Z₁ < c] = e, φ concave [Yang et al. 2020, M.2].
 
-    With u = (1 + z)^-a it is ∫_0^(1-2e) du/(1 - u^(1+1/a))/a, a hypergeometric function.
+    For Pareto noise, u = (1 + z)^-a makes it ∫_0^(1-2e) du/(1 - u^(1+1/a))/a, a hypergeometric function. For
+    exp(-z^p), w = z^p makes it ∫ w^(s-1)/(e^w - 1) dw · s from c^p, s = 1/p; the c is enclosed by bisection.
     """
-    u, b = 1 - 2 * e, law.a / (law.a + 1)
-    return (u ** (1 / b)).hypgeom_2f1(1, b, b + 1, abc=True) * u / law.a - r
+    if law.name == "pareto":
+        u, b = 1 - 2 * e, law.a / (law.a + 1)
+        return (u ** (1 / b)).hypgeom_2f1(1, b, b + 1, abc=True) * u / law.a - r
+    s, low, high = 1 / law.p, arb(2.0**-1000), arb(2000)
+    if law.p >= 1:
+        return UNKNOWN
+    for _ in range(2 * ctx.prec):
+        middle = ((low * high).sqrt() if low * 2 < high else (low + high) / 2).mid()
+        less = 2 * e - middle.gamma_lower(s, 1) > 0
+        low, high = (middle, high) if less else (low, middle)
+    start, end = low.union(high), arb(4 * ctx.prec)
+    if not start < end:
+        return UNKNOWN
+
+    def integrand(w: acb, analytic: bool) -> acb:
+        return w.pow(acb(s - 1), analytic=analytic) / w.expm1()
+
+    edges = [start.upper()]
+    total = arb(0).union(((start.upper() - start.lower()) * integrand(acb(start), False).real).upper())
+    while edges[-1] < end:
+        edges.append((2 * edges[-1]).min(end).mid())
+    for a, b in itertools.pairwise(edges):
+        total += acb.integral(integrand, a, b).real
+    rest = end ** (s - 1) * 2 * (-end).exp()
+    return (total + arb(0).union(rest.upper())) * s - r
 
 
 def _normal(factor: Callable[[Law, float], arb]) -> Margin:
@@ -141,7 +166,7 @@ FORMS: Final[dict[tuple[str, str, float | None], Margin]] = {
     ("exp-lp", "quantile", 1.0): lambda law, p, e, r: (
         (r**law.p).gamma_upper(1 / law.p, 1) / 2 - e if law.p >= 1 else UNKNOWN
     ),
-    ("pareto", "differential", 1.0): _convex_potential,
+    **{(name, "differential", 1.0): _convex_potential for name in ("pareto", "exp-lp")},
     ("laplace", "closed-form", 1.0): _logarithm,
     ("uniform", "closed-form", None): _uniform,
     ("uniform", "one-large-coordinate", None): _uniform,
