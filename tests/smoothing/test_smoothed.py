@@ -191,7 +191,7 @@ def test_bad_arguments(arguments: dict) -> None:
 
 
 def test_bad_models() -> None:
-    with pytest.raises(InputError, match="callable"):
+    with pytest.raises(InputError, match="a model must be a module"):
         wulff.Smoothed("model.pt", NOISE, 5)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="num_classes"):
         wulff.Smoothed(brightness, NOISE, 0)

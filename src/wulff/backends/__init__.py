@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import nn
 
-from wulff.backends.base import Classifier, identity_of_module
+from wulff.backends.base import Classifier, Function, identity_of_module
 from wulff.backends.functions import CallableFunction, DecodedModule
 from wulff.backends.outputs import Decoder
 from wulff.backends.scikit_learn import is_estimator, load_skops, of_estimator
@@ -155,4 +155,4 @@ _LOADERS = {
     "lightgbm": _load_lightgbm,
 }
 
-__all__ = ["PREFIXES", "Classifier", "adapt", "identity_of_module", "is_spec", "load"]
+__all__ = ["PREFIXES", "Classifier", "Function", "adapt", "identity_of_module", "is_spec", "load"]

@@ -20,15 +20,19 @@ from wulff.cli.run_options import (
     BatchOption,
     BoundOption,
     ChannelsLastOption,
+    ClassesOption,
     CompileOption,
     DeviceOption,
     DtypeOption,
     EstimatorOption,
+    IdentityOption,
     LevelsOption,
     ModelOption,
     SamplingOption,
     SeedOption,
+    ThresholdOption,
     TrainedNoiseOption,
+    WeightsOption,
     WorkersOption,
 )
 from wulff.errors import InputError
@@ -67,6 +71,10 @@ def certify(
     batch: BatchOption = str(DEFAULT_BATCH),
     workers: WorkersOption = 1,
     architecture: ArchitectureOption = None,
+    weights: WeightsOption = None,
+    classes: ClassesOption = None,
+    threshold: ThresholdOption = None,
+    identity: IdentityOption = None,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
     stop = None
@@ -96,6 +104,10 @@ def certify(
         channels_last=channels_last,
         batch=batch_from(batch),
         architecture=architecture,
+        weights=weights,
+        classes=classes,
+        threshold=threshold,
+        identity=identity,
     )
     engine = engines.with_workers(workers)
     with progress_bar() as progress:

@@ -11,14 +11,18 @@ from wulff.cli.run_options import (
     ArchitectureOption,
     BatchOption,
     ChannelsLastOption,
+    ClassesOption,
     CompileOption,
     DeviceOption,
     DtypeOption,
+    IdentityOption,
     LevelsOption,
     ModelOption,
     SamplingOption,
     SeedOption,
+    ThresholdOption,
     TrainedNoiseOption,
+    WeightsOption,
     WorkersOption,
 )
 from wulff.smoothing import DEFAULT_BATCH
@@ -42,6 +46,10 @@ def predict(
     batch: BatchOption = str(DEFAULT_BATCH),
     workers: WorkersOption = 1,
     architecture: ArchitectureOption = None,
+    weights: WeightsOption = None,
+    classes: ClassesOption = None,
+    threshold: ThresholdOption = None,
+    identity: IdentityOption = None,
 ) -> None:
     """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
     spec = runs.PredictSpec(
@@ -60,6 +68,10 @@ def predict(
         channels_last=channels_last,
         batch=batch_from(batch),
         architecture=architecture,
+        weights=weights,
+        classes=classes,
+        threshold=threshold,
+        identity=identity,
     )
     engine = engines.with_workers(workers)
     with progress_bar() as progress:

@@ -6,7 +6,26 @@ import typer
 
 from wulff.smoothing import Bound, Estimator, Sampling
 
-ModelOption = Annotated[str, typer.Option(help="A weights file, or the folder of a training.")]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        help="A weights file, the folder of a training, or a model from elsewhere: python:FILE.py:NAME, "
+        "onnx:FILE, sklearn:FILE.skops, xgboost:FILE, lightgbm:FILE, timm:NAME, hf:FOLDER, http://..."
+    ),
+]
+WeightsOption = Annotated[
+    str | None, typer.Option(help="A state dict for the module of python:FILE.py:NAME.")
+]
+ClassesOption = Annotated[
+    int | None, typer.Option(help="How many labels a model from elsewhere has, if it does not say it.")
+]
+ThresholdOption = Annotated[
+    float | None,
+    typer.Option(help="For models with one score: above it the label is 1; 0 for a logit, 0.5 else."),
+]
+IdentityOption = Annotated[
+    str | None, typer.Option(help="What tells a model without weights from others, e.g. 'fraud model 7'.")
+]
 TrainedNoiseOption = Annotated[
     str | None, typer.Option(help="The noise to smooth with; by default the one of the training.")
 ]

@@ -5,11 +5,20 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from wulff import datasets, models, noises
+from wulff import datasets, noises
 from wulff.errors import InputError
+from wulff.runs.classifiers import load_base
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import PredictSpec, Spec
-from wulff.smoothing import Smoothed, check_seed, fastest, measure_batch_sizes, use_device
+from wulff.smoothing import (
+    DEFAULT_BATCH,
+    DevicePolicy,
+    Smoothed,
+    check_seed,
+    fastest,
+    measure_batch_sizes,
+    use_device,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,27 +72,27 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     policy = spec.policy
     whole = datasets.load(spec.dataset)
     dataset = whole.slice(spec.slice)
-    fallback = None
-    if spec.architecture is not None:
-        fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
-    model = models.load(spec.model, fallback)
-    _check_fit(model, dataset)
-    named = spec.noise or model.description.noise
+    base = load_base(spec, dataset)
+    named = spec.noise or base.noise
     if named is None:
-        raise InputError(
-            f"the weights at {spec.model} do not say which noise they were trained with; give --noise."
-        )
+        raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
     noise = noises.parse(named)
     dim = dataset.images[0].numel()
     noise.in_dim(dim)
     before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
-    batch, engine = _engine(spec, model.module, dataset.images[:1], stored)
+    if base.module is None and policy != DevicePolicy():
+        raise InputError(
+            f"{spec.model} is no torch module, so that it runs where and as it is; leave out device, dtype, "
+            "compile and channels_last.",
+            *("device", "dtype", "compile", "channels_last"),
+        )
+    batch, engine = _engine(spec, base.module, dataset.images[:1], stored)
     identity = policy.identity()
     filled = dataclasses.replace(
         spec,
         noise=str(noise),
         seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
-        architecture=model.description.architecture,
+        architecture=base.architecture,
         batch=batch,
         device=identity["device"],
     )
@@ -91,20 +100,20 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         inputs=len(dataset),
         of=len(whole),
         dim=dim,
-        classes=model.description.num_classes,
+        classes=base.num_classes,
         gpu=identity.get("gpu"),
-        hashes={"weights": model.sha256, "data": dataset.sha256()},
-        versions=versions(model.description.architecture),
+        hashes={"weights": base.identity, "data": dataset.sha256()},
+        versions=versions(base.architecture),
         engine=engine,
     )
     smoothed = Smoothed(
-        model.module,
+        base.function,
         noise,
-        model.description.num_classes,
+        base.num_classes,
         batch=batch,
         sampling=spec.sampling,
         levels=spec.levels,
-        policy=policy,
+        policy=None if base.module is None else policy,
     )
     if isinstance(dataset.images, Tensor):
         smoothed.check_inputs(dataset.images)
@@ -116,29 +125,17 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
 
 
 def _engine(
-    spec: Spec | PredictSpec, model: nn.Module, x: Tensor, stored: Made | None
+    spec: Spec | PredictSpec, model: nn.Module | None, x: Tensor, stored: Made | None
 ) -> tuple[int, dict[str, Any]]:
     """The batch size, and what else decides the speed of a run and none of its numbers."""
     if spec.batch != "auto":
         return spec.batch, {}
     if stored and isinstance(stored.spec, Spec | PredictSpec) and stored.spec.batch != "auto":
         return stored.spec.batch, dict(stored.facts.engine)
+    if model is None:
+        return DEFAULT_BATCH, {}
     # Measured before compilation, which takes longer for each size than the difference is worth.
     plain = dataclasses.replace(spec.policy, compile=False)
     rates = measure_batch_sizes(plain.apply(model), x.to(use_device(plain.device)))
     measured = {str(size): round(rate, 1) for size, rate in rates.items()}
     return fastest(rates), {"samples_per_second": measured}
-
-
-def _check_fit(model: models.Model, dataset: datasets.Dataset) -> None:
-    description = model.description
-    if description.input_shape != dataset.input_shape:
-        raise InputError(
-            f"the model takes inputs of shape {description.input_shape}, but {dataset.name} has "
-            f"{dataset.input_shape}."
-        )
-    if int(dataset.labels.max()) >= description.num_classes:
-        raise InputError(
-            f"{dataset.name} has labels up to {int(dataset.labels.max())}, but the model knows "
-            f"{description.num_classes} classes."
-        )

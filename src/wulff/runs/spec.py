@@ -1,6 +1,7 @@
 """What a run is asked for: every parameter, checked and normalised. A document is the same as TOML."""
 
 import dataclasses
+import math
 from typing import Any, ClassVar, Literal, Self, final
 
 from wulff import noises
@@ -57,7 +58,8 @@ class VoteSpec(_Table):
     """What certifying and predicting have in common; use `Spec` or `PredictSpec`.
 
     Attributes:
-        model: A weights file, or the folder of a training.
+        model: A weights file, the folder of a training, or a model from elsewhere: `onnx:FILE`, ...; see
+            `wulff.backends`.
         dataset: A name in `wulff.datasets`, or the path of an .npz file.
         noise: A spec string; by default the noise that the model was trained with.
         slice: Which inputs, as a Python slice.
@@ -75,6 +77,11 @@ class VoteSpec(_Table):
             for one size, and a GPU's kernels are chosen by it, so that it is then part of the classifier: the
             run is not resumed with another.
         architecture: For weights that do not say what model they are for.
+        weights: A state dict for the module that `python:FILE.py:NAME` gives.
+        classes: How many labels there are, for models from elsewhere that do not say it.
+        threshold: For models that return one score: above it the label is 1; 0 for a logit, 0.5 for a
+            probability.
+        identity: What tells the classifier from others, in words, where it has no weights to be hashed.
 
     Raises:
         InputError: A value is not allowed, or two of them do not go together.
@@ -97,13 +104,23 @@ class VoteSpec(_Table):
     channels_last: bool = False
     batch: int | Literal["auto"] = DEFAULT_BATCH
     architecture: str | None = None
+    weights: str | None = None
+    classes: int | None = None
+    threshold: float | None = None
+    identity: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("model", "dataset", "slice", "device", "sampling"):
             _check_text(name, getattr(self, name))
-        for name in ("noise", "architecture"):
+        for name in ("noise", "architecture", "weights", "identity"):
             if getattr(self, name) is not None:
                 _check_text(name, getattr(self, name))
+        if self.classes is not None:
+            _set(self, "classes", check_sample_size(self.classes, "classes"))
+        if self.threshold is not None and not (
+            type(self.threshold) in (int, float) and math.isfinite(self.threshold)
+        ):
+            raise InputError(f"threshold must be a finite number, got {self.threshold!r}.", "threshold")
         for name in ("compile", "channels_last"):
             if not isinstance(getattr(self, name), bool):
                 raise InputError(f"{name} must be true or false, got {getattr(self, name)!r}.")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from wulff import views as view_families
 from wulff._typing import FloatArray, IntArray
+from wulff.backends import adapt
 from wulff.errors import InputError
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
 from wulff.smoothing.fixed import Fixed, check_fixed, evaluating
@@ -65,10 +66,8 @@ class Enumerated(nn.Module):
         self, model: Callable[[Tensor], Tensor], views: Views | str, num_classes: int, *, batch: int = 256
     ) -> None:
         super().__init__()
-        if not callable(model):
-            raise InputError(f"the model must be callable, got {type(model).__name__}.")
         check_fixed(model)
-        self.model = model
+        self.model = model if isinstance(model, nn.Module) else adapt(model).function
         self.views = view_families.parse(views)
         self.num_classes = check_sample_size(num_classes, "num_classes")
         self.batch = max(check_sample_size(batch, "batch"), SMALLEST_BATCH)

@@ -11,6 +11,7 @@ from wulff._checks import whole_number, whole_numbers
 from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff._warnings import warn
+from wulff.backends import adapt
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
@@ -45,11 +46,12 @@ class Smoothed(nn.Module):
 
     Args:
         model: f, a function from inputs in [0, 1], of shape (rows, ...), to logits (rows, classes) or
-            integer labels (rows,). Normalisation is part of it. For each call a module is copied as it then
-            is, in evaluation mode; modules that other callables use must be in evaluation mode. Votes of
-            a model that changes while they are counted are refused.
+            integer labels (rows,), or whatever `wulff.backends.adapt` takes: estimators of scikit-learn,
+            boosters, sessions of ONNX Runtime. Normalisation is part of it. For each call a module is
+            copied as it then is, in evaluation mode; modules that other callables use must be in evaluation
+            mode. Votes of a model that changes while they are counted are refused.
         noise: Z, or its spec string, in the units of the inputs.
-        num_classes: The number of labels.
+        num_classes: The number of labels; may be left out where the model says it, as estimators do.
         batch: How many noisy copies are classified at once; it does not change the noise.
         sampling: `float` adds floating point noise. `exact` draws gaussian, laplace or uniform noise as
             integers of the exact law and adds them to inputs that are multiples of 1/levels, so that nothing
@@ -66,7 +68,7 @@ class Smoothed(nn.Module):
         self,
         model: Callable[[Tensor], Tensor],
         noise: Noise | str,
-        num_classes: int,
+        num_classes: int | None = None,
         *,
         batch: int = DEFAULT_BATCH,
         sampling: Sampling = "float",
@@ -74,15 +76,18 @@ class Smoothed(nn.Module):
         policy: DevicePolicy | None = None,
     ) -> None:
         super().__init__()
-        if not callable(model):
-            raise InputError(f"the model must be callable, got {type(model).__name__}.")
+        classifier = None if isinstance(model, nn.Module) else adapt(model)
         if policy is not None and not isinstance(policy, DevicePolicy):
             raise InputError(f"policy must be a DevicePolicy or None, got {shown(policy)}.")
         check_fixed(model)
-        self.model = model if policy is None else policy.apply(model)
+        function = model if classifier is None else classifier.function
+        self.model = function if policy is None else policy.apply(function)
         self.policy = policy
         self.noise = parse_noise(noise)
-        self.num_classes = whole_number("num_classes", num_classes, most=10**6)
+        known = num_classes if classifier is None or num_classes is not None else classifier.num_classes
+        if known is None:
+            raise InputError("num_classes is needed: the model does not say how many labels it has.")
+        self.num_classes = whole_number("num_classes", known, most=10**6)
         self.batch = check_sample_size(batch, "batch")
         self.grid = grid_for(sampling, levels)
 

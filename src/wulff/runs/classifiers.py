@@ -1,0 +1,143 @@
+"""The base classifier that a spec names: weights of wulff's own architectures, or a model from elsewhere."""
+
+import dataclasses
+import math
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from wulff import backends, datasets, models
+from wulff.errors import InputError, WulffError
+from wulff.runs.spec import PredictSpec, Spec
+from wulff.smoothing import SMALLEST_BATCH
+
+NOT_IDENTIFIED = "not identified"
+"""Stands for the hash of a classifier that nothing tells from others."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Base:
+    """A base classifier with what a run records of it.
+
+    Attributes:
+        function: An `nn.Module`, or another function from a batch to logits or labels.
+        num_classes: The number of labels.
+        identity: A hash of its weights, what the user says it is, or `NOT_IDENTIFIED`.
+        architecture: Its name, for weights of wulff's own architectures.
+        noise: The noise that it was trained with, where that is known.
+    """
+
+    function: backends.Function
+    num_classes: int
+    identity: str
+    architecture: str | None = None
+    noise: str | None = None
+
+    @property
+    def module(self) -> nn.Module | None:
+        """The classifier, where it can be moved, cast and compiled."""
+        return self.function if isinstance(self.function, nn.Module) else None
+
+
+def load_base(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
+    """The classifier that a spec names, checked against the inputs.
+
+    Raises:
+        InputError: It is missing, or does not fit the data set.
+    """
+    base = _from_elsewhere(spec, dataset) if backends.is_spec(spec.model) else _from_weights(spec, dataset)
+    highest = int(dataset.labels.max())
+    if highest >= base.num_classes:
+        raise InputError(
+            f"{dataset.name} has labels up to {highest}, but the model knows {base.num_classes} classes.",
+            "dataset",
+        )
+    return base
+
+
+def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
+    for name in ("weights", "threshold", "identity"):
+        if getattr(spec, name) is not None:
+            raise InputError(
+                f"{name} is for models from elsewhere, such as python:FILE.py:NAME, got {spec.model!r}.", name
+            )
+    fallback = None
+    if spec.architecture is not None:
+        fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
+    model = models.load(spec.model, fallback)
+    found = model.description
+    if found.input_shape != dataset.input_shape:
+        raise InputError(
+            f"the model takes inputs of shape {found.input_shape}, but {dataset.name} has "
+            f"{dataset.input_shape}.",
+            "dataset",
+        )
+    return Base(model.module, found.num_classes, model.sha256, found.architecture, found.noise)
+
+
+def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
+    if spec.architecture is not None:
+        raise InputError(
+            f"architecture is for weights files, got {spec.architecture!r} with {spec.model!r}.",
+            "architecture",
+        )
+    classifier = backends.load(spec.model, threshold=spec.threshold, identity=spec.identity)
+    identity = classifier.identity
+    if spec.weights is not None:
+        if not isinstance(classifier.function, nn.Module):
+            raise InputError(f"weights are for modules, and {spec.model} is none.", "weights")
+        identity = _fill(classifier.function, Path(spec.weights))
+    _check_shape(spec.model, classifier, dataset)
+    classes = spec.classes or classifier.num_classes
+    answer = _first_answer(spec.model, classifier.function, dataset.images[:1])
+    if answer.ndim == 2:
+        if spec.classes is not None and spec.classes != answer.shape[1]:
+            raise InputError(
+                f"{spec.model} returns {answer.shape[1]} logits, but classes = {spec.classes}.", "classes"
+            )
+        classes = answer.shape[1]
+    if classes is None:
+        raise InputError(
+            f"{spec.model} returns labels, and does not say of how many classes; give classes.", "classes"
+        )
+    return Base(classifier.function, classes, identity or NOT_IDENTIFIED)
+
+
+def _fill(module: nn.Module, path: Path) -> str:
+    """Load a state dict into a module; returns the module's identity with it."""
+    state, _ = models.weights.read(path)
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise InputError(f"the weights at {path} do not fit the model: {first}", "weights") from None
+    return backends.identity_of_module(module)
+
+
+def _check_shape(model: str, classifier: backends.Classifier, dataset: datasets.Dataset) -> None:
+    wanted, given = classifier.input_shape, dataset.input_shape
+    if wanted is None or wanted == given or (len(wanted) == 1 and math.prod(wanted) == math.prod(given)):
+        return
+    raise InputError(f"{model} takes inputs of shape {wanted}, but {dataset.name} has {given}.", "dataset")
+
+
+def _first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
+    """The answer to one input, in a batch of the least size; a model that cannot run is refused here."""
+    if isinstance(function, nn.Module):
+        function = function.eval()
+    try:
+        with torch.inference_mode():
+            answer = function(x.expand(SMALLEST_BATCH, *x.shape[1:]))
+    except WulffError:
+        raise
+    except Exception as error:  # the model is other people's code
+        first = (str(error).strip().splitlines() or [""])[0]
+        raise InputError(
+            f"{model} fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}"
+        ) from error
+    if not isinstance(answer, Tensor):
+        raise InputError(
+            f"{model} must return logits (rows, classes) or labels (rows,), got {type(answer).__name__}."
+        )
+    return answer

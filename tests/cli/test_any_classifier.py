@@ -1,0 +1,160 @@
+"""Every row of the table of classifiers: one command makes a run of it, and a page."""
+
+import os
+import pickle
+import warnings
+from pathlib import Path
+
+import lightgbm
+import numpy as np
+import pytest
+import skops.io
+import torch
+import xgboost
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from torch import nn
+
+from tests.backends.servers import MLServer
+from tests.cli.conftest import Result, call
+from wulff import runs
+
+FILE = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    def forward(self, x):
+        return self.layers(x)
+
+def brightness(x):
+    return (10 * x.flatten(1).mean(dim=1)).long().clamp(0, 9)
+
+def score(x):
+    return x.flatten(1).mean(dim=1) - 0.3
+
+def broken(x):
+    raise ValueError("needs 28x28 images")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("models")
+    digits = load_digits()
+    rows, labels = digits.data / 16, digits.target
+    (root / "own.py").write_text(FILE)
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    torch.save({f"layers.{key}": value for key, value in net.state_dict().items()}, root / "own.pt")
+    skops.io.dump(LogisticRegression(max_iter=300).fit(rows, labels), root / "logistic.skops")
+    trained = xgboost.DMatrix(rows, labels)
+    xgboost.train({"objective": "multi:softprob", "num_class": 10, "nthread": 1}, trained, 5).save_model(
+        root / "trees.json"
+    )
+    parameters = {"objective": "multiclass", "num_class": 10, "num_threads": 1, "verbose": -1}
+    lightgbm.train(parameters, lightgbm.Dataset(rows, labels), 5).save_model(root / "trees.txt")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows_are_free = ({0: torch.export.Dim("rows", min=1)},)
+        torch.onnx.export(
+            net, (torch.zeros(2, 1, 8, 8),), root / "net.onnx", dynamic_shapes=rows_are_free, verbose=False
+        )
+    with (root / "pickled.skops").open("wb") as file:
+        pickle.dump(LogisticRegression(), file)
+    return root
+
+
+def certify(model: str, store: Path, *options: str) -> Result:
+    terms = ["--noise", "gaussian(sigma=0.1)", "--slice", ":4", "--n0", "20", "--n", "100", "--alpha", "0.05"]
+    return call("certify", "--model", model, *terms, *options, "--store", str(store))
+
+
+SPECS = [
+    ("python:{}/own.py:Net", "--weights", "{}/own.pt"),
+    ("python:{}/own.py:brightness", "--classes", "10", "--identity", "brightness"),
+    ("onnx:{}/net.onnx",),
+    ("sklearn:{}/logistic.skops",),
+    ("xgboost:{}/trees.json",),
+    ("lightgbm:{}/trees.txt",),
+]
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec[0].partition(":")[0] + spec[0][-9:])
+def test_a_run_and_its_page(spec: tuple[str, ...], folder: Path, tmp_path: Path) -> None:
+    model, *options = (part.format(folder) for part in spec)
+    result = certify(model, tmp_path / "run", *options)
+    assert result.code == 0, result
+    run = runs.load(tmp_path / "run")
+    assert len(run.records) == 4
+    assert run.facts.classes == 10
+    assert run.facts.hashes["weights"] not in ("", "not identified")
+    assert (run.predictions >= 0).any()
+    before = (tmp_path / "run" / "records.jsonl").read_bytes()
+    assert certify(model, tmp_path / "run", *options).code == 0  # resumed: nothing is left to do
+    assert (tmp_path / "run" / "records.jsonl").read_bytes() == before
+    assert call("report", str(tmp_path / "run"), "-o", str(tmp_path / "page.html")).code == 0
+    assert (tmp_path / "page.html").stat().st_size > 10_000
+
+
+def test_a_server(tmp_path: Path) -> None:
+    server = MLServer(tmp_path / "server")
+    server.start()
+    try:
+        result = certify(server.url, tmp_path / "run")
+        assert result.code == 0, result
+    finally:
+        server.kill()
+    assert runs.load(tmp_path / "run").facts.hashes["weights"] == "not identified"
+
+
+def test_a_ready_network(tmp_path: Path) -> None:
+    from transformers import ViTConfig, ViTForImageClassification
+
+    size = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    config = ViTConfig(
+        **size, image_size=8, patch_size=4, num_channels=1, id2label=dict(enumerate("abcdefghij"))
+    )
+    ViTForImageClassification(config).save_pretrained(tmp_path / "vit")
+    (tmp_path / "vit" / "preprocessor_config.json").write_text('{"image_mean": [0.5], "image_std": [0.5]}')
+    result = certify(f"hf:{tmp_path / 'vit'}", tmp_path / "run")
+    assert result.code == 0, result
+
+
+def test_a_score_for_two_classes(folder: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "two.npz", images=np.random.default_rng(0).random((4, 1, 8, 8)), labels=[0, 1, 0, 1])
+    options = ["--dataset", str(tmp_path / "two.npz"), "--threshold", "0"]
+    assert certify(f"python:{folder}/own.py:score", tmp_path / "run", *options).code == 0
+    assert runs.load(tmp_path / "run").facts.classes == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("python:{}/own.py:score", (), "say above which the label is 1"),
+        ("python:{}/own.py:brightness", (), "give --classes"),
+        ("python:{}/own.py:broken", (), "ValueError: needs 28x28 images"),
+        ("python:{}/own.py:nothing", (), "defines no 'nothing'"),
+        ("python:{}/own.py:Net", ("--weights", "{}/none.pt"), "none.pt"),
+        ("python:{}/own.py:Net", ("--architecture", "cnn"), "--architecture is for weights files"),
+        ("python:{}/own.py:Net", ("--classes", "7"), "returns 10 logits, but --classes = 7"),
+        ("python:{}/own.py:brightness", ("--classes", "10", "--dtype", "bf16"), "is no torch module"),
+        ("python:{}/own.py:brightness", ("--classes", "5"), "labels up to"),
+        ("sklearn:{}/pickled.skops", (), "is no .skops file"),
+        ("onnx:{}/own.py", (), "is no model that ONNX Runtime can run"),
+        ("xgboost:{}/own.py", (), "is no model of XGBoost"),
+        ("http://127.0.0.1:9/v2/nothing", (), "write http://HOST:PORT/v2/models/NAME"),
+        ("{}/own.pt", ("--threshold", "0"), "--threshold is for models from elsewhere"),
+    ],
+)
+def test_bad_models_are_one_line(
+    model: str, options: tuple[str, ...], message: str, folder: Path, tmp_path: Path
+) -> None:
+    result = certify(model.format(folder), tmp_path / "run", *(option.format(folder) for option in options))
+    assert (result.code, result.out) == (2, "")
+    assert len(result.err.splitlines()) == 1
+    assert message in result.err
+    assert not os.path.exists(tmp_path / "run")
