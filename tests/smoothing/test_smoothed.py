@@ -197,7 +197,7 @@ def test_bad_models() -> None:
         wulff.Smoothed(brightness, NOISE, 0)
     with pytest.raises(InputError, match="set num_classes=5"):
         wulff.Smoothed(logits, NOISE, 4).counts(X, 10)
-    with pytest.raises(InputError, match="give each class one, or return labels"):
+    with pytest.raises(InputError, match="returns one score for each input"):
         wulff.Smoothed(lambda b: b.flatten(1)[:, :1], NOISE, 2).counts(X, 10)
     company = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.BatchNorm1d(4, track_running_stats=False))
     with pytest.raises(InputError, match="'1' has no running statistics"):
