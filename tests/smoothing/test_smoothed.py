@@ -204,7 +204,7 @@ def test_bad_models() -> None:
         wulff.Smoothed(company, NOISE, 4)
     with pytest.raises(InputError, match=r"outside 0 \.\.\. 1"):
         wulff.Smoothed(brightness, NOISE, 2).counts(X, 10)
-    with pytest.raises(InputError, match="labels must be integers"):
+    with pytest.raises(InputError, match="returns one score for each input"):
         wulff.Smoothed(lambda b: b.flatten(1).mean(dim=1), NOISE, 2).counts(X, 10)
     with pytest.raises(InputError, match="must return logits"):
         wulff.Smoothed(lambda b: b, NOISE, 2).counts(X, 10)
