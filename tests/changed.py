@@ -42,11 +42,16 @@ def tests_of(changed: Iterable[Path]) -> list[str]:
 def _tests_of_module(file: Path, texts: dict[Path, str]) -> list[str]:
     package, module = file.parts[2:-1], file.stem
     dotted = ".".join(("wulff", *package, module))
-    mirror = ROOT.joinpath("tests", *package)
+    mirror = next(folder for folder in _mirrors(package) if folder.is_dir())
     named = [path for path in texts if path.parent == mirror and module.strip("_") in path.stem]
     importing = [path for path in texts if re.search(rf"{re.escape(dotted)}\b", texts[path])]
-    chosen = named + importing or ([mirror] if package and mirror.is_dir() else [])
+    chosen = named + importing or ([mirror] if mirror != ROOT / "tests" else [])
     return [str(path.relative_to(ROOT)) for path in chosen]
+
+
+def _mirrors(package: tuple[str, ...]) -> list[Path]:
+    """The folders of tests that may mirror a package, the nearest first."""
+    return [ROOT.joinpath("tests", *package[:depth]) for depth in range(len(package), -1, -1)]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from tests.reports.test_bounds import counted_run
 from tests.reports.test_tables import make_run
 from wulff import datasets, noises, reports, runs
 from wulff.errors import InputError
-from wulff.reports.style import COLOURS, LINES, look
+from wulff.reports.figures.style import COLOURS, LINES, look
 from wulff.stats import error_upper_bound
 
 N = 100_000

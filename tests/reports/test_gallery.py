@@ -11,7 +11,7 @@ import pytest
 from tests.cli.conftest import call
 from wulff import geometry, reports
 from wulff.errors import InputError
-from wulff.reports.crystal_pictures import solid
+from wulff.reports.figures.crystals import solid
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGE = (DOCS / "shapes_of_noise.md").read_text()

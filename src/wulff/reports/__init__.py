@@ -2,26 +2,26 @@
 
 from wulff.reports.bundle import write_report
 from wulff.reports.comparison import Comparison, compare
-from wulff.reports.crystal_pictures import plot_crystal
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
 from wulff.reports.envelopes import Envelope, envelope, valid_envelope
-from wulff.reports.figures import write_figures
-from wulff.reports.gallery import GALLERY, write_gallery
-from wulff.reports.grids import FORMATS
-from wulff.reports.image_plots import plot_images
-from wulff.reports.listings import listing
-from wulff.reports.noise_pictures import plot_frontier, plot_levels, plot_limits
-from wulff.reports.page import CONFIDENCE, PICTURES, write_page
-from wulff.reports.plots import (
+from wulff.reports.figures.accuracy import (
     plot_certified_accuracy,
     plot_confidence,
     plot_mismatch,
     plot_training_accuracy,
 )
-from wulff.reports.radius_plots import plot_methods, plot_radii
-from wulff.reports.style import SUFFIXES
+from wulff.reports.figures.crystals import plot_crystal
+from wulff.reports.figures.every import write_figures
+from wulff.reports.figures.gallery import GALLERY, write_gallery
+from wulff.reports.figures.images import plot_images
+from wulff.reports.figures.noises import plot_frontier, plot_levels, plot_limits
+from wulff.reports.figures.radii import plot_methods, plot_radii
+from wulff.reports.figures.style import SUFFIXES
+from wulff.reports.figures.what_if import ALPHAS, plot_alphas, plot_bounds, plot_samples
+from wulff.reports.grids import FORMATS
+from wulff.reports.listings import listing
+from wulff.reports.page import CONFIDENCE, PICTURES, write_page
 from wulff.reports.tables import ORIENTATIONS, Row, Table, certified_accuracy
-from wulff.reports.what_if import ALPHAS, plot_alphas, plot_bounds, plot_samples
 
 __all__ = [
     "ALPHAS",

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from wulff import _files
 from wulff.errors import InputError
+from wulff.reports.figures.accuracy import plot_certified_accuracy
 from wulff.reports.page import write_page
 from wulff.reports.payload import all_norms
-from wulff.reports.plots import plot_certified_accuracy
 from wulff.reports.tables import certified_accuracy
 from wulff.runs import Run
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from wulff.reports.abstentions import abstention, samples_to_decide
 from wulff.reports.curves import false_certificates
-from wulff.reports.pictures import pictures
+from wulff.reports.thumbnails import pictures
 from wulff.runs import Record, Run
 from wulff.runs.columns import NO_N
 

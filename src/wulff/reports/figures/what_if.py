@@ -13,7 +13,7 @@ from wulff.errors import InputError
 from wulff.noises import Gaussian
 from wulff.norms import Norm, Threat, parse_threat
 from wulff.reports.curves import curve
-from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
+from wulff.reports.figures.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
 from wulff.runs import CertifiedRadius, Run, has_counts, on_other_terms, project, reconstruct
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from wulff import _files, geometry
 from wulff.errors import InputError
-from wulff.reports.style import COLOURS
+from wulff.reports.figures.style import COLOURS
 
 
 def write_rotatable(solids: dict[str, geometry.Polytope], path: str | Path) -> Path:

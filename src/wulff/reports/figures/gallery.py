@@ -5,15 +5,15 @@ from pathlib import Path
 
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.crystal_pictures import plot_crystal, plot_plane_crystals, plot_search, plot_space_crystals
-from wulff.reports.noise_pictures import (
+from wulff.reports.figures.crystals import plot_crystal, plot_plane_crystals, plot_search, plot_space_crystals
+from wulff.reports.figures.noises import (
     plot_frontier,
     plot_growth_limits,
     plot_level_gallery,
     plot_limits,
     plot_radius_laws,
 )
-from wulff.reports.radius_plots import plot_radii
+from wulff.reports.figures.radii import plot_radii
 
 _RADII = (
     "uniform(sigma=1)",

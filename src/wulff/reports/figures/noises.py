@@ -11,7 +11,7 @@ from wulff import geometry
 from wulff.errors import InputError
 from wulff.noises import ExpL2, Noise, NormRadialNoise, parse
 from wulff.norms import Norm
-from wulff.reports.style import COLOURS, check_figure_path, write_figure
+from wulff.reports.figures.style import COLOURS, check_figure_path, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,7 +8,7 @@ from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import check_radii, curve
 from wulff.reports.envelopes import envelope
-from wulff.reports.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
+from wulff.reports.figures.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
 from wulff.runs import Run, training_accuracy, training_noise
 
 

@@ -9,7 +9,7 @@ from wulff import certificates
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise, parse
 from wulff.norms import Norm, Threat, parse_threat
-from wulff.reports.style import check_figure_path, look, panels, save
+from wulff.reports.figures.style import check_figure_path, look, panels, save
 
 DIMENSIONS = (1, 2, 3, 5, 10, 20, 50, 100, 300, 1000, 3072)
 

@@ -8,7 +8,7 @@ import torch
 from wulff.datasets import Dataset
 from wulff.errors import InputError
 from wulff.noises import with_sigma
-from wulff.reports.style import check_figure_path, write_figure
+from wulff.reports.figures.style import check_figure_path, write_figure
 
 
 def plot_images(

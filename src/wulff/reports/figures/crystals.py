@@ -9,7 +9,7 @@ from wulff import geometry
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.norms import Norm
-from wulff.reports.style import COLOURS, check_figure_path, write_figure
+from wulff.reports.figures.style import COLOURS, check_figure_path, write_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def plot_crystal(norm: Norm | str, path: str | Path, dim: int = 3) -> Path:
     ball = geometry.LpBall(norm, dim)
     crystal = geometry.wulff_crystal(ball)
     if path.suffix == ".html":
-        from wulff.reports.rotatable import write_rotatable
+        from wulff.reports.figures.rotatable import write_rotatable
 
         if dim != 3:
             raise InputError("a page that turns needs --dim 3; write the plane as .png, .pdf or .svg.")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from wulff import runs
 from wulff.errors import InputError
-from wulff.reports.pictures import LARGEST_SIDE, data_uri, pictures
+from wulff.reports.thumbnails import LARGEST_SIDE, data_uri, pictures
 from wulff.smoothing import Smoothed
 from wulff.training import Schedule
 

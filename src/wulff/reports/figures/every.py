@@ -8,16 +8,16 @@ from wulff._quoting import markdown
 from wulff.errors import InputError, NotCoveredError
 from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import curve, default_radii
-from wulff.reports.image_plots import plot_images
-from wulff.reports.plots import (
+from wulff.reports.figures.accuracy import (
     plot_certified_accuracy,
     plot_confidence,
     plot_mismatch,
     plot_training_accuracy,
 )
-from wulff.reports.radius_plots import plot_radii
-from wulff.reports.style import SUFFIXES
-from wulff.reports.what_if import plot_alphas, plot_bounds, plot_samples
+from wulff.reports.figures.images import plot_images
+from wulff.reports.figures.radii import plot_radii
+from wulff.reports.figures.style import SUFFIXES
+from wulff.reports.figures.what_if import plot_alphas, plot_bounds, plot_samples
 from wulff.runs import Run, training_noise
 
 CAPTIONS = "captions.md"

@@ -1,0 +1,1 @@
+"""Figures: drawn of finished runs, of noises and of radii."""
