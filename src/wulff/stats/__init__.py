@@ -2,10 +2,11 @@
 
 from wulff.stats.anytime import Anytime, anytime_error_bound, check_anytime_alpha, log_evidence
 from wulff.stats.bounded_mean import mean_upper_bound
-from wulff.stats.clopper_pearson import check_alpha, check_sample_size, error_upper_bound
-from wulff.stats.hung_fithian import ABSTAIN, predict
+from wulff.stats.checks import check_alpha, check_sample_size
+from wulff.stats.clopper_pearson import error_upper_bound
 from wulff.stats.planning import samples_needed
 from wulff.stats.randomized import randomized_error_bound
+from wulff.stats.rank_test import ABSTAIN, predict
 from wulff.stats.top_k import top_k_bounds
 from wulff.stats.two_sided import two_sided_bounds
 

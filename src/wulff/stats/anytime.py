@@ -21,7 +21,7 @@ from wulff._checks import POSITIVE, SHARE, numbers, real_number, real_numbers
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
-from wulff.stats.clopper_pearson import check_alpha, check_counts
+from wulff.stats.checks import check_alpha, check_counts
 
 LARGEST_ALPHA = 0.3
 """Up to here the evidence rises with e wherever it exceeds 1/alpha, which the bound relies on."""

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from wulff._checks import numbers
 from wulff.errors import InputError
-from wulff.stats.clopper_pearson import check_alpha
+from wulff.stats.checks import check_alpha
 
 
 def mean_upper_bound(values: npt.ArrayLike, alpha: float) -> float:

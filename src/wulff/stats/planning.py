@@ -6,7 +6,8 @@ import numpy as np
 from scipy import special
 
 from wulff._checks import SHARE, real_number
-from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+from wulff.stats.checks import check_alpha
+from wulff.stats.clopper_pearson import error_upper_bound
 
 MOST_SAMPLES = 10**12
 

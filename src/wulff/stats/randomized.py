@@ -8,7 +8,8 @@ from wulff._checks import numbers, together
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.stats.clopper_pearson import check_alpha, check_counts, error_upper_bound, tail_accuracy
+from wulff.stats.checks import check_alpha, check_counts
+from wulff.stats.clopper_pearson import error_upper_bound, tail_accuracy
 
 
 def randomized_error_bound(

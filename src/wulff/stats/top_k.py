@@ -5,7 +5,8 @@ import numpy.typing as npt
 
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+from wulff.stats.checks import check_alpha
+from wulff.stats.clopper_pearson import error_upper_bound
 
 
 def top_k_bounds(

@@ -7,7 +7,8 @@ from wulff._checks import numbers, together
 from wulff._quoting import shown
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.stats.clopper_pearson import check_alpha, error_upper_bound
+from wulff.stats.checks import check_alpha
+from wulff.stats.clopper_pearson import error_upper_bound
 from wulff.stats.randomized import check_draws, randomized_error_bound
 
 

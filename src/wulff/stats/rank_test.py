@@ -7,7 +7,8 @@ from wulff._checks import numbers, together
 from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff.errors import InputError
-from wulff.stats.clopper_pearson import check_alpha, tail_accuracy
+from wulff.stats.checks import check_alpha
+from wulff.stats.clopper_pearson import tail_accuracy
 
 ABSTAIN = -1
 
