@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 import wulff
+from wulff import plugins
 from wulff._quoting import shown
 from wulff.cli.console import say, warn
 from wulff.cli.verbs import Verbs
@@ -26,10 +27,32 @@ app = typer.Typer(
 )
 
 
+def _load_plugins(context: typer.Context, modules: list[str] | None) -> list[str]:
+    """Load plugins before the verb's own options are read: those that are installed, then those given."""
+    if context.resilient_parsing:  # the shell asks for completions
+        return modules or []
+    for name in plugins.installed():
+        try:
+            plugins.load([name])
+        except InputError as error:
+            warn(f"{error} It is installed with a package; mend or uninstall that.")
+    plugins.load(modules or [])
+    return modules or []
+
+
 @app.callback(invoke_without_command=True)
 def start(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    plugin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE",
+            callback=_load_plugins,
+            help="Import a module that registers noises, certificates, objectives, data sets, architectures "
+            "or engines; may be repeated, and stands before the verb.",
+        ),
+    ] = None,
 ) -> None:
     if version:
         typer.echo(wulff.__version__)

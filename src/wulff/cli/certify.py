@@ -24,6 +24,7 @@ from wulff.cli.run_options import (
     CompileOption,
     DeviceOption,
     DtypeOption,
+    EngineOption,
     EstimatorOption,
     IdentityOption,
     LevelsOption,
@@ -70,6 +71,7 @@ def certify(
     channels_last: ChannelsLastOption = False,
     batch: BatchOption = str(DEFAULT_BATCH),
     workers: WorkersOption = 1,
+    engine: EngineOption = None,
     architecture: ArchitectureOption = None,
     weights: WeightsOption = None,
     classes: ClassesOption = None,
@@ -109,10 +111,10 @@ def certify(
         threshold=threshold,
         identity=identity,
     )
-    engine = engines.with_workers(workers)
+    counter = engines.choose(engine, workers)
     with progress_bar() as progress:
         run = runs.certify(
-            spec, store, engine, progress=run_progress(progress, f"certifying {noise or model}")
+            spec, store, counter, progress=run_progress(progress, f"certifying {noise or model}")
         )
     for name in run.norms:
         say(reports.certified_accuracy([run], norm=name).render())

@@ -15,6 +15,7 @@ from wulff.cli.run_options import (
     CompileOption,
     DeviceOption,
     DtypeOption,
+    EngineOption,
     IdentityOption,
     LevelsOption,
     ModelOption,
@@ -45,6 +46,7 @@ def predict(
     channels_last: ChannelsLastOption = False,
     batch: BatchOption = str(DEFAULT_BATCH),
     workers: WorkersOption = 1,
+    engine: EngineOption = None,
     architecture: ArchitectureOption = None,
     weights: WeightsOption = None,
     classes: ClassesOption = None,
@@ -73,10 +75,10 @@ def predict(
         threshold=threshold,
         identity=identity,
     )
-    engine = engines.with_workers(workers)
+    counter = engines.choose(engine, workers)
     with progress_bar() as progress:
         run = runs.execute(
-            spec, store, engine, progress=run_progress(progress, f"predicting {noise or model}")
+            spec, store, counter, progress=run_progress(progress, f"predicting {noise or model}")
         )
     say(reports.certified_accuracy([run]).render())
     warn_of_not_a_number(run)

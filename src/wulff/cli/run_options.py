@@ -55,6 +55,10 @@ ChannelsLastOption = Annotated[
 BatchOption = Annotated[
     str, typer.Option(help="Noisy copies per forward pass, or `auto` for the fastest number.")
 ]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(help="What counts the votes, with the same result: local, processes, or one of a plugin."),
+]
 WorkersOption = Annotated[int, typer.Option(help="Processes on this machine, with one thread each.")]
 SamplingOption = Annotated[
     Sampling,

@@ -2,9 +2,11 @@
 
 import dataclasses
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from wulff._registry import Registry
 from wulff.datasets.base import Dataset
 from wulff.datasets.bundled_digits import digits
 from wulff.datasets.cifar10_files import cifar10
@@ -26,16 +28,32 @@ class Loader(Protocol):
     def __call__(self, split: str, path: str | None = None) -> Dataset: ...
 
 
-DATASETS: dict[str, Loader] = {
-    "digits": digits,
-    "mnist": mnist,
-    "fashion-mnist": fashion_mnist,
-    "cifar10": cifar10,
-    "svhn": svhn,
-    "imagenet": imagenet,
-    "folder": image_folder,
-}
+Reader = TypeVar("Reader", bound=Loader)
+
+DATASETS: Registry[Loader] = Registry(
+    "data set",
+    {
+        "digits": digits,
+        "mnist": mnist,
+        "fashion-mnist": fashion_mnist,
+        "cifar10": cifar10,
+        "svhn": svhn,
+        "imagenet": imagenet,
+        "folder": image_folder,
+    },
+)
 """Loaders by name."""
+
+
+def register(name: str) -> Callable[[Reader], Reader]:
+    """A decorator that enters a loader of data under a name.
+
+    Raises:
+        InputError: The name is taken, or ends like that of one split.
+    """
+    if without_split(name) != name:
+        raise InputError(f"a data set has both splits under one name without -train or -test, got {name!r}.")
+    return DATASETS.register(name)
 
 
 def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
@@ -58,11 +76,8 @@ def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
     fixed = re.fullmatch(rf"(.+)-({'|'.join(SPLITS)})", known)
     if fixed and fixed[1] in DATASETS:
         known, split = fixed.groups()
-    if known not in DATASETS:
-        raise InputError(
-            f"unknown data set {name!r}; give {', '.join(DATASETS)}, NAME:PATH, or an .npz file's path."
-        )
-    return dataclasses.replace(DATASETS[known](split, path or None), name=name)
+    loader = DATASETS.find(known, ", NAME:PATH, an .npz file's path, and what a --plugin MODULE brings")
+    return dataclasses.replace(loader(split, path or None), name=name)
 
 
 USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "resized-crop", "svhn": "crop"}
@@ -95,6 +110,7 @@ __all__ = [
     "imagenet",
     "load",
     "mnist",
+    "register",
     "svhn",
     "usual_augmentation",
     "without_split",

@@ -1,10 +1,11 @@
 """Engines: where the votes of a run are counted. They decide no number."""
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from torch import Tensor
 
+from wulff._registry import Registry
 from wulff.engines.local import LocalEngine
 from wulff.engines.processes import ProcessEngine
 from wulff.errors import InputError
@@ -27,8 +28,20 @@ class Engine(Protocol):
         ...
 
 
-ENGINES: dict[str, Engine] = {"local": LocalEngine(), "processes": ProcessEngine()}
-"""Engines by name."""
+Kind = TypeVar("Kind", bound=type[Engine])
+
+ENGINES: Registry[type[Engine]] = Registry("engine", {"local": LocalEngine, "processes": ProcessEngine})
+"""The classes of engines by name; called without arguments, each makes one."""
+
+
+def register(engine: Kind) -> Kind:
+    """A class decorator that enters an engine under its `name`.
+
+    Raises:
+        InputError: The name is taken.
+    """
+    ENGINES.add(engine.name, engine)  # type: ignore[arg-type]
+    return engine
 
 
 def with_workers(workers: int) -> Engine:
@@ -36,11 +49,25 @@ def with_workers(workers: int) -> Engine:
     return LocalEngine() if workers == 1 else ProcessEngine(check_sample_size(workers, "workers"))
 
 
+def choose(name: str | None, workers: int = 1) -> Engine:
+    """The engine that the options `--engine` and `--workers` mean together.
+
+    Raises:
+        InputError: There is no such engine, or it has no workers.
+    """
+    if name is None or (name == ProcessEngine.name and workers != 1):
+        return with_workers(workers)
+    if workers != 1:
+        raise InputError(
+            f"workers are for the engine {ProcessEngine.name}, got {workers} for {name}; leave one out.",
+            "workers",
+        )
+    return find(name)
+
+
 def find(name: str) -> Engine:
     """The engine of that name."""
-    if name not in ENGINES:
-        raise InputError(f"unknown engine {name!r}; there is {', '.join(ENGINES)}.")
-    return ENGINES[name]
+    return ENGINES.find(name, ", and what a --plugin MODULE brings")()
 
 
-__all__ = ["ENGINES", "Engine", "LocalEngine", "ProcessEngine", "find", "with_workers"]
+__all__ = ["ENGINES", "Engine", "LocalEngine", "ProcessEngine", "choose", "find", "register", "with_workers"]

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wulff import plugins
 from wulff.errors import InputError, RunError
 from wulff.smoothing import Quota, Smoothed, VoteLoop, Votes, evaluating
 from wulff.stats import check_sample_size
@@ -221,7 +222,7 @@ class _Crew:
     def _hire(self) -> _Worker:
         ours, theirs = self.context.Pipe()
         process = self.context.Process(  # pyright: ignore[reportAttributeAccessIssue]
-            target=_work, args=(theirs, self.cargo), daemon=True
+            target=_work, args=(theirs, self.cargo, plugins.loaded()), daemon=True
         )
         process.start()
         theirs.close()  # so that the pipe ends when the worker does
@@ -235,8 +236,8 @@ class _Crew:
             worker.pipe.close()
 
 
-def _work(pipe: Connection, cargo: bytes) -> None:
-    """The life of a worker: votes for whatever comes through the pipe."""
+def _work(pipe: Connection, cargo: bytes, modules: tuple[str, ...]) -> None:
+    """The life of a worker with the parent's plugins: votes for whatever comes through the pipe."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     torch.set_num_threads(1)
     inbox: queue.SimpleQueue[tuple[int, int, np.ndarray]] = queue.SimpleQueue()
@@ -255,6 +256,7 @@ def _work(pipe: Connection, cargo: bytes) -> None:
                 yield index, torch.from_numpy(x)
 
     try:
+        plugins.load(modules)
         smoothed, quota, seed = pickle.loads(cargo)  # noqa: S301 (from the parent)
         for votes in smoothed.vote_loop(quota, seed=seed).run(arriving()):
             pipe.send((places.popleft(), votes))

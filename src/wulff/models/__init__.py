@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wulff._reading import reason
+from wulff._registry import Registry
 from wulff.errors import InputError
 from wulff.models import weights
 from wulff.models.alexnet import AlexNet
@@ -22,18 +23,24 @@ from wulff.models.timm_models import PREFIX, build_timm
 from wulff.models.weights import Description
 from wulff.models.wide_resnet import WideResNet, wrn40_2
 
-ARCHITECTURES: dict[str, Callable[[tuple[int, ...], int], nn.Module]] = {
-    "cnn": SmallCNN,
-    "lenet": LeNet,
-    "mlp": MLP,
-    "alexnet": AlexNet,
-    "resnet20": resnet20,
-    "resnet110": resnet110,
-    "resnet18": resnet18,
-    "wrn40-2": wrn40_2,
-    "resnet50": resnet50,
-}
+ARCHITECTURES: Registry[Callable[[tuple[int, ...], int], nn.Module]] = Registry(
+    "architecture",
+    {
+        "cnn": SmallCNN,
+        "lenet": LeNet,
+        "mlp": MLP,
+        "alexnet": AlexNet,
+        "resnet20": resnet20,
+        "resnet110": resnet110,
+        "resnet18": resnet18,
+        "wrn40-2": wrn40_2,
+        "resnet50": resnet50,
+    },
+)
 """Architectures by name; each takes (input shape, number of classes)."""
+
+register = ARCHITECTURES.register
+"""A decorator that enters an architecture under a name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,10 +76,8 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
 
 def check_architecture(name: str) -> None:
     """Refuse an architecture that does not exist."""
-    if name not in ARCHITECTURES and not name.startswith(PREFIX):
-        raise InputError(
-            f"unknown architecture {name!r}; there is {', '.join(ARCHITECTURES)}, and {PREFIX}NAME."
-        )
+    if not name.startswith(PREFIX):
+        ARCHITECTURES.find(name, f", {PREFIX}NAME, and what a --plugin MODULE brings")
 
 
 def load(path: str | Path, fallback: Description | None = None) -> Model:
@@ -169,6 +174,7 @@ __all__ = [
     "build",
     "check_architecture",
     "load",
+    "register",
     "start_from",
     "weights",
 ]

@@ -2,7 +2,7 @@
 
 from wulff.noises.ball import Ball
 from wulff.noises.base import HalfLine, IIDNoise, Noise, NormRadialNoise
-from wulff.noises.catalogue import NOISES
+from wulff.noises.catalogue import NOISES, register
 from wulff.noises.custom import CustomIID, CustomRadial
 from wulff.noises.exp_lp import ExpLp
 from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential
@@ -43,5 +43,6 @@ __all__ = [
     "RadialLaw",
     "Uniform",
     "parse",
+    "register",
     "with_sigma",
 ]

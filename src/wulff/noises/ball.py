@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, ClassVar, final
 
 from wulff.noises.base import NormRadialNoise
+from wulff.noises.catalogue import register
 from wulff.noises.radial import BallLaw
 from wulff.norms import Norm
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Ball(NormRadialNoise):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 from wulff._checks import whole_number
 from wulff._quoting import shown
+from wulff._registry import field_kinds
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.draws import wide
@@ -59,9 +60,10 @@ class Noise(ABC):
             raise InputError(f"{given[0]} must be positive and finite, got {value:g} for {self.name}.")
         if self.dim is not None:
             whole_number("dim", self.dim)
-        for field in dataclasses.fields(self):
-            if field.type in (float, "float") and field.name not in ("scale", "sigma"):
-                object.__setattr__(self, field.name, _number(self, field.name))
+        kinds = field_kinds(type(self))
+        for name in self._shape_parameters():
+            if kinds[name] in (float, int):
+                object.__setattr__(self, name, _number(self, name, kinds[name] is int))
         object.__setattr__(self, given[0], value)
         object.__setattr__(self, "_size", given[0])
         self._check_parameters()
@@ -258,9 +260,13 @@ class NormRadialNoise(Noise):
         return self.radius_mean_square(dim) * per_coordinate
 
 
-def _number(noise: Noise, field: str) -> float:
+def _number(noise: Noise, field: str, whole: bool = False) -> float | int:
     value = getattr(noise, field)
     too_large = isinstance(value, int) and abs(value) > LARGEST  # for a float64
     if isinstance(value, bool) or not isinstance(value, int | float) or too_large:
         raise InputError(f"{field} must be a number, got {shown(value)} for {noise.name}.")
-    return float(value)
+    if not whole:
+        return float(value)
+    if not math.isfinite(value) or value != math.floor(value):
+        raise InputError(f"{field} must be a whole number, got {shown(value)} for {noise.name}.")
+    return int(value)

@@ -1,18 +1,43 @@
-"""Every noise that a spec string can name."""
+"""Every noise that a spec string can name; each registers itself."""
 
-from wulff.noises.ball import Ball
+import dataclasses
+import inspect
+from typing import TypeVar
+
+from wulff._quoting import shown
+from wulff._registry import Registry, field_kinds
+from wulff.errors import InputError
 from wulff.noises.base import Noise
-from wulff.noises.exp_lp import ExpLp
-from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf
-from wulff.noises.gaussian import Gaussian
-from wulff.noises.laplace import Laplace
-from wulff.noises.mixed_linf import MixedLinf
-from wulff.noises.pareto import Pareto
-from wulff.noises.power import PowerL1, PowerL2, PowerLinf
-from wulff.noises.uniform import Uniform
 
-_LAWS: tuple[type[Noise], ...] = (
-    *(Gaussian, Laplace, Uniform, Ball, ExpLp, Pareto),
-    *(ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf, MixedLinf),
-)
-NOISES: dict[str, type[Noise]] = {law.name: law for law in _LAWS}
+Law = TypeVar("Law", bound=type[Noise])
+
+NOISES: Registry[type[Noise]] = Registry("noise")
+"""Noises by name."""
+
+
+def register(law: Law) -> Law:
+    """Enter a noise under its `name`: a class decorator, above the one that makes it a frozen dataclass.
+
+    Raises:
+        InputError: The class is not a complete noise, or its name is taken.
+    """
+    if not (inspect.isclass(law) and issubclass(law, Noise)):
+        raise InputError(f"a noise is a subclass of IIDNoise, NormRadialNoise or Noise, got {shown(law)}.")
+    if "__dataclass_fields__" not in vars(law) or not vars(law)["__dataclass_params__"].frozen:
+        raise InputError(
+            f"{law.__name__} must be a frozen dataclass: write @dataclasses.dataclass(frozen=True, "
+            "kw_only=True, eq=False, repr=False) below @noises.register."
+        )
+    if missing := sorted(getattr(law, "__abstractmethods__", ())):
+        raise InputError(f"{law.__name__} lacks {', '.join(missing)}; a noise that is registered has all.")
+    kinds = field_kinds(law)
+    for name in law._shape_parameters():
+        if kinds[name] not in (float, int):
+            raise InputError(
+                f"{name} of {law.__name__} must be declared as float or int, which a spec string can hold, "
+                f"got {shown(kinds[name])}."
+            )
+    if any(field.name == "name" for field in dataclasses.fields(law)):
+        raise InputError(f"{law.__name__} has name as a parameter; declare it as a ClassVar[str].")
+    NOISES.add(getattr(law, "name", None), law)  # type: ignore[arg-type]
+    return law

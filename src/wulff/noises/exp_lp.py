@@ -12,6 +12,7 @@ from scipy import special
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_gamma
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ExpLp(IIDNoise):

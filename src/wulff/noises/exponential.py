@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff.noises.base import NormRadialNoise
+from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.radial import GammaLaw
 from wulff.norms import Norm
@@ -56,6 +57,7 @@ class Exponential(NormRadialNoise):
         return draw_log_gamma((dim - self.j) / self.k, out, generator).div_(self.k).exp_()
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ExpL1(Exponential):
@@ -65,6 +67,7 @@ class ExpL1(Exponential):
     level_norm: ClassVar[Norm] = Norm.L1
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ExpL2(Exponential):
@@ -74,6 +77,7 @@ class ExpL2(Exponential):
     level_norm: ClassVar[Norm] = Norm.L2
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ExpLinf(Exponential):

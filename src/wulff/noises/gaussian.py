@@ -10,12 +10,14 @@ from scipy import special
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+from wulff.noises.catalogue import register
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Gaussian(IIDNoise):

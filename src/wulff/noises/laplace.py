@@ -9,6 +9,7 @@ import numpy as np
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_laplace
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Laplace(IIDNoise):

@@ -12,6 +12,7 @@ from scipy import special
 
 from wulff._typing import FloatArray
 from wulff.noises.base import Noise
+from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_signs, wide
 from wulff.noises.radial import NumericalRadialLaw
 from wulff.noises.tables import NumericalLaw
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class MixedLinf(Noise):

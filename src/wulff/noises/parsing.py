@@ -3,6 +3,7 @@
 import re
 
 from wulff._quoting import shown
+from wulff._registry import field_kinds
 from wulff.errors import InputError
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import NOISES
@@ -25,10 +26,9 @@ def parse(text: str | Noise) -> Noise:
     if match is None:
         raise InputError(f"cannot read the noise {shown(text)}; write it as in uniform(sigma=0.5).")
     name = match["name"]
-    if name not in NOISES:
-        raise InputError(f"unknown noise {name!r}; the noises are {', '.join(NOISES)}.")
-    law = NOISES[name]
+    law = NOISES.find(name, "; a noise of a plugin needs its module, as in --plugin MODULE")
     allowed = ["scale", "sigma", *law._shape_parameters(), "dim"]
+    kinds = field_kinds(law)
     values: dict[str, float | int] = {}
     for item in filter(None, (item.strip() for item in match["arguments"].split(","))):
         key, equals, value = (part.strip() for part in item.partition("="))
@@ -37,7 +37,7 @@ def parse(text: str | Noise) -> Noise:
             raise InputError(
                 f"cannot use {what} in {text!r}; {name} takes {', '.join(allowed)} (name=number)."
             )
-        values[key] = _value(key, value, text)
+        values[key] = _value(key, value, text, whole=key == "dim" or kinds[key] is int)
     try:
         return law(**values)  # type: ignore[arg-type]
     except TypeError:
@@ -63,9 +63,9 @@ def with_sigma(shape: str, sigma: float) -> Noise:
     return parse(f"{match['name']}({match['arguments'].strip()}{separator}sigma={sigma!r})")
 
 
-def _value(key: str, value: str, text: str) -> float | int:
+def _value(key: str, value: str, text: str, whole: bool) -> float | int:
     try:
-        return int(value) if key == "dim" else float(value)
+        return int(value) if whole else float(value)
     except ValueError:
-        kind = "an integer" if key == "dim" else "a number"
+        kind = "an integer" if whole else "a number"
         raise InputError(f"{key} must be {kind}, got {value!r} in {text!r}.") from None

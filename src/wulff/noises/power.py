@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff.noises.base import NormRadialNoise
+from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.radial import BetaPrimeLaw
 from wulff.norms import Norm
@@ -60,6 +61,7 @@ class PowerLaw(NormRadialNoise):
         return log_ratio.div_(self.k).exp_()
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PowerL1(PowerLaw):
@@ -69,6 +71,7 @@ class PowerL1(PowerLaw):
     level_norm: ClassVar[Norm] = Norm.L1
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PowerL2(PowerLaw):
@@ -78,6 +81,7 @@ class PowerL2(PowerLaw):
     level_norm: ClassVar[Norm] = Norm.L2
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class PowerLinf(PowerLaw):

@@ -9,12 +9,14 @@ import numpy as np
 
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
+from wulff.noises.catalogue import register
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 
+@register
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Uniform(IIDNoise):

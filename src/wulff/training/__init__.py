@@ -6,7 +6,7 @@ from wulff.training.loop import Epoch, Training, noisy_accuracy, train
 from wulff.training.macer import Macer
 from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
-from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective
+from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective, register
 from wulff.training.processes import own_device
 from wulff.training.schedule import (
     AUGMENTATIONS,
@@ -47,5 +47,6 @@ __all__ = [
     "own_device",
     "parse_objective",
     "pseudo_labels",
+    "register",
     "train",
 ]

@@ -1,9 +1,11 @@
 """Objectives by name and hyperparameters, such as `stability(weight=2, reference=clean)`."""
 
-import dataclasses
 import re
 import typing
+from collections.abc import Callable
 
+from wulff._quoting import shown
+from wulff._registry import Registry, field_kinds
 from wulff.errors import InputError
 from wulff.training.consistency import Consistency
 from wulff.training.direct import Direct
@@ -14,18 +16,48 @@ from wulff.training.smoothadv import SmoothAdv
 from wulff.training.smoothmix import SmoothMix
 from wulff.training.stability import Stability
 
-OBJECTIVES: dict[str, type[Objective]] = {
-    "augment": NoiseAugmentation,
-    "direct": Direct,
-    "smoothadv": SmoothAdv,
-    "stability": Stability,
-    "consistency": Consistency,
-    "macer": Macer,
-    "smoothmix": SmoothMix,
-}
+Method = typing.TypeVar("Method", bound=type[Objective])
+
+OBJECTIVES: Registry[type[Objective]] = Registry(
+    "objective",
+    {
+        "augment": NoiseAugmentation,
+        "direct": Direct,
+        "smoothadv": SmoothAdv,
+        "stability": Stability,
+        "consistency": Consistency,
+        "macer": Macer,
+        "smoothmix": SmoothMix,
+    },
+)
 """Training methods by name."""
 
-_CALL = re.compile(r"\s*(?P<name>[a-z]+)\s*(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\)\s*)?")
+
+def register(name: str) -> Callable[[Method], Method]:
+    """A class decorator that enters a training method under a name.
+
+    Raises:
+        InputError: The name is taken, or the method is not a frozen dataclass with defaults.
+    """
+
+    def enter(method: Method) -> Method:
+        if "__dataclass_fields__" not in vars(method) or not vars(method)["__dataclass_params__"].frozen:
+            raise InputError(f"{method.__name__} must be a frozen dataclass, below @training.register.")
+        kinds = field_kinds(method)
+        for key, kind in kinds.items():
+            if kind not in (int, float, bool, str) and typing.get_origin(kind) is not typing.Literal:
+                raise InputError(
+                    f"{key} of {method.__name__} must be declared as float, int, bool, str or a Literal of "
+                    f"strings, got {shown(kind)}."
+                )
+        method()  # hyperparameters have defaults
+        OBJECTIVES.add(name, method)
+        return method
+
+    return enter
+
+
+_CALL = re.compile(r"\s*(?P<name>[a-z0-9-]+)\s*(?:\((?P<arguments>(?:[^()]|\([^()]*\))*)\)\s*)?")
 
 
 def parse_objective(text: str) -> Objective:
@@ -35,14 +67,10 @@ def parse_objective(text: str) -> Objective:
         InputError: The text is no such call, or the method, a hyperparameter or a value is not allowed.
     """
     match = _CALL.fullmatch(text)
-    if match is None or match["name"] not in OBJECTIVES:
-        raise InputError(
-            f"unknown objective {text!r}; there is {', '.join(OBJECTIVES)}, with or without hyperparameters "
-            "as in stability(weight=2)."
-        )
-    method = OBJECTIVES[match["name"]]
-    kinds = typing.get_type_hints(method)
-    fields = {field.name: kinds[field.name] for field in dataclasses.fields(method)}  # type: ignore[arg-type]
+    hint = ", with or without hyperparameters as in stability(weight=2), and what a --plugin MODULE brings"
+    method = OBJECTIVES.find(match["name"] if match else text, hint)
+    assert match is not None
+    fields = field_kinds(method)
     values: dict[str, float | int | str] = {}
     for item in filter(None, (item.strip() for item in (match["arguments"] or "").split(","))):
         key, equals, value = (part.strip() for part in item.partition("="))
@@ -56,11 +84,15 @@ def parse_objective(text: str) -> Objective:
 def objective_spec(objective: Objective) -> str:
     """The text with every hyperparameter, for the record: `parse_objective` gives the objective back."""
     name = next(name for name, method in OBJECTIVES.items() if type(objective) is method)
-    values = dataclasses.asdict(objective)  # type: ignore[call-overload]
+    values = {key: getattr(objective, key) for key in field_kinds(type(objective))}
     return f"{name}({', '.join(f'{key}={value}' for key, value in values.items())})" if values else name
 
 
 def _value(key: str, value: str, kind: object, text: str) -> float | int | str:
+    if kind is bool and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if kind is bool:
+        raise InputError(f"{key} must be true or false, got {value!r} in {text!r}.")
     if kind not in (int, float):
         return value
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from wulff import _files, models, training
+from wulff import _files, models, plugins, training
 from wulff._reading import reading
 from wulff.errors import RunError, WulffError
 from wulff.runs.execution import certify
@@ -56,7 +56,9 @@ def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Ite
     # Processes are started afresh: a fork of one with running threads may hang.
     context = multiprocessing.get_context("spawn")
     count = min(jobs, len(sweep.tasks))
-    with ProcessPoolExecutor(count, mp_context=context, initializer=_end_with_parent) as pool:
+    with ProcessPoolExecutor(
+        count, mp_context=context, initializer=_start, initargs=(plugins.loaded(),)
+    ) as pool:
         futures: dict[Future[None], str] = {
             pool.submit(_work, task, sweep.store): task.name for task in sweep.tasks
         }
@@ -87,6 +89,12 @@ def _work(task: Task, store: Path, watch: Watch | None = None) -> None:
         folder = store / "runs" / name
         if not (folder / SUMMARY).exists():
             certify(spec, folder, progress=lambda run, name=name: tell(f"runs/{name}", run))
+
+
+def _start(modules: tuple[str, ...]) -> None:
+    """Begin as a process of a sweep: with the plugins of its parent, and no longer than it."""
+    _end_with_parent()
+    plugins.load(modules)
 
 
 def _end_with_parent() -> None:

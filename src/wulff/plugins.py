@@ -1,0 +1,63 @@
+"""Plugins: modules of other packages that register noises, certificates, objectives, data sets, engines.
+
+A Python program needs no more than to import them. The command line imports those of `--plugin MODULE`, and
+those that installed packages name as entry points of the group `wulff.plugins`.
+"""
+
+import importlib
+import importlib.metadata
+import os
+import re
+import sys
+from collections.abc import Iterable
+
+from wulff._quoting import shown
+from wulff.errors import InputError
+
+GROUP = "wulff.plugins"
+"""The group of entry points; the value of each is a module."""
+
+_MODULE = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
+_loaded: list[str] = []
+
+
+def load(modules: Iterable[str]) -> None:
+    """Import modules that register what they define; the working directory is looked in last.
+
+    Raises:
+        InputError: A module is missing, fails, or registers what there is already.
+    """
+    for name in modules:
+        if not _MODULE.fullmatch(name):
+            raise InputError(
+                f"a plugin is the name of a module, as in package.module, got {shown(name)}; "
+                "a file is given without .py, from the folder that it is in."
+            )
+        if name not in _loaded:
+            _import(name)
+            _loaded.append(name)
+
+
+def installed() -> list[str]:
+    """The modules that installed packages name as plugins."""
+    return sorted({entry.module for entry in importlib.metadata.entry_points(group=GROUP)})
+
+
+def loaded() -> tuple[str, ...]:
+    """The plugins that `load` has imported, which worker processes import too."""
+    return tuple(_loaded)
+
+
+def _import(name: str) -> None:
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)  # stays: the module may import its neighbours later, and workers look there too
+    try:
+        importlib.import_module(name)
+    except InputError as error:
+        raise InputError(f"the plugin {name} cannot be loaded: {error}") from None
+    except Exception as error:
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"the plugin {name} cannot be loaded: {why.rstrip('.')}; `python -c 'import {name}'` must work."
+        ) from None
