@@ -3,6 +3,7 @@
 import pytest
 
 from wulff.certificates import certified_radius
+from wulff.cli import main
 from wulff.verify import radius, read_law
 
 ERRORS = (1e-300, 1e-100, 1e-30, 1e-6, 0.001, 0.01, 0.1, 0.3, 0.45, 0.49, 0.4999, 0.499999)
@@ -49,3 +50,10 @@ def test_integrals_and_sums_are_proven(noise: str, norm: str, method: str, dim: 
         found = float(certified_radius(noise, error, norm, dim, method).radius)
         assert radius(law, norm, method, error, found) == "proven", error
         assert radius(law, norm, method, error, found * 1.5) == "FALSE", error
+
+
+def test_radius_asks_the_checker(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["radius", "laplace(sigma=0.5)", "--norm", "l2", "--dim", "64", "--rho", "0.9", "--verify"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out.endswith("lower bound; proven)\n")

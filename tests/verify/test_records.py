@@ -16,6 +16,8 @@ from wulff import noises
 from wulff.cli import main
 from wulff.cli.verify import drawn_scale
 from wulff.reports.verification import is_verified
+from wulff.runs.document import checksum_key
+from wulff.runs.records import Record
 from wulff.verify import verify_run
 
 CLOSED = ["l1", "l2", "linf", "lp(1.5)", "lp(3.0)"]
@@ -221,3 +223,26 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, capsys: pytest.Captu
         main(["verify", str(tmp_path)])
     assert end.value.code == 2
     assert "is no run that can be read" in capsys.readouterr().err
+
+
+def test_checksums_are_checked(tmp_path: Path, run: Path) -> None:
+    document = tomllib.loads((run / "spec.toml").read_text()) | {"format": 1, "engine": {"batch": 7}}
+    key = checksum_key(document)
+    records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "spec.toml").write_text(tomli_w.dumps(document))
+    lines = [Record.from_json(json.dumps(record)).to_line(key) for record in records]
+    (folder / "records.jsonl").write_bytes(b"".join(lines))
+    assert all(finding.verdict == "proven" for finding in verify_run(folder, 0.5))
+    for changed in (
+        lines[3].replace(b'"label": 0', b'"label": 1'),  # no inequality is about the true label
+        lines[3].replace(b'"tight": true', b'"tight": false', 1),
+        json.dumps(records[3]).encode() + b"\n",
+    ):
+        assert changed != lines[3]
+        (folder / "records.jsonl").write_bytes(b"".join([*lines[:3], changed, *lines[4:]]))
+        assert [f.record for f in verify_run(folder, 0.5) if f.verdict == "FALSE"] == [4]
+    (folder / "records.jsonl").write_bytes(b"".join(lines))
+    (folder / "spec.toml").write_text(tomli_w.dumps(document | {"hashes": {"weights": "another"}}))
+    assert sum(f.verdict == "FALSE" for f in verify_run(folder, 0.5)) == len(lines)

@@ -27,6 +27,9 @@ def radius(
     alpha: AlphaOption = 1e-3,
     method: Annotated[str | None, typer.Option(help="One theorem by name, or `all`.")] = None,
     as_json: JsonOption = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Let the independent checker prove each radius.")
+    ] = False,
 ) -> None:
     """Print the radius within which no adversary changes the label; rounded down."""
     bound = _error(rho, error, misses, n, alpha)
@@ -47,7 +50,8 @@ def radius(
         results.sort(key=lambda radii: -float(radii.radius))
     else:
         results = [certified(method)]
-    for radii in results:
+    verdicts = [_verdict(radii) if verify else None for radii in results]
+    for radii, verdict in zip(results, verdicts, strict=True):
         if as_json:
             fields = {
                 "noise": noise,
@@ -57,14 +61,28 @@ def radius(
                 "radius": float(radii.radius),
                 "method": str(radii.method),
                 "tight": bool(radii.tight),
-            }
+            } | ({"verdict": verdict} if verdict else {})
             typer.echo(json.dumps(fields))
         else:
             quality = "tight" if radii.tight else "lower bound"
             how = (
                 "nothing is certified at error ½ and above" if bound >= 0.5 else f"{radii.method}, {quality}"
             )
-            typer.echo(f"{decimal_down(float(radii.radius), 6)}  ({how})")
+            found = f"; {verdict}" if verdict else ""
+            typer.echo(f"{decimal_down(float(radii.radius), 6)}  ({how}{found})")
+    if "FALSE" in verdicts:
+        raise typer.Exit(1)
+
+
+def _verdict(radii: Radii) -> str:
+    """What the checker says of one radius."""
+    from wulff import verify as checker  # needs python-flint
+
+    if radii.method == "abstain":
+        return "proven"
+    law = checker.read_law(str(radii.noise), radii.noise.dim or 1, radii.noise.scale)
+    error, size = float(radii.error), float(radii.radius)
+    return checker.radius(law, str(radii.norm), str(radii.method), error, size)
 
 
 def _error(rho: str | None, error: str | None, misses: int | None, n: int | None, alpha: float) -> float:

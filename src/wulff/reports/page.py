@@ -17,6 +17,7 @@ from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
+from wulff.reports.verification import is_verified
 from wulff.runs import ImportedSpec, PredictSpec, Run
 from wulff.runs.columns import NO_N
 from wulff.stats import ABSTAIN
@@ -249,8 +250,10 @@ def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:
 
 
 def _guarantee(run: Run) -> str:
+    verified = " <b>Verified by an independent checker</b> (<code>wulff verify</code>)."
     return (
-        f"<h3>{html.escape(run.name)}</h3><p>{html.escape(guarantee(run))}</p>"
+        f"<h3>{html.escape(run.name)}</h3><p>{html.escape(guarantee(run))}"
+        f"{verified if is_verified(run.folder) else ''}</p>"
         f"<details><summary>The full spec</summary><pre>{html.escape(tomli_w.dumps(run.document))}</pre>"
         "</details>"
     )
