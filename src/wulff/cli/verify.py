@@ -1,15 +1,16 @@
 """`wulff verify`: an independent checker proves what a run claims, or finds what is false."""
 
 import json
+import time
+import tomllib
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from wulff.cli.options import RunArgument
-from wulff.errors import WulffError
 from wulff.reports import verification
 from wulff.reports.verification import Claims
 
@@ -19,6 +20,9 @@ SHOWN = 10
 
 def verify(
     run: RunArgument,
+    recount: Annotated[
+        int, typer.Option(min=0, help="Count fresh votes for so many inputs; needs the model and the data.")
+    ] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print what verification.json holds.")] = False,
 ) -> None:
     """Prove every claim of a run again, in ball arithmetic and with none of the code that made it.
@@ -37,6 +41,16 @@ def verify(
         counts = (verdicts.count(verdict) for verdict in ("proven", "not covered", "FALSE"))
         claims[name] = Claims(*counts, slowest=max(finding.seconds for finding in of_kind))
     false = [f"record {f.record}: {f.claim}: {f.why}" for f in found if f.verdict == "FALSE"]
+    if recount:
+        found_again, seconds = _recounted(folder, recount)
+        differing = [
+            f"recount: input {r.index}: {r.recorded:,} of {r.n:,} votes, {r.fresh:,} of fresh ones "
+            f"(p = {r.p_value:.1g})"
+            for r in found_again
+            if r.differs
+        ]
+        claims["recount"] = Claims(len(found_again) - len(differing), 0, len(differing), slowest=seconds)
+        false += differing
     document = verification.store(folder, sha256, claims, false)
     if as_json:
         typer.echo(json.dumps(document))
@@ -45,15 +59,25 @@ def verify(
     raise typer.Exit(1 if false else 0)
 
 
+def _recounted(folder: Path, inputs: int) -> tuple[list[Any], float]:
+    """Fresh votes against recorded ones, and the seconds for each input."""
+    from wulff import runs
+    from wulff.runs.recounting import recount
+
+    start = time.perf_counter()
+    found = recount(runs.load(folder), inputs)
+    return found, (time.perf_counter() - start) / len(found)
+
+
 def drawn_scale(folder: Path) -> float | None:
     """The float that scales the noise of a run as it is drawn, where the spec may only have its sigma."""
-    from wulff.runs.journal import stored_run
+    from wulff import noises
 
     try:
-        made = stored_run(folder)
-        noise = made and made.noise
-        return noise.scale if noise else None
-    except (OSError, ValueError, WulffError):
+        spec = tomllib.loads((folder / "spec.toml").read_text(encoding="utf-8"))["run"]
+        noise = noises.parse(spec["noise"])
+        return noise.in_dim(spec.get("dim", noise.dim)).scale
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # the checker says what is wrong
 
 
