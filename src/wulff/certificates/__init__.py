@@ -2,7 +2,6 @@
 
 from wulff.certificates import (  # noqa: F401  (each file registers its theorems)
     box,
-    box_composition,
     closed_forms,
     differential,
     level_set,

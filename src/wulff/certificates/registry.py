@@ -208,7 +208,8 @@ def converter(function: Converter) -> Converter:
 
 def conversions(noise: type[Noise], threat: Threat) -> list[Certificate]:
     """Certificates against a threat that only rest on one against another."""
-    return [entry for convert in _CONVERTERS for entry in convert(noise, threat)]
+    converters = sorted(_CONVERTERS, key=lambda convert: (convert.__module__, convert.__qualname__))
+    return [entry for convert in converters for entry in convert(noise, threat)]
 
 
 @converter

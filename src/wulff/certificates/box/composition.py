@@ -14,7 +14,7 @@ import numpy as np
 from wulff._numerics import rounding
 from wulff._numerics.composition import compose_all
 from wulff._typing import FloatArray
-from wulff.certificates.box import HALF
+from wulff.certificates.box.filling import HALF
 from wulff.certificates.privacy_loss.coordinates import LARGEST_LOSS, curve_of, interpolate
 from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, Curve, useless
 from wulff.certificates.privacy_loss.lattice import privacy_loss
