@@ -56,6 +56,11 @@ def test_no_file_is_hidden_by_a_name() -> None:
         assert getattr(sys.modules[package], leaf) is module, name
 
 
+def test_certificates_are_found_at_a_glance() -> None:
+    """Theorems of one kind have a package of their own, beside at most twelve files and packages."""
+    assert len(list(pkgutil.iter_modules(wulff.certificates.__path__))) <= 13
+
+
 def test_import_is_light() -> None:
     light = "wulff.certified_radius, wulff.geometry.advise, wulff.stats.predict, wulff.noises.Laplace"
     assert loaded_after(f"import wulff; {light}") == []

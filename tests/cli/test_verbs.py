@@ -1,6 +1,7 @@
 """The verbs do what they say, on small real jobs."""
 
 import json
+import re
 import tomllib
 from decimal import Decimal
 from fractions import Fraction
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import wulff as package
 from wulff import certified_radius, runs
 from wulff._numerics.rounding import decimal_down, decimal_up, figures_down, figures_up, float_at_least
 from wulff.noises import NOISES
@@ -73,6 +75,15 @@ def test_noises_lists_every_noise(wulff) -> None:
         assert any(line.startswith(name) for line in result.out.splitlines())
     assert "exact" in result.out
     assert "lower bound" in result.out
+
+
+def test_noises_names_the_file_of_each_theorem(wulff) -> None:
+    lines = wulff("noises", "--files").out.partition("\n\n")[0].splitlines()
+    assert len(lines) == len(wulff("noises").out.partition("\n\n")[0].splitlines())
+    at = lines[0].index("file ")
+    for line in lines[1:]:
+        file = Path(package.__file__).parents[1] / line[at:].split()[0]
+        assert re.search("^@_?register|^@converter", file.read_text(), flags=re.MULTILINE), line
 
 
 def test_plan(wulff) -> None:
