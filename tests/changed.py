@@ -1,7 +1,8 @@
 """Prints the tests of the files that differ from main: `python -m tests.changed`.
 
-A test file belongs to a module that it imports from, or whose name it has; a changed test belongs to itself.
-Where nothing matches, it is the folder of tests that mirrors the package. Without a change: what is quick.
+A test file belongs to a module that it imports from, or whose name or package's name it has; a changed test
+belongs to itself. Where nothing matches, the folder of tests that mirrors the package is it. With no change:
+what is quick.
 """
 
 import re
@@ -42,16 +43,13 @@ def tests_of(changed: Iterable[Path]) -> list[str]:
 def _tests_of_module(file: Path, texts: dict[Path, str]) -> list[str]:
     package, module = file.parts[2:-1], file.stem
     dotted = ".".join(("wulff", *package, module))
-    mirror = next(folder for folder in _mirrors(package) if folder.is_dir())
-    named = [path for path in texts if path.parent == mirror and module.strip("_") in path.stem]
+    depth = next(n for n in range(len(package), -1, -1) if ROOT.joinpath("tests", *package[:n]).is_dir())
+    mirror = ROOT.joinpath("tests", *package[:depth])
+    names = [name.strip("_") for name in (*package[depth:], module)]
+    named = [path for path in texts if path.parent == mirror and any(name in path.stem for name in names)]
     importing = [path for path in texts if re.search(rf"{re.escape(dotted)}\b", texts[path])]
     chosen = named + importing or ([mirror] if mirror != ROOT / "tests" else [])
     return [str(path.relative_to(ROOT)) for path in chosen]
-
-
-def _mirrors(package: tuple[str, ...]) -> list[Path]:
-    """The folders of tests that may mirror a package, the nearest first."""
-    return [ROOT.joinpath("tests", *package[:depth]) for depth in range(len(package), -1, -1)]
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """What importing wulff gives, and what it leaves alone: PyTorch is loaded by those who need it."""
 
+import ast
 import importlib
 import json
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -54,6 +56,20 @@ def test_no_file_is_hidden_by_a_name() -> None:
     for name, module in modules.items():
         package, _, leaf = name.rpartition(".")
         assert getattr(sys.modules[package], leaf) is module, name
+
+
+def test_private_names_stay_in_their_file() -> None:
+    """No file imports a name with an underscore from another one; `ruff` (SLF) sees to attributes."""
+    root = Path(wulff.__file__).parent
+    imports = [
+        (file, node.module, name.name)
+        for file in root.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wulff.")
+        for name in node.names
+    ]
+    assert len(imports) > 1000
+    assert [found for found in imports if found[2].startswith("_") and found[2] != "__version__"] == []
 
 
 def test_certificates_are_found_at_a_glance() -> None:

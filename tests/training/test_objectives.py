@@ -300,7 +300,7 @@ def test_what_cannot_be_read_is_refused(text: str, message: str) -> None:
 def at_size(spec: str, sigma: float, dim: int) -> noises.Noise | None:
     """The noise of a spec at another size; None where the variance is infinite: one draw would decide all."""
     noise = noises.parse(spec).in_dim(dim)
-    shape = {field: getattr(noise, field) for field in noise._shape_parameters()}
+    shape = {field: getattr(noise, field) for field in noise.shape_parameters()}
     return type(noise)(sigma=sigma, **shape) if noise.sigma < math.inf else None
 
 

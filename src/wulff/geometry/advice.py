@@ -143,7 +143,7 @@ def advise(
 def _candidate(
     noise: Noise, norm: Norm, dim: int, sigma: float, errors: FloatArray
 ) -> tuple[Candidate, list[str]]:
-    shape = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
     sized = type(noise)(sigma=sigma, dim=dim, **shape)
     found = certified_radius(sized, [*errors, _NEAR_HALF, SMALLEST_ERROR], norm, dim)
     level_sets = level_sets_in_words(sized)
@@ -215,6 +215,6 @@ def _reason(best: Candidate, candidates: Sequence[Candidate], norm: Norm, index:
 
 def shape_of(noise: Noise) -> str:
     """The name of a noise with its shape parameters, without its size."""
-    values = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    values = {name: getattr(noise, name) for name in noise.shape_parameters()}
     parameters = ",".join(f"{name}={value:g}" for name, value in values.items() if isinstance(value, float))
     return f"{noise.name}({parameters})" if parameters else noise.name

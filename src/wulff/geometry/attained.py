@@ -109,7 +109,7 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
 def resized(noise: Noise | str, scale: float) -> Noise:
     """The noise of the same shape at another scale."""
     noise = parse_noise(noise)
-    shape = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
     return type(noise)(scale=scale, dim=noise.dim, **shape)
 
 

@@ -49,7 +49,7 @@ def level_equivalent(noise: Noise | str, level: Norm | str, dim: int) -> NormRad
             f"not for {noise.name} and {level}."
         )
     volumes = LpBall(noise.level_norm, dim).log_volume - LpBall(level, dim).log_volume
-    shape = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
     return family[level](scale=noise.scale * math.exp(volumes / dim), dim=dim, **shape)
 
 

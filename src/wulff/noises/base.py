@@ -61,7 +61,7 @@ class Noise(ABC):
         if self.dim is not None:
             whole_number("dim", self.dim)
         kinds = field_kinds(type(self))
-        for name in self._shape_parameters():
+        for name in self.shape_parameters():
             if kinds[name] in (float, int):
                 object.__setattr__(self, name, _number(self, name, kinds[name] is int))
         object.__setattr__(self, given[0], value)
@@ -125,7 +125,7 @@ class Noise(ABC):
         return self._with(scale=1.0)
 
     def _with(self, **sizes: float | int) -> Self:
-        shape = {field: getattr(self, field) for field in self._shape_parameters()}
+        shape = {field: getattr(self, field) for field in self.shape_parameters()}
         return type(self)(**sizes, **shape)
 
     def sample(
@@ -147,14 +147,16 @@ class Noise(ABC):
         return noise.draw(out, generator).mul_(noise.scale)
 
     @classmethod
-    def _shape_parameters(cls) -> list[str]:
+    def shape_parameters(cls) -> list[str]:
+        """The names of its fields besides scale and dimension."""
         common = {field.name for field in dataclasses.fields(Noise)}
         return [field.name for field in dataclasses.fields(cls) if field.name not in common]
 
     @classmethod
-    def _required_parameters(cls) -> list[str]:
+    def required_parameters(cls) -> list[str]:
+        """The shape parameters without a default."""
         fields = {field.name: field for field in dataclasses.fields(cls)}
-        return [name for name in cls._shape_parameters() if fields[name].default is dataclasses.MISSING]
+        return [name for name in cls.shape_parameters() if fields[name].default is dataclasses.MISSING]
 
     def __str__(self) -> str:
         """The spec string: `parse(str(noise)) == noise`."""
@@ -168,7 +170,7 @@ class Noise(ABC):
         return (type(self), *((name, getattr(self, name)) for name in self._given()))
 
     def _given(self) -> list[str]:
-        return [self._size, *self._shape_parameters(), *(["dim"] if self.dim is not None else [])]
+        return [self._size, *self.shape_parameters(), *(["dim"] if self.dim is not None else [])]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Noise) and self._key() == other._key()

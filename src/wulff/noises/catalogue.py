@@ -31,7 +31,7 @@ def register(law: Law) -> Law:
     if missing := sorted(getattr(law, "__abstractmethods__", ())):
         raise InputError(f"{law.__name__} lacks {', '.join(missing)}; a noise that is registered has all.")
     kinds = field_kinds(law)
-    for name in law._shape_parameters():
+    for name in law.shape_parameters():
         if kinds[name] not in (float, int):
             raise InputError(
                 f"{name} of {law.__name__} must be declared as float or int, which a spec string can hold, "

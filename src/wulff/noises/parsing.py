@@ -27,7 +27,7 @@ def parse(text: str | Noise) -> Noise:
         raise InputError(f"cannot read the noise {shown(text)}; write it as in uniform(sigma=0.5).")
     name = match["name"]
     law = NOISES.find(name, "; a noise of a plugin needs its module, as in --plugin MODULE")
-    allowed = ["scale", "sigma", *law._shape_parameters(), "dim"]
+    allowed = ["scale", "sigma", *law.shape_parameters(), "dim"]
     kinds = field_kinds(law)
     values: dict[str, float | int] = {}
     for item in filter(None, (item.strip() for item in match["arguments"].split(","))):
@@ -41,7 +41,7 @@ def parse(text: str | Noise) -> Noise:
     try:
         return law(**values)  # type: ignore[arg-type]
     except TypeError:
-        missing = [field for field in law._required_parameters() if field not in values]
+        missing = [field for field in law.required_parameters() if field not in values]
         raise InputError(f"{name} also needs {', '.join(missing)}, got {text!r}.") from None
 
 

@@ -104,7 +104,7 @@ def _kind(run: Run) -> str:
     noise = run.noise
     if noise is None:
         return ""
-    shape = ", ".join(f"{name}={getattr(noise, name)!r}" for name in noise._shape_parameters())
+    shape = ", ".join(f"{name}={getattr(noise, name)!r}" for name in noise.shape_parameters())
     return f"{noise.name}({shape})" if shape else noise.name
 
 

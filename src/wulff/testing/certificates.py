@@ -29,7 +29,7 @@ def check_certificates(noise: Noise, norm: Norm | str, dim: int) -> None:
     assert (zero.radius == 0).all()
     assert set(zero.method) == {"abstain"}
 
-    shape: dict[str, Any] = {name: getattr(noise, name) for name in noise._shape_parameters()}
+    shape: dict[str, Any] = {name: getattr(noise, name) for name in noise.shape_parameters()}
     doubled = type(noise)(scale=2 * noise.in_dim(dim).scale, **shape)
     np.testing.assert_array_equal(certified_radius(doubled, ERRORS, norm, dim).radius, 2 * best.radius)
 
