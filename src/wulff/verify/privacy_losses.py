@@ -105,6 +105,7 @@ def _coordinate(law: Law, r: float, up: bool) -> Losses:
     def crossings(low: float, high: float, start: float, first: float, last: float) -> list[np.ndarray]:
         """The x = start + s, low < s < high, where L is just below a point of the lattice; r - x likewise."""
         index = np.arange(*sorted((max(round(first / step), -MOST), min(round(last / step), MOST))))
+        index = index[(index * step - tiny > min(first, last)) & (index * step + tiny < max(first, last))]
         found = []
         for target in (index * step - tiny, index * step + tiny):
             a, b = np.full(len(index), math.log(low)), np.full(len(index), math.log(high))
@@ -116,7 +117,8 @@ def _coordinate(law: Law, r: float, up: bool) -> Losses:
 
     inner = crossings(1e-30, r / 2, 0.0, -top, 0.0)
     outer = crossings(1e-30, far, r, top, end) if end != top else []
-    edges = [arb(x) for x in np.unique(np.concatenate([*outer, *inner, [0.0, r, r + far, -far]])).tolist()]
+    kinks = [r / 2] if end > top else [0.0, r / 2, r]  # where L rises throughout, no cell has to end there
+    edges = [arb(x) for x in np.unique(np.concatenate([*outer, *inner, kinks, [r + far, -far]])).tolist()]
     with ctx.workprec(BITS + 40):
         shifted, resting = ([_exactly(law, x - by) for x in edges] for by in (arb(r), arb(0)))
         losses = [b[0] - a[0] for a, b in zip(shifted, resting, strict=True)]
