@@ -15,10 +15,11 @@ from wulff._numerics.normal import normal_quantile
 from wulff._numerics.rounding import float_at_least
 from wulff.certificates import certified_radius, table
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set.laws import ExponentialProfile, PowerProfile, Profile
 from wulff.certificates.level_set.solver import Duality, best_tau
 from wulff.certificates.level_set.table import RadiusTable, radius_table
-from wulff.noises import parse
+from wulff.noises import Profile, parse
+from wulff.noises.exponential import ExponentialProfile
+from wulff.noises.power import PowerProfile
 from wulff.norms import Norm
 
 ERRORS = np.array([0.4999999999, 0.49, 0.3, 0.1, 1e-3, 1e-6, 1e-12, 1e-30, 1e-100])

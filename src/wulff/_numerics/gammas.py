@@ -37,3 +37,8 @@ def expm1_minus(u: np.ndarray) -> np.ndarray:
     series = v * v * (1 / 2 + v * (1 / 6 + v * (1 / 24 + v * (1 / 120 + v * (1 / 720 + v / 5040)))))
     with np.errstate(over="ignore"):
         return np.where(small, series, np.expm1(u) - u)
+
+
+def trigamma(x: float) -> float:
+    """The second derivative of log Γ."""
+    return float(special.polygamma(1, x))

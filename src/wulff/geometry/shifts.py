@@ -10,7 +10,6 @@ from scipy import special
 
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set.laws import profile_of
 from wulff.certificates.level_set.solver import Duality
 from wulff.noises import Ball, Gaussian, HalfLine, IIDNoise, Noise, NormRadialNoise, Uniform
 from wulff.norms import Norm
@@ -148,7 +147,7 @@ def exact_shift(noise: Noise, v: FloatArray) -> Shift | None:
         return HalfLines(noise, moved[0]) if axis and noise.half_line is HalfLine.LOG_CONCAVE else None
     if not isinstance(noise, NormRadialNoise) or not len(moved):
         return None
-    profile, kernel = profile_of(noise.radial_law(dim)), _kernel(noise.level_norm, dim, axis, diagonal)
+    profile, kernel = noise.level_profile(dim), _kernel(noise.level_norm, dim, axis, diagonal)
     if profile is None or kernel is None:
         return None
     r = float(np.linalg.norm(size)) if isinstance(kernel, Spherical) else float(moved[0])

@@ -1,18 +1,19 @@
 """The noises: one law per file, each a frozen value with `scale=` or `sigma=`."""
 
-from wulff.noises.ball import Ball
+from wulff.noises.ball import Ball, BallLaw
 from wulff.noises.base import HalfLine, IIDNoise, Noise, NormRadialNoise
 from wulff.noises.catalogue import NOISES, register
 from wulff.noises.custom import CustomIID, CustomRadial
 from wulff.noises.exp_lp import ExpLp
-from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential
+from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential, GammaLaw
 from wulff.noises.gaussian import Gaussian
 from wulff.noises.laplace import Laplace
+from wulff.noises.level_sets import Profile
 from wulff.noises.mixed_linf import MixedLinf
 from wulff.noises.pareto import Pareto
 from wulff.noises.parsing import parse, with_sigma
-from wulff.noises.power import PowerL1, PowerL2, PowerLaw, PowerLinf
-from wulff.noises.radial import BallLaw, BetaPrimeLaw, GammaLaw, RadialLaw
+from wulff.noises.power import BetaPrimeLaw, PowerL1, PowerL2, PowerLaw, PowerLinf
+from wulff.noises.radial import RadialLaw
 from wulff.noises.uniform import Uniform
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "PowerL2",
     "PowerLaw",
     "PowerLinf",
+    "Profile",
     "RadialLaw",
     "Uniform",
     "parse",

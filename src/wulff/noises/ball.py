@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import TYPE_CHECKING, ClassVar, final
 
+import numpy as np
+
+from wulff._typing import FloatArray
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.catalogue import register
-from wulff.noises.radial import BallLaw
+from wulff.noises.radial import RadialLaw
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
@@ -32,3 +36,40 @@ class Ball(NormRadialNoise):
 
     def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
         return out.exponential_(generator=generator).div_(-dim).exp_()
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class BallLaw(RadialLaw):
+    """h = 0 on R ≤ 1 and ∞ beyond: R^dim is uniform, and there is no score."""
+
+    dim: int
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return 0.0, 1 / self.dim
+
+    @property
+    def mean_score(self) -> float:
+        return math.nan
+
+    def potential(self, x: FloatArray) -> FloatArray:
+        return np.where(x <= 0, 0.0, np.inf)
+
+    def score(self, x: FloatArray) -> FloatArray:
+        return np.full_like(x, np.nan)
+
+    def log_density(self, x: FloatArray) -> FloatArray:
+        return np.where(x <= 0, self.dim * x + math.log(self.dim), -np.inf)
+
+    def cdf(self, x: FloatArray) -> FloatArray:
+        return np.exp(self.dim * np.minimum(x, 0.0))
+
+    def sf(self, x: FloatArray) -> FloatArray:
+        return -np.expm1(self.dim * np.minimum(x, 0.0))
+
+    def ppf(self, q: FloatArray) -> FloatArray:
+        return np.log(q) / self.dim
+
+    def isf(self, q: FloatArray) -> FloatArray:
+        return np.log1p(-q) / self.dim

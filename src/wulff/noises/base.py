@@ -15,6 +15,7 @@ from wulff._registry import field_kinds
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.draws import wide
+from wulff.noises.level_sets import Profile
 from wulff.noises.radial import RadialLaw
 from wulff.noises.spheres import draw_cone_measure
 from wulff.norms import Norm
@@ -235,6 +236,13 @@ class NormRadialNoise(Noise):
     @abstractmethod
     def radial_law(self, dim: int) -> RadialLaw:
         """The law of R in dimension `dim` and the radial profile of the density, at scale 1."""
+
+    def level_profile(self, dim: int) -> Profile | None:
+        """What the level-set method needs of the density in dimension `dim`, at scale 1.
+
+        A noise that defines this method gets level-set radii; others have none.
+        """
+        return None
 
     @abstractmethod
     def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:

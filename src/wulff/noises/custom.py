@@ -14,9 +14,9 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
 from wulff.noises.draws import draw_signs, wide
+from wulff.noises.numerical_law import NODES, WEIGHTS, NumericalLaw
 from wulff.noises.profile_table import LARGEST, SMALLEST, ProfileTable
 from wulff.noises.radial import NumericalRadialLaw
-from wulff.noises.tables import NODES, WEIGHTS, NumericalLaw
 from wulff.norms import Norm
 
 if TYPE_CHECKING:

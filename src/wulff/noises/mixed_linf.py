@@ -14,8 +14,8 @@ from wulff._typing import FloatArray
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_signs, wide
+from wulff.noises.numerical_law import NumericalLaw
 from wulff.noises.radial import NumericalRadialLaw
-from wulff.noises.tables import NumericalLaw
 
 if TYPE_CHECKING:
     import torch

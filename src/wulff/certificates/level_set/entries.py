@@ -11,6 +11,8 @@ have no preferred direction, and cross-polytopes have the smallest overlaps at r
 """
 
 import functools
+import math
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -18,95 +20,88 @@ import numpy as np
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set.laws import ExponentialProfile, profile_of
 from wulff.certificates.level_set.solver import Duality, grown
 from wulff.certificates.level_set.table import radius_table
 from wulff.certificates.registry import register
-from wulff.noises import ExpL1, ExpL2, ExpLinf, PowerL1, PowerL2, PowerLinf
-from wulff.noises.base import NormRadialNoise
+from wulff.noises import Noise, NormRadialNoise
 from wulff.norms import Norm
 
 ULPS: Final = 1024
 """Covers log r and the logs of the noise's parameters, which have sizes up to 600, and the exponential."""
 
-_register = functools.partial(register, method="level-set", tight=True, ulps=ULPS)
+_register = functools.partial(register, NormRadialNoise, method="level-set", tight=True, ulps=ULPS)
 
 
-def _spherical_kernel(dim: int) -> Kernel:
-    return OwnNorm(1) if dim == 1 else Spherical(dim)
+def _covers(*levels: Norm) -> Callable[[type[Noise]], bool]:
+    """Whether a noise has a level-set profile, and level sets that are balls of one of these norms."""
+
+    def covered(law: type[Noise]) -> bool:
+        if not issubclass(law, NormRadialNoise) or law.level_profile is NormRadialNoise.level_profile:
+            return False
+        return law.level_norm in levels
+
+    return covered
 
 
-def _cube_kernel(dim: int) -> Kernel:
-    return OwnNorm(1) if dim == 1 else CubeAgainstL1(dim)
+def _kernel_l1(noise: NormRadialNoise, dim: int) -> Kernel:
+    if noise.level_norm == Norm.L1 or dim == 1:
+        return OwnNorm(dim)
+    return Spherical(dim) if noise.level_norm == Norm.L2 else CubeAgainstL1(dim)
 
 
-def _spherical_grown(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
-    return _grown(noise, error, radius, dim, _spherical_kernel(dim))
+def _kernel_linf(noise: NormRadialNoise, dim: int) -> Kernel:
+    return OwnNorm(dim) if noise.level_norm == Norm.LINF or dim == 1 else Spherical(dim)
 
 
-def _spherical_linf_grown(
-    noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int
-) -> FloatArray:
-    return _spherical_grown(noise, error, rounding.up(radius * np.sqrt(dim), 2), dim)
+def _length_linf(noise: NormRadialNoise, dim: int) -> float:
+    """The length, as the kernel measures it, of the worst vector in the unit cube."""
+    return math.sqrt(dim) if noise.level_norm == Norm.L2 else 1.0
 
 
-def _own_norm_grown(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
-    return _grown(noise, error, radius, dim, OwnNorm(dim))
+def _grown_l1(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    return _grown(noise, error, radius, dim, _kernel_l1(noise, dim))
 
 
-def _cube_l1_grown(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
-    return _grown(noise, error, radius, dim, _cube_kernel(dim))
+def _grown_linf(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+    length = _length_linf(noise, dim)
+    longer = radius if length == 1 else rounding.up(radius * length, 2)
+    return _grown(noise, error, longer, dim, _kernel_linf(noise, dim))
 
 
-@_register(ExpL2, Norm.L2, growth=_spherical_grown)
-@_register(ExpL2, Norm.L1, growth=_spherical_grown)
-@_register(PowerL2, Norm.L2, growth=_spherical_grown)
-@_register(PowerL2, Norm.L1, growth=_spherical_grown)
-def spherical(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
-    """The r with p₁ = ½, p₀ = error over spherical caps [Yang et al. 2020, theorem T.1]; tight.
+@_register(Norm.L1, growth=_grown_l1, covers=_covers(Norm.L1, Norm.L2, Norm.LINF))
+def against_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The r with p₁ = ½, p₀ = error for a shift along an axis [Yang et al. 2020, T.1; derived here]; tight.
 
-    All directions are alike, so that the radii against l1 and l2 are the same.
+    Of Euclidean balls, over spherical caps [theorem T.1]: all directions are alike, so that the radii against
+    l1 and l2 are the same. Of cross-polytopes, over shifted facets (derived here): for the density exp(-‖z‖)
+    the likelihood ratio has the largest value e^r on half of the shifted law, and the radius is -log(2·error)
+    [Teng et al. 2019]. Of cubes (derived here): the likelihood ratio is 1 on a set of positive mass, which
+    decides for errors of 1/(2d) and more; there r/2 is the (½ - error) quantile of |Z₁|: total variation.
     """
-    return _radius(noise, error, dim, _spherical_kernel(dim))
+    return _radius(noise, error, dim, _kernel_l1(noise, dim))
 
 
-@_register(ExpL2, Norm.LINF, growth=_spherical_linf_grown)
-@_register(PowerL2, Norm.LINF, growth=_spherical_linf_grown)
-def spherical_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
-    """The l2 radius over √d, the length of the longest vector in the unit cube; derived here, tight."""
-    return spherical(noise, error, dim) / np.sqrt(dim)
+@_register(Norm.L2, growth=_grown_l1, covers=_covers(Norm.L2))
+def against_l2(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The r with p₁ = ½, p₀ = error over spherical caps [Yang et al. 2020, theorem T.1]; tight."""
+    return _radius(noise, error, dim, _kernel_l1(noise, dim))
 
 
-@_register(ExpL1, Norm.L1, growth=_own_norm_grown)
-@_register(PowerL1, Norm.L1, growth=_own_norm_grown)
-@_register(ExpLinf, Norm.LINF, growth=_own_norm_grown)
-@_register(PowerLinf, Norm.LINF, growth=_own_norm_grown)
-def own_norm(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
-    """The r with p₁ = ½, p₀ = error over shifted facets; derived here, tight.
+@_register(Norm.LINF, growth=_grown_linf, covers=_covers(Norm.L2, Norm.LINF))
+def against_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
+    """The r with p₁ = ½, p₀ = error for a shift along the diagonal; derived here, tight.
 
-    Cross-polytopes against l1 and cubes against linf have the same kernel, hence the same radii. For the
-    density exp(-‖z‖) the likelihood ratio has the largest value e^r on half of the shifted law, and the
-    radius is -log(2·error) [for l1: Teng et al. 2019].
+    Of cubes it has the kernel of cross-polytopes against l1, hence the same radii. Of Euclidean balls it is
+    the l2 radius over √d, the length of the longest vector in the unit cube.
     """
-    return _radius(noise, error, dim, OwnNorm(dim))
-
-
-@_register(ExpLinf, Norm.L1, growth=_cube_l1_grown)
-@_register(PowerLinf, Norm.L1, growth=_cube_l1_grown)
-def cube_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
-    """The r with p₁ = ½, p₀ = error for cubes shifted along an axis; derived here, tight.
-
-    The likelihood ratio is 1 on a set of positive mass. For errors of 1/(2d) and more that set decides,
-    and r/2 is the (½ - error) quantile of |Z₁|: total variation.
-    """
-    return _radius(noise, error, dim, _cube_kernel(dim))
+    return _radius(noise, error, dim, _kernel_linf(noise, dim)) / _length_linf(noise, dim)
 
 
 def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel) -> FloatArray:
-    profile = profile_of(noise.radial_law(dim))
+    profile = noise.level_profile(dim)
     if profile is None or error.size == 0:
         return np.full(error.shape, np.nan)
-    if isinstance(kernel, OwnNorm) and profile == ExponentialProfile(dim, 0.0, 1.0):
+    if isinstance(kernel, OwnNorm) and profile.linear:
         return -np.log(2 * error)
     duality = Duality(profile, kernel)
     errors, where = np.unique(error, return_inverse=True)
@@ -116,8 +111,8 @@ def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel)
 def _grown(
     noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int, kernel: Kernel
 ) -> FloatArray:
-    profile = profile_of(noise.radial_law(dim))
-    if profile is None or (isinstance(kernel, OwnNorm) and profile == ExponentialProfile(dim, 0.0, 1.0)):
+    profile = noise.level_profile(dim)
+    if profile is None or (isinstance(kernel, OwnNorm) and profile.linear):
         return np.full(error.shape, np.nan)  # the closed form knows the latter's growth
     # Distances of more than e²⁵⁰ scales are as good as infinite: any error may become 1.
     far = np.log(radius) > 250

@@ -26,7 +26,7 @@ import numpy as np
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import Kernel, Sides
-from wulff.certificates.level_set.laws import Profile
+from wulff.noises.level_sets import Profile
 
 _LOG_NEGLIGIBLE = -75.0
 _NODES_AT_ONCE = 400_000

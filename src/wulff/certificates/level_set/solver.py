@@ -21,8 +21,8 @@ from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import Kernel
-from wulff.certificates.level_set.laws import Profile
 from wulff.certificates.level_set.quadrature import Overlap, grid_of, overlap
+from wulff.noises.level_sets import Profile
 
 _COARSE, _FINE = 20, 28
 _LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
