@@ -7,6 +7,7 @@ and the choice of the largest radius are done here, so that no author can forget
 
 import dataclasses
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Final, Literal
 
@@ -148,11 +149,17 @@ def register(
     comparison: bool = False,
     look: LookFunction | None = None,
 ) -> Callable[[RadiusFunction], RadiusFunction]:
-    """Enter a radius function into the table; see `Certificate` for the arguments."""
+    """Enter a radius function into the table; see `Certificate` for the arguments.
+
+    Raises:
+        InputError: The table has this noise, norm and method, a rounding is negative, or the function has no
+            docstring, which states the theorem.
+    """
 
     def enter(function: RadiusFunction) -> RadiusFunction:
         first_paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
         source = " ".join(first_paragraph.split())
+        _check_entry(function, noise, norm, method, ulps, shortfall, source)
         _TABLE.append(
             Certificate(
                 noise,
@@ -173,6 +180,33 @@ def register(
         return function
 
     return enter
+
+
+def _check_entry(
+    function: RadiusFunction,
+    noise: type[Noise],
+    norm: Threat | None,
+    method: str,
+    ulps: int,
+    shortfall: float,
+    source: str,
+) -> None:
+    what = f"{function.__module__}.{getattr(function, '__name__', function)}"
+    if not (inspect.isclass(noise) and issubclass(noise, Noise)):
+        raise InputError(f"{what} must be registered for a class of noises, got {shown(noise)}.")
+    if norm is not ANY_NORM and not isinstance(norm, Norm | Box):
+        raise InputError(f"{what} must be registered against a Norm, a Box or ANY_NORM, got {shown(norm)}.")
+    if isinstance(ulps, bool) or not isinstance(ulps, int) or ulps < 0:
+        raise InputError(f"ulps of {what} must be a whole number from 0, got {shown(ulps)}.")
+    if not 0 <= shortfall < 1:
+        raise InputError(f"shortfall of {what} must lie in [0, 1), got {shown(shortfall)}.")
+    if not source:
+        raise InputError(f"{what} needs a docstring whose first paragraph states the theorem and its source.")
+    if any((entry.noise, entry.norm, entry.method) == (noise, norm, method) for entry in _TABLE):
+        raise InputError(
+            f"the table has {method} of {noise.__name__} against {norm or 'any norm'} already; register "
+            f"{what} under another method."
+        )
 
 
 def table(noise: type[Noise] | None = None, norm: Threat | None = None) -> list[Certificate]:
