@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from wulff.certificates import Radii, certified_radius, plan
     from wulff.errors import InputError, NotCoveredError, RunError, WulffError
     from wulff.norms import Norm
+    from wulff.runs import Run
+    from wulff.runs.in_python import certify
     from wulff.smoothing import Certification, Smoothed
 
 _PACKAGE_OF = {
@@ -39,10 +41,12 @@ _PACKAGE_OF = {
     "Norm": "norms",
     "NotCoveredError": "errors",
     "Radii": "certificates",
+    "Run": "runs",
     "RunError": "errors",
     "Smoothed": "smoothing",
     "WulffError": "errors",
     "certified_radius": "certificates",
+    "certify": "runs.in_python",
     "plan": "certificates",
 }
 
@@ -52,6 +56,7 @@ __all__ = [
     "Norm",
     "NotCoveredError",
     "Radii",
+    "Run",
     "RunError",
     "Smoothed",
     "WulffError",
@@ -60,6 +65,7 @@ __all__ = [
     "backends",
     "certificates",
     "certified_radius",
+    "certify",
     "datasets",
     "engines",
     "geometry",

@@ -9,7 +9,7 @@ import torch
 from rich.console import Console
 
 from wulff import Smoothed
-from wulff.cli.console import progress_bar
+from wulff._progress import progress_bar
 
 RADIUS = "radius uniform(sigma=0.5) --norm l1 --dim 64"
 CERTIFY = "certify --model {files}/model --store {files}/new --slice :2 --n 20"

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from wulff import runs
+from wulff._progress import progress_bar
 from wulff.attacks import EOTPGD
-from wulff.cli.console import progress_bar
 from wulff.cli.options import AlphaOption, FirstNormOption, JsonOption, RunArgument
 from wulff.cli.run_options import ArchitectureOption
 from wulff.errors import InputError

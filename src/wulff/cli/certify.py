@@ -5,15 +5,8 @@ from typing import Annotated
 import typer
 
 from wulff import engines, reports, runs
-from wulff.cli.console import (
-    batch_from,
-    progress_bar,
-    radii_from,
-    run_progress,
-    say,
-    seed_from,
-    warn_of_not_a_number,
-)
+from wulff._progress import progress_bar
+from wulff.cli.console import batch_from, radii_from, say, seed_from, warn_of_not_a_number
 from wulff.cli.options import AlphaOption, DatasetOption, NormsOption, SliceOption, StoreOption
 from wulff.cli.run_options import (
     ArchitectureOption,
@@ -37,6 +30,7 @@ from wulff.cli.run_options import (
     WorkersOption,
 )
 from wulff.errors import InputError
+from wulff.runs.progress import run_progress
 from wulff.smoothing import DEFAULT_BATCH
 from wulff.stats import Anytime
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from wulff import datasets
-from wulff.cli.console import progress_bar
+from wulff._progress import progress_bar
 
 
 def download(

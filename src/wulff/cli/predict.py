@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from wulff import engines, reports, runs
-from wulff.cli.console import batch_from, progress_bar, run_progress, say, seed_from, warn_of_not_a_number
+from wulff._progress import progress_bar
+from wulff.cli.console import batch_from, say, seed_from, warn_of_not_a_number
 from wulff.cli.options import AlphaOption, DatasetOption, SliceOption, StoreOption
 from wulff.cli.run_options import (
     ArchitectureOption,
@@ -26,6 +27,7 @@ from wulff.cli.run_options import (
     WeightsOption,
     WorkersOption,
 )
+from wulff.runs.progress import run_progress
 from wulff.smoothing import DEFAULT_BATCH
 
 

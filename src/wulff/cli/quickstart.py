@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs, training
-from wulff.cli.console import progress_bar, run_progress, say
+from wulff._progress import progress_bar
+from wulff.cli.console import say
 from wulff.errors import InputError
 from wulff.models.weights import FILE_NAME
 from wulff.noises import parse
+from wulff.runs.progress import run_progress
 
 SIGMA = 0.5
 NOISES = ("uniform", "laplace", "gaussian")

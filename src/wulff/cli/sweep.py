@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from wulff import reports, runs, training
+from wulff._progress import progress_bar
 from wulff._quoting import plain
-from wulff.cli.console import progress_bar, run_progress, say
+from wulff.cli.console import say
 from wulff.errors import RunError
+from wulff.runs.progress import run_progress
 
 
 def sweep(

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from wulff import datasets, models, runs, training
-from wulff.cli.console import progress_bar, say
+from wulff._progress import progress_bar
+from wulff.cli.console import say
 from wulff.cli.download import fetch
 from wulff.cli.options import DatasetOption, NoiseOption, SliceOption
 from wulff.cli.run_options import DeviceOption

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 from wulff._registry import Registry
-from wulff.datasets.base import Dataset
+from wulff.datasets.base import UNKNOWN, Dataset
 from wulff.datasets.bundled_digits import digits
 from wulff.datasets.cifar10_files import cifar10
 from wulff.datasets.downloading import download
@@ -98,6 +98,7 @@ __all__ = [
     "DATASETS",
     "SOURCES",
     "SPLITS",
+    "UNKNOWN",
     "Dataset",
     "ImageFiles",
     "Loader",

@@ -11,6 +11,9 @@ from wulff._quoting import shown
 from wulff.datasets.image_files import ImageFiles
 from wulff.errors import InputError
 
+UNKNOWN = -2
+"""Stands for true labels that nobody has told; no classifier answers with it."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
@@ -20,7 +23,8 @@ class Dataset:
         name: How the data set was asked for.
         images: float32 in [0, 1], of shape (inputs, ...); images are (inputs, channels, height, width).
             Images in files are decoded when they are indexed.
-        labels: int64 of shape (inputs,), from 0 to num_classes - 1.
+        labels: int64 of shape (inputs,), from 0 to num_classes - 1; all of them `UNKNOWN` where nobody has
+            told them.
         num_classes: The number of labels.
         index: The position of each input in the whole set, before any slice was taken.
 
@@ -43,7 +47,7 @@ class Dataset:
             )
         if isinstance(images, Tensor):  # what is decoded from files lies in [0, 1]
             self._check_pixels(images)
-        outside = ((labels < 0) | (labels >= self.num_classes)).nonzero()
+        outside = (((labels < 0) & self.labelled) | (labels >= self.num_classes)).nonzero()
         if len(outside):
             raise InputError(
                 f"{self.name}: labels must lie between 0 and {self.num_classes - 1}, got "
@@ -67,6 +71,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.images)
+
+    @property
+    def labelled(self) -> bool:
+        """Whether true labels are known."""
+        return not bool((self.labels == UNKNOWN).all())
 
     @property
     def input_shape(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
 from typing import Literal
 
+import cloudpickle
 import numpy as np
 import torch
 from torch import Tensor
@@ -69,12 +70,15 @@ class ProcessEngine:
             RunError: Workers die again and again at the same input, or cannot start.
         """
         try:
-            # Plain pickle, for pipes: PyTorch's own way shares memory, which a killed process would lose.
+            # Nothing shares memory, which a killed process would lose; what a notebook or a script defines
+            # goes along by value.
             with evaluating(smoothed.model):  # refused if it changes while it is pickled
-                cargo = pickle.dumps((smoothed, quota, seed))
-        except (pickle.PicklingError, AttributeError, TypeError) as error:
+                cargo = cloudpickle.dumps((smoothed, quota, seed))
+        except InputError:
+            raise
+        except Exception as error:  # whatever other people's objects raise when they are pickled
             raise InputError(
-                f"the model cannot be sent to worker processes ({error}); define it in a module, or use one "
+                f"the model cannot be sent to worker processes ({type(error).__name__}: {error}); use one "
                 "worker."
             ) from None
         loop = smoothed.vote_loop(quota, seed=seed)

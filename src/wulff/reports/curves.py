@@ -24,7 +24,8 @@ class Curve:
     Attributes:
         run: The run.
         norm: The adversary's norm.
-        certified: The radius of each correctly labelled input, ascending; compared unrounded.
+        certified: The radius of each correctly labelled input, ascending; compared unrounded. Where true
+            labels are not known, every input with a label counts.
         inputs: The number of all inputs.
     """
 
@@ -73,8 +74,7 @@ def curve(run: Run, norm: Threat | str, *, as_published: bool = False) -> Curve:
     if not run.records:
         raise InputError(f"{run.folder} has no records yet; run the same command again to make them.")
     radii = run.radii(norm, as_published=as_published)
-    correct = run.predictions == run.labels
-    return Curve(run, norm, np.sort(radii[correct]), len(run.records))
+    return Curve(run, norm, np.sort(radii[run.scored]), len(run.records))
 
 
 def false_certificates(inputs: int, alpha: float, confidence: float) -> int:

@@ -60,7 +60,7 @@ def _line(folder: Path) -> list[str]:
     except OSError as error:
         return _unread(folder, f"cannot be read: {error.strerror}")
     done, expected = len(run.records), run.expected
-    accuracy = f"{(run.predictions == run.labels).mean():.3f}" if done else ""
+    accuracy = f"{run.scored.mean():.3f}" if done and run.facts.labelled else ""
     state = "finished" if done >= expected else "unfinished"
     if lost := run.not_a_number:
         state += _said(sum(lost.values()), next(iter(lost)))
@@ -78,7 +78,7 @@ def _known(folder: Path) -> list[str] | None:
     return [
         *(str(folder), spec.task, spec.noise or "", spec.dataset or ""),
         f"{known.inputs:,} of {known.inputs:,}",
-        f"{known.correct / known.inputs:.3f}",
+        "" if known.correct is None else f"{known.correct / known.inputs:.3f}",
         ", ".join(averages),
         "finished" + (_said(known.not_a_number, known.not_a_number_since) if known.not_a_number else ""),
     ]

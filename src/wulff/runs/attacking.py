@@ -15,7 +15,7 @@ from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.runs.job import Job, prepare
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
-from wulff.runs.spec import Spec
+from wulff.runs.spec import IN_PYTHON, ImportedSpec, Spec
 from wulff.smoothing import check_seed
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
@@ -106,6 +106,8 @@ def attack(
         InputError: The run has no certificates against the norm, or its weights or data have changed.
     """
     run = load(store)
+    if not isinstance(run.spec, ImportedSpec) and run.spec.dataset == IN_PYTHON:
+        raise InputError(f"{store} was made in Python: its model and inputs are not stored, to be attacked.")
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
         raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.", "factors")
     if batch is not None and batch < method.copies:

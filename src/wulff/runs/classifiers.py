@@ -9,11 +9,9 @@ from torch import Tensor, nn
 
 from wulff import backends, datasets, models
 from wulff.errors import InputError, WulffError
+from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import PredictSpec, Spec
 from wulff.smoothing import SMALLEST_BATCH
-
-NOT_IDENTIFIED = "not identified"
-"""Stands for the hash of a classifier that nothing tells from others."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -13,14 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._typing import FloatArray, IntArray
+from wulff.datasets import UNKNOWN
 from wulff.runs.fit import Fit
 from wulff.runs.records import Record
 from wulff.stats import ABSTAIN
 
 NO_N = -1
 """In the column n, where a record has none."""
-_ALWAYS = {"index", "label", "predict", "seconds"}
-_SOMETIMES = {"n", "error", "draw", "counts", "radii", "checksum"}
+_ALWAYS = {"index", "predict", "seconds"}
+_SOMETIMES = {"label", "n", "error", "draw", "counts", "radii", "checksum"}
 _OF_A_RADIUS = {"radius", "method", "tight"}
 
 Row = dict[str, Any]
@@ -32,7 +33,7 @@ class Columns:
 
     Attributes:
         index: Positions in the data set.
-        label: True labels.
+        label: True labels; `UNKNOWN` where nobody has told them.
         predict: Labels of the smoothed classifier; -1 where it abstains.
         n: How many samples bounded each error, or made the prediction; `NO_N` where that is not known.
         seconds: The time that each input took.
@@ -157,11 +158,13 @@ def _columns(rows: Sequence[Row], fit: Fit, with_counts: bool) -> Columns:
     keys = {tuple(row) for row in rows}
     has = set(chain.from_iterable(keys))
     _need(has >= _ALWAYS and has <= _ALWAYS | _SOMETIMES and len(keys) == 1)
-    index, label, predict = (_whole([row[name] for row in rows]) for name in ("index", "label", "predict"))
+    _need(("label" in has) == fit.labelled)
+    index, predict = (_whole([row[name] for row in rows]) for name in ("index", "predict"))
+    label = _whole([row["label"] for row in rows]) if fit.labelled else np.full(len(rows), UNKNOWN)
     seconds = _numbers([row["seconds"] for row in rows])
     n = _whole([row["n"] for row in rows]) if "n" in has else np.full(len(rows), NO_N)
     _need(index.min() >= 0 and (fit.places is None or bool(_in_range(index, fit.places).all())))
-    _need(label.min() >= 0 and label.max() < fit.classes)
+    _need(not fit.labelled or (label.min() >= 0 and label.max() < fit.classes))
     _need(predict.min() >= ABSTAIN and predict.max() < fit.classes)
     _need("n" not in has or n.min() >= 0)
     for name in ("error", "draw"):

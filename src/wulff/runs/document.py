@@ -16,6 +16,8 @@ from wulff.smoothing import batch_matters
 
 FORMAT = 1
 """Of spec.toml and training.toml. Files of format 0 do not say it; their records have no checksums."""
+NOT_IDENTIFIED = "not identified"
+"""Stands for the hash of a classifier that nothing tells from others."""
 _UNDECIDED = ("format", "versions", "engine")
 """Tables that decide no number of a record."""
 
@@ -29,6 +31,7 @@ class Facts:
         of: How many inputs the data set has before the slice.
         dim: The coordinates of an input.
         classes: The number of labels.
+        labelled: Whether true labels are known.
         gpu: The model of the GPU, where there was one.
         hashes: Of the files that decide its numbers, by what they hold.
         versions: Of the programs that computed it.
@@ -41,12 +44,18 @@ class Facts:
     of: int | None = None
     dim: int | None = None
     classes: int | None = None
+    labelled: bool = True
     gpu: str | None = None
     hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
     counted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     engine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     format: int = FORMAT
+
+    @property
+    def identified(self) -> bool:
+        """Whether something tells the classifier from others: a hash, or what its user says it is."""
+        return self.hashes.get("weights") != NOT_IDENTIFIED
 
 
 class Made(NamedTuple):
@@ -71,6 +80,7 @@ def to_document(spec: AnySpec, facts: Facts) -> dict[str, Any]:
     """The document of a run."""
     run = spec.to_document()
     run |= {name: value for name in (*_NUMBERS, "gpu") if (value := getattr(facts, name)) is not None}
+    run |= {} if facts.labelled else {"labelled": False}
     engine = dict(facts.engine)
     if isinstance(spec, VoteSpec):
         engine = {"batch": spec.batch} | engine
@@ -101,6 +111,7 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
         spec = SPECS[task].from_document(batch | run)
         facts = Facts(
             **{name: _count(run, name) for name in _NUMBERS},
+            labelled=_yes_or_no(run, "labelled", otherwise=True),
             gpu=run.get("gpu"),
             hashes=_texts(document, "hashes"),
             versions=_texts(document, "versions"),
@@ -141,6 +152,13 @@ def _texts(document: dict[str, Any], name: str) -> dict[str, str]:
         if not isinstance(value, str):
             raise InputError(f"{key} in the table {name} must be text, got {value!r}.")
     return table
+
+
+def _yes_or_no(run: dict[str, Any], name: str, *, otherwise: bool) -> bool:
+    value = run.get(name, otherwise)
+    if not isinstance(value, bool):
+        raise InputError(f"{name} must be true or false, got {value!r}.")
+    return value
 
 
 def _count(run: dict[str, Any], name: str) -> int | None:

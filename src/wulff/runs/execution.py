@@ -3,17 +3,20 @@
 import dataclasses
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from torch import Tensor
 
 from wulff import engines
 from wulff.errors import InputError
 from wulff.norms import Threat
 from wulff.runs.certifying import Counted, certified_records
+from wulff.runs.continuing import by_phase, check_votes, to_recount
 from wulff.runs.document import Facts, to_document
 from wulff.runs.job import Job, prepare
-from wulff.runs.journal import SUMMARY, Journal, accept, stored_document, stored_run
+from wulff.runs.journal import SUMMARY, Journal, Unstored, accept, stored_document, stored_run
 from wulff.runs.records import Record, sparse
 from wulff.runs.run import Run, load
 from wulff.runs.spec import AnySpec, PredictSpec, Spec
@@ -66,33 +69,58 @@ def execute(
     """
     if not isinstance(spec, Spec | PredictSpec):
         raise InputError(f"a run is made from a Spec or a PredictSpec, got {type(spec).__name__}.")
-    folder = Path(store)
+    return run_job(prepare(spec, stored_run(Path(store))), Path(store), engine, progress)
+
+
+def run_job(
+    job: Job,
+    store: Path | None,
+    engine: str | engines.Engine = "local",
+    progress: Progress | None = None,
+) -> Run:
+    """Make the run of a job, or finish it where an earlier process left it.
+
+    Before a run goes on, the votes of one of its inputs are counted again, and must be the same.
+
+    Args:
+        job: What to do.
+        store: The run folder; None keeps the run in memory.
+        engine: Where votes are counted, an engine or its name.
+        progress: Called with the run so far, at the start and after every record.
+
+    Raises:
+        RunError: The folder holds another run or is in use, or the classifier is another one.
+    """
     counter = engines.find(engine) if isinstance(engine, str) else engine
-    job = prepare(spec, stored_run(folder))
     engine_facts = {**job.facts.engine, "name": counter.name}
     job = dataclasses.replace(job, facts=dataclasses.replace(job.facts, engine=engine_facts))
     terms = job.spec.terms(job.noise) if isinstance(job.spec, Spec) else None
     quota: Quota = (
         FixedQuota({Phase.PREDICTION: job.spec.n})
         if terms is None
-        else certification_quota(terms, _threats(job), job.labels)
+        else certification_quota(terms, _threats(job), job.labels if job.facts.labelled else None)
     )
-    if (run := finished(folder, job.document, set(job.dataset.index))) is not None:
+    if store is not None and (run := finished(store, job.document, set(job.dataset.index))) is not None:
         if progress:
             progress(run)
         return run
-    with Journal(folder, job.document) as journal:
-        run = Run(folder, job.spec, journal.records, job.facts)
+    journal = Unstored() if store is None else Journal(store, job.document)
+    with journal:
+        folder = store or Path(f"{job.spec.model}, {job.spec.noise}")
+        run = Run(folder, job.spec, journal.records, job.facts, stored=store is not None)
         if progress:
             progress(run)
-        done = set(journal.records.columns.index.tolist())
+        done = set(run.columns.index.tolist())
+        known = to_recount(run, is_finished=len(done) >= len(job.dataset))
         labels = job.labels
-        pairs = zip(job.dataset.index, job.dataset.images, strict=True)
-        waiting = ((index, x) for index, x in pairs if index not in done)
         started = time.perf_counter()
-        for votes in counter.map(job.smoothed, quota, job.seed, waiting):
+        for votes in counter.map(job.smoothed, quota, job.seed, _waiting(job, done, known)):
             now = time.perf_counter()
             seconds, started = round(now - started, 6), now
+            if known is not None:  # it is the first one
+                check_votes(known, votes)
+                known = None
+                continue
             label = labels[votes.index]
             if terms is None:
                 journal.append(_predicted(job, votes, label, seconds))
@@ -100,8 +128,18 @@ def execute(
                 journal.append(_certified(job, terms, votes, label, seconds))
             if progress:
                 progress(run)
-        journal.summarize(summary(run))
-    return load(folder)
+        if store is not None:
+            journal.summarize(summary(run))
+    return run if store is None else load(store)
+
+
+def _waiting(job: Job, done: set[int], known: Record | None) -> Iterator[tuple[int, Tensor]]:
+    """The input that is counted again, if there is one, and those that have no record yet."""
+    dataset = job.dataset
+    if known is not None:
+        yield known.index, dataset.images[dataset.index.index(known.index)]
+    pairs = zip(dataset.index, dataset.images, strict=True)
+    yield from ((index, x) for index, x in pairs if index not in done)
 
 
 def store_finished(store: str | Path, spec: AnySpec, facts: Facts, records: Sequence[Record]) -> Run:
@@ -144,7 +182,7 @@ def _certified(job: Job, terms: Terms, votes: Votes, label: int, seconds: float)
         estimation=votes.counts[Phase.ESTIMATION],
         n0=votes.sizes[Phase.SELECTION],
         n=votes.sizes.get(Phase.ESTIMATION, 0),
-        not_a_number=_not_a_number(votes),
+        not_a_number=by_phase(votes.not_a_number),
     )
     return certified_records(terms, _threats(job), [counted])[0]
 
@@ -161,9 +199,5 @@ def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:
         seconds,
         n,
         counts={"prediction": sparse(counts)},
-        not_a_number=_not_a_number(votes),
+        not_a_number=by_phase(votes.not_a_number),
     )
-
-
-def _not_a_number(votes: Votes) -> dict[str, int]:
-    return {phase.name.lower(): copies for phase, copies in votes.not_a_number.items()}

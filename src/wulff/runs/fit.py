@@ -2,7 +2,7 @@
 
 import math
 
-from wulff.datasets.base import parse_slice
+from wulff.datasets.base import UNKNOWN, parse_slice
 from wulff.runs.document import Facts
 from wulff.runs.records import Record
 from wulff.runs.spec import AnySpec, ImportedSpec, PredictSpec, Spec
@@ -19,6 +19,7 @@ class Fit:
         self.norms = dict.fromkeys(spec.norms).keys()
         self.places = _places(spec, facts)
         self.classes = math.inf if facts.classes is None else facts.classes
+        self.labelled = facts.labelled
         self.phases = _PHASES[type(spec)]
         self.n = spec.n
         self.fixed = not isinstance(spec, ImportedSpec) and not (isinstance(spec, Spec) and spec.stop)
@@ -28,8 +29,10 @@ class Fit:
         """What is wrong with a record, in words; None if nothing is."""
         if record.index < 0 or (self.places is not None and record.index not in self.places):
             return f"its input {record.index} is not in the run"
-        if not 0 <= record.label < self.classes:
-            return f"its label {record.label} is no class"
+        if self.labelled and not 0 <= record.label < self.classes:
+            return "it has no label" if record.label == UNKNOWN else f"its label {record.label} is no class"
+        if not self.labelled and record.label != UNKNOWN:
+            return f"it has the label {record.label}, but the run has none"
         if not ABSTAIN <= record.predict < self.classes:
             return f"it predicts {record.predict}, which is no class"
         return self._fault_of_counts(record) or self._fault_of_radii(record)

@@ -130,6 +130,26 @@ class Journal:
         self._lock.release()
 
 
+class Unstored:
+    """The journal of a run that lives in memory."""
+
+    def __init__(self) -> None:
+        self.records = Records()
+
+    def append(self, record: Record) -> None:
+        """Keep a record."""
+        self.records.append(record)
+
+    def summarize(self, summary: dict[str, Any]) -> None:
+        """Nothing: a run in memory has no summary."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
 def stored_document(folder: Path) -> dict[str, Any] | None:
     """The document in a folder; None if there is no folder, or nothing in it."""
     if folder.exists() and not folder.is_dir():

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from wulff._reading import DAMAGE
 from wulff._typing import IntArray
+from wulff.datasets import UNKNOWN
 from wulff.errors import RunError
 
 _SECONDS = b', "seconds": '
@@ -38,7 +39,7 @@ class Record:
 
     Attributes:
         index: The input's position in its data set.
-        label: Its true label.
+        label: Its true label; `UNKNOWN` where nobody has told it, which its line leaves out.
         predict: The smoothed classifier's label, or -1 where it abstains.
         counts: Votes by class for each phase; classes without votes are left out.
         not_a_number: For how many copies the model's output was not a number, for each phase with such
@@ -82,6 +83,8 @@ class Record:
         for radius in fields["radii"].values():
             if radius["published"] is None:
                 del radius["published"]
+        if self.label == UNKNOWN:
+            del fields["label"]
         return json.dumps({key: value for key, value in fields.items() if value not in (None, {})})
 
     @classmethod
@@ -99,7 +102,7 @@ class Record:
                 for phase, counts in fields.pop("counts", {}).items()
             }
             radii = {norm: CertifiedRadius(**value) for norm, value in fields.pop("radii", {}).items()}
-            record = cls(**fields, counts=counts, radii=radii)
+            record = cls(**{"label": UNKNOWN, **fields}, counts=counts, radii=radii)
             numbers = (record.index, record.label, record.predict, record.n or 0)
             for number in (*numbers, *record.not_a_number.values()):
                 _whole(number)

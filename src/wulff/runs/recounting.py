@@ -9,7 +9,7 @@ from scipy import stats
 from wulff.errors import InputError
 from wulff.runs.job import prepare
 from wulff.runs.run import Run
-from wulff.runs.spec import Spec
+from wulff.runs.spec import IN_PYTHON, Spec
 
 FALSE_ALARM = 1e-6
 """The probability that votes of the same classifier are called different, over all inputs."""
@@ -50,6 +50,8 @@ def recount(run: Run, inputs: int, architecture: str | None = None) -> list[Reco
     spec = run.spec
     if not isinstance(spec, Spec) or not run.records:
         raise InputError(f"{run.folder} has no certified inputs whose votes could be counted again.")
+    if spec.dataset == IN_PYTHON:
+        raise InputError(f"{run.folder} was made in Python: its model and inputs are not stored, to vote again.")
     fresh_spec = dataclasses.replace(
         spec, seed=secrets.randbits(63), stop=None, architecture=spec.architecture or architecture
     )

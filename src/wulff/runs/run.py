@@ -11,6 +11,7 @@ import numpy.typing as npt
 from wulff import noises
 from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
+from wulff.datasets import Dataset
 from wulff.errors import InputError, RunError
 from wulff.norms import Threat, parse_threat
 from wulff.runs.columns import Columns
@@ -21,6 +22,7 @@ from wulff.runs.records import Record
 from wulff.runs.spec import AnySpec, Spec
 from wulff.runs.stored import Records
 from wulff.smoothing import Terms
+from wulff.stats import ABSTAIN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,8 @@ class Run:
         records: One for each input that is done.
         facts: What was found when it was made, such as the version that made it.
         checked: Whether every record has a checksum, and it is right. Runs of wulff 0.1 have none.
+        stored: Whether there is a folder; else the run lives in memory, and `folder` is only its name.
+        given: The inputs, where they were given in Python.
     """
 
     folder: Path
@@ -40,6 +44,8 @@ class Run:
     records: Sequence[Record]
     facts: Facts = dataclasses.field(default_factory=Facts)
     checked: bool = True
+    stored: bool = True
+    given: Dataset | None = dataclasses.field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.records, Records):
@@ -105,13 +111,18 @@ class Run:
 
     @property
     def labels(self) -> IntArray:
-        """True labels."""
+        """True labels; `UNKNOWN` where nobody has told them."""
         return self.columns.label
 
     @property
     def predictions(self) -> IntArray:
         """Labels of the smoothed classifier; -1 where it abstains."""
         return self.columns.predict
+
+    @property
+    def scored(self) -> npt.NDArray[np.bool_]:
+        """Which inputs count in curves: those with the right label; with any label, where none is known."""
+        return self.predictions == self.labels if self.facts.labelled else self.predictions != ABSTAIN
 
     @property
     def not_a_number(self) -> dict[int, int]:

@@ -9,7 +9,7 @@ from wulff import datasets
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
 from wulff.runs.run import Run
-from wulff.runs.spec import ImportedSpec, PredictSpec
+from wulff.runs.spec import IN_PYTHON, ImportedSpec, PredictSpec
 from wulff.runs.training_run import Trained, read_training
 from wulff.smoothing import Phase, stream
 from wulff.smoothing.samplers import sampler
@@ -22,9 +22,13 @@ def inputs(run: Run) -> datasets.Dataset:
     Raises:
         InputError: The run is of an imported log, or its data set is not there, or is not the same any more.
     """
+    if run.given is not None:
+        return run.given
     spec, known = run.spec, run.facts.hashes.get("data")
     if isinstance(spec, ImportedSpec) or known is None:
         raise InputError(f"{run.name} does not say where its inputs are.")
+    if spec.dataset == IN_PYTHON:
+        raise InputError(f"the inputs of {run.name} were given in Python, and are not stored with it.")
     dataset = datasets.load(spec.dataset).slice(spec.slice)
     if dataset.sha256() != known:
         raise InputError(f"the inputs of {run.name} in {spec.dataset} have changed since it was made.")

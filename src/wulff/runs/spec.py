@@ -22,6 +22,8 @@ from wulff.smoothing import (
 from wulff.smoothing.policy import full_dtype
 from wulff.stats import Anytime, check_alpha, check_sample_size
 
+IN_PYTHON = "in Python"
+"""Stands for a data set or model that was no name but an object; hashes tell it from others."""
 _ANY_NOISE = noises.parse("gaussian(sigma=1)")
 """Stands for the noise of a model that is not loaded yet, in terms that are only checked."""
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from wulff.runs.columns import NO_N
+from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.journal import RECORDS, SUMMARY
 from wulff.runs.run import Run
 from wulff.stats import ABSTAIN
@@ -21,14 +22,14 @@ class Summary:
 
     Attributes:
         inputs: How many there are.
-        correct: On how many of them the label is right.
+        correct: On how many of them the label is right; None where true labels are not known.
         average_certified_radius: By norm; wrong and abstained inputs count as zero.
         not_a_number: For how many copies the model's output was not a number.
         not_a_number_since: The first input with such copies, if there is one.
     """
 
     inputs: int
-    correct: int
+    correct: int | None
     average_certified_radius: Mapping[str, float]
     not_a_number: int = 0
     not_a_number_since: int | None = None
@@ -37,14 +38,15 @@ class Summary:
 def summary(run: Run) -> dict[str, Any]:
     """What summary.json says of a run."""
     columns = run.columns
-    correct = columns.predict == columns.label
+    scored = run.scored
     lost = run.not_a_number
     return {
-        "inputs": len(correct),
-        "correct": int(correct.sum()),
+        "inputs": len(scored),
+        **({"correct": int(scored.sum())} if run.facts.labelled else {}),
+        **({} if run.facts.identified else {"classifier": NOT_IDENTIFIED}),
         "abstained": int((columns.predict == ABSTAIN).sum()),
         "average_certified_radius": {
-            norm: float(np.where(correct, run.radii(norm), 0.0).mean()) for norm in run.norms
+            norm: float(np.where(scored, run.radii(norm), 0.0).mean()) for norm in run.norms
         },
         **({"not_a_number": sum(lost.values()), "not_a_number_since": next(iter(lost))} if lost else {}),
         "samples": int(columns.n[columns.n != NO_N].sum()),
@@ -76,7 +78,7 @@ def read_summary(folder: Path) -> Summary | None:
         averages = found["average_certified_radius"]
         return Summary(
             int(found["inputs"]),
-            int(found["correct"]),
+            int(found["correct"]) if "correct" in found else None,
             {str(norm): float(radius) for norm, radius in averages.items()},
             int(found.get("not_a_number", 0)),
             found.get("not_a_number_since"),

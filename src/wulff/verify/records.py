@@ -107,7 +107,10 @@ class _Checks:
         """The record is what was written, and its parts fit each other and the spec."""
         spec, classes = self.spec, self.spec.get("classes", math.inf)
         index = whole(record["index"], 0, 2**63, "index")
-        whole(record["label"], 0, classes - 1, "label")
+        if spec.get("labelled", True):
+            whole(record["label"], 0, classes - 1, "label")
+        elif "label" in record:
+            raise Contradiction("it has a label, but the run has none")
         predict = whole(record["predict"], -1, classes - 1, "predict")
         if times > 1:
             raise Contradiction(f"it has {times} records")

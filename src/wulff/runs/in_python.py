@@ -1,0 +1,291 @@
+"""Certify a classifier and inputs that are objects in Python: `wulff.certify`."""
+
+import contextlib
+import dataclasses
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wulff import backends, engines, noises
+from wulff._checks import file_path, numbers, whole_number
+from wulff._progress import progress_bar
+from wulff._quoting import shown
+from wulff._warnings import warn
+from wulff.datasets import UNKNOWN, Dataset
+from wulff.errors import InputError, WulffError
+from wulff.norms import Threat
+from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
+from wulff.runs.execution import run_job
+from wulff.runs.job import Job
+from wulff.runs.journal import stored_run
+from wulff.runs.progress import run_progress
+from wulff.runs.run import Run
+from wulff.runs.spec import IN_PYTHON, Spec
+from wulff.smoothing import (
+    DEFAULT_BATCH,
+    SMALLEST_BATCH,
+    Bound,
+    Estimator,
+    Sampling,
+    Smoothed,
+    check_seed,
+    evaluating,
+    fastest,
+    measure_batch_sizes,
+    not_a_number,
+)
+from wulff.smoothing.checks import check_images
+from wulff.stats import Anytime
+
+
+def certify(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    noise: noises.Noise | str,
+    norms: Sequence[Threat | str] | Threat | str = ("l2",),
+    n0: int = 100,
+    n: int = 100_000,
+    alpha: float = 1e-3,
+    seed: int | None = 0,
+    stop: Anytime | None = None,
+    bound: Bound = "one-sided",
+    estimator: Estimator = "clopper-pearson",
+    sampling: Sampling = "float",
+    levels: int = 255,
+    batch: int | Literal["auto"] = DEFAULT_BATCH,
+    workers: int = 1,
+    engine: engines.Engine | None = None,
+    store: str | Path | None = None,
+    identity: str | None = None,
+    class_names: Sequence[str] | None = None,
+    num_classes: int | None = None,
+    threshold: float | None = None,
+    progress: bool = True,
+) -> Run:
+    """Certify any classifier on inputs in memory, as a run like those of the command line.
+
+    For each input with a label other than -1, no perturbation with a norm below its radius changes the label
+    of the smoothed classifier, with probability at least 1 - alpha over the noise samples.
+
+    Args:
+        model: Whatever `wulff.backends.adapt` takes: an `nn.Module`, an estimator of scikit-learn, a booster,
+            a session of ONNX Runtime, or any function of tensors or arrays. Normalisation is part of it.
+        x: Inputs in [0, 1], of shape (inputs, ...), as a tensor or array.
+        y: Their true labels, or names of classes that the model knows; without them there are labels and
+            radii, but no accuracy.
+        noise: A noise, or its spec string such as `gaussian(sigma=0.25)`, in the units of the inputs.
+        norms: Against which adversaries: `l1`, `l2`, `linf`, `l1-box`, ...; all from the same votes.
+        n0: Samples that choose each label.
+        n: Samples that bound its error.
+        alpha: The probability, for each input, with which its certificate may be wrong.
+        seed: The seed of the noise; None draws one, and records it.
+        stop: `wulff.stats.Anytime(...)` stops each input as soon as its votes decide.
+        bound: `one-sided`, or `two-sided` to bound the other classes too.
+        estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n.
+        sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
+        levels: Grid steps per 1.0, for exact sampling.
+        batch: How many noisy copies are classified at once; `auto` measures which size is the fastest.
+        workers: How many processes classify; they decide no number.
+        engine: Another engine, in place of `workers`.
+        store: A folder for the run, which goes on from there when it was interrupted; without it the run
+            lives in memory.
+        identity: What tells this classifier from others, such as "fraud model 7"; for modules and boosters it
+            is a hash of their weights if this is left out.
+        class_names: The names of the labels, for models that return names.
+        num_classes: How many labels there are, for models that return labels.
+        threshold: For models that return one score: above it the label is 1. 0 for a logit, 0.5 for a
+            probability.
+        progress: Whether to show a progress bar.
+
+    Raises:
+        InputError: Something is not allowed, or does not fit together; nothing is written.
+        RunError: The folder holds another run or is in use, or its votes are those of another classifier.
+    """
+    if engine is not None and workers != 1:
+        raise InputError("workers and engine say the same; leave one of them out.", "workers", "engine")
+    if not isinstance(progress, bool):
+        raise InputError(f"progress must be True or False, got {shown(progress)}.", "progress")
+    counter = engine if engine is not None else engines.with_workers(workers)
+    classifier = backends.adapt(model, class_names=class_names, threshold=threshold, identity=identity)
+    spec = Spec(
+        model=f"{IN_PYTHON}: {name_of(model)}",
+        dataset=IN_PYTHON,
+        noise=str(noise) if isinstance(noise, noises.Noise) else noise,
+        norms=(norms,) if isinstance(norms, Threat | str) else norms,  # type: ignore[arg-type]  (checked)
+        n0=n0,
+        n=n,
+        alpha=alpha,
+        seed=seed,
+        stop=stop,
+        bound=bound,
+        estimator=estimator,
+        sampling=sampling,
+        levels=levels,
+        batch=batch,
+    )
+    inputs = _inputs(x)
+    folder = None if store is None else file_path("store", store)
+    job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
+    with progress_bar() if progress else contextlib.nullcontext() as bar:
+        update = None if bar is None else run_progress(bar, f"certifying {name_of(model)}")
+        run = run_job(job, folder, counter, update)
+    if lost := run.not_a_number:
+        warn(not_a_number(lost))
+    return dataclasses.replace(run, given=job.dataset)
+
+
+def name_of(model: Any) -> str:
+    """What a model is called in a record: the name of its function or class."""
+    if isinstance(model, backends.Classifier):
+        model = model.function
+    name = getattr(model, "__qualname__", None) or type(model).__qualname__
+    return str(name).rpartition(".")[2]
+
+
+def _job(
+    spec: Spec,
+    classifier: backends.Classifier,
+    inputs: Tensor,
+    y: Any,
+    num_classes: int | None,
+    stored: Made | None,
+) -> Job:
+    """The job of certifying these inputs; everything is checked, and nothing written."""
+    function, device = classifier.function, _device(classifier.function)
+    answer = _first_answer(function, inputs[:1].to(device))
+    classes = _classes(classifier, answer, num_classes)
+    dataset = Dataset(IN_PYTHON, inputs, _labels(y, len(inputs), classes, classifier.class_names), classes)
+    assert spec.noise is not None
+    noise = noises.parse(spec.noise)
+    noise.in_dim(inputs[0].numel())
+    before = stored.spec if stored and isinstance(stored.spec, Spec) else None
+    engine: dict[str, Any] = {}
+    batch = spec.batch
+    if batch == "auto" and before is not None and before.batch != "auto":
+        batch = before.batch
+    elif batch == "auto":
+        rates = measure_batch_sizes(function, inputs[:1].to(device))
+        batch = fastest(rates)
+        engine["samples_per_second"] = {str(size): round(rate, 1) for size, rate in rates.items()}
+    filled = dataclasses.replace(
+        spec,
+        batch=batch,
+        seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
+        device=device.type,
+    )
+    facts = Facts(
+        inputs=len(dataset),
+        of=len(dataset),
+        dim=inputs[0].numel(),
+        classes=classes,
+        labelled=dataset.labelled,
+        gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
+        hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": dataset.sha256()},
+        versions=versions(),
+        engine=engine,
+    )
+    smoothed = Smoothed(function, noise, classes, batch=batch, sampling=spec.sampling, levels=spec.levels)
+    smoothed.check_inputs(inputs)
+    smoothed.counts(inputs[:1], 1)  # a model that cannot run is refused before anything is written
+    return Job(filled, dataset, smoothed, facts)
+
+
+def _inputs(x: Any) -> Tensor:
+    """The inputs as float32 in memory; pixels of 8 bits are refused with a remedy."""
+    if not isinstance(x, Tensor):
+        x = torch.from_numpy(np.ascontiguousarray(numbers("x", x, "fiub")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what it warns of, a data set refuses
+        x = check_images(x)
+    return x.cpu().to(torch.float32).contiguous()
+
+
+def _labels(y: Any, inputs: int, classes: int, names: Sequence[str] | None) -> Tensor:
+    """True labels as integers; names of classes are looked up."""
+    if y is None:
+        return torch.full((inputs,), UNKNOWN)
+    values = y.detach().cpu().numpy() if isinstance(y, Tensor) else np.asarray(y)
+    if values.shape != (inputs,):
+        raise InputError(f"y must hold one label for each of {inputs} inputs, got {values.shape}.", "y")
+    # Classes that an estimator calls 1, 2, 3 are looked up by these names, not taken for places.
+    if values.dtype.kind in "OUS" or (names is not None and _are_numbers(names)):
+        if names is None:
+            raise InputError(
+                f"y holds names such as {shown(values[0])}, and the model does not know them; give "
+                "class_names=[...] in the order of the labels, or labels from 0.",
+                "y",
+            )
+        places = {name: place for place, name in enumerate(names)}
+        if unknown := [value for value in values.tolist() if str(value) not in places]:
+            known = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+            raise InputError(f"y holds {shown(unknown[0])}, which is no class of the model: {known}.", "y")
+        return torch.tensor([places[str(value)] for value in values.tolist()])
+    if values.dtype.kind not in "iub":
+        raise InputError(f"y must hold integers from 0, or names of classes, got {values.dtype}.", "y")
+    wrong = np.flatnonzero((values < 0) | (values >= classes))
+    if len(wrong):
+        raise InputError(
+            f"y must hold labels from 0 to {classes - 1}, since the model has {classes} classes, got "
+            f"{int(values[wrong[0]])} for input {wrong[0]}.",
+            "y",
+        )
+    return torch.from_numpy(values.astype(np.int64))
+
+
+def _are_numbers(names: Sequence[str]) -> bool:
+    return all(name.lstrip("-").replace(".", "", 1).isdigit() for name in names)
+
+
+def _classes(classifier: backends.Classifier, answer: Tensor, num_classes: int | None) -> int:
+    """How many labels there are, as far as model and user say."""
+    given = None if num_classes is None else whole_number("num_classes", num_classes, most=10**6)
+    if answer.ndim == 2:
+        known = answer.shape[1]
+        if classifier.class_names is not None and len(classifier.class_names) != known:
+            raise InputError(
+                f"the model has {known} classes, got {len(classifier.class_names)} class_names.",
+                "class_names",
+            )
+    else:
+        known = classifier.num_classes
+    if given is not None and known is not None and given != known:
+        raise InputError(f"num_classes is {given}, but the model has {known} classes.", "num_classes")
+    if (classes := given or known) is None:
+        raise InputError("the model returns labels; say how many there are: num_classes=.", "num_classes")
+    return classes
+
+
+def _first_answer(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """The answer to copies of one input; a model that cannot run is refused here."""
+    try:
+        with evaluating(function) as fixed, torch.inference_mode():
+            answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
+    except WulffError:
+        raise
+    except Exception as error:  # the model is other people's code
+        first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        raise InputError(
+            f"the model fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}."
+        ) from error
+    if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != SMALLEST_BATCH:
+        got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        raise InputError(
+            f"the model must return logits (rows, classes) or labels (rows,) for {SMALLEST_BATCH} rows, got "
+            f"{got}."
+        )
+    return answer
+
+
+def _device(function: Callable[[Tensor], Tensor]) -> torch.device:
+    """Where a module has its weights; other functions are given inputs on the CPU."""
+    if isinstance(function, torch.nn.Module):
+        for tensor in (*function.parameters(), *function.buffers()):
+            return tensor.device
+    return torch.device("cpu")
