@@ -51,7 +51,7 @@ def recount(run: Run, inputs: int, architecture: str | None = None) -> list[Reco
     if not isinstance(spec, Spec) or not run.records:
         raise InputError(f"{run.folder} has no certified inputs whose votes could be counted again.")
     if spec.dataset == IN_PYTHON:
-        raise InputError(f"{run.folder} was made in Python: its model and inputs are not stored, to vote again.")
+        raise InputError(f"{run.folder} was made in Python: its model and inputs are not stored with it.")
     fresh_spec = dataclasses.replace(
         spec, seed=secrets.randbits(63), stop=None, architecture=spec.architecture or architecture
     )
