@@ -119,9 +119,11 @@ def _check_numbers(key: str, value: Tensor, own: Tensor) -> None:
         raise InputError(f"{key!r} is a {kind} tensor; save its to_dense()")
     allowed = FLOATS if own.is_floating_point() else FLOATS | INTEGERS
     if value.dtype not in allowed:
+        dtype = str(value.dtype).removeprefix("torch.")
+        remedy = "without an imaginary part" if value.is_complex() else "that are not quantised"
         raise InputError(
-            f"{key!r} has numbers of type {str(value.dtype).removeprefix('torch.')}, which would be cast; "
-            "weights must be float16, bfloat16, float32 or float64; give weights that are not quantised"
+            f"{key!r} has numbers of type {dtype}, which would be cast; "
+            f"weights must be float16, bfloat16, float32 or float64; give weights {remedy}"
         )
 
 

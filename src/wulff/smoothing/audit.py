@@ -173,15 +173,15 @@ def _compare(name: str, found: Tensor, expected: Tensor, padded: bool) -> Variat
 
 
 def _labels(outputs: Tensor) -> Tensor:
-    """The label of each copy; -1 for outputs that are not a number."""
+    """The label of each copy; -1 for outputs that are not a number, as when votes are counted."""
     largest, labels = outputs.max(dim=1)
-    return labels.masked_fill(largest.isnan(), -1)
+    return labels.masked_fill(~largest.isfinite(), -1)
 
 
 def _not_a_number(outputs: Tensor, inputs: int) -> dict[int, int]:
     if outputs.ndim == 1:
         return {}
-    rows = outputs.isnan().any(dim=1).nonzero()[:, 0].cpu()
+    rows = (_labels(outputs) < 0).nonzero()[:, 0].cpu()
     return dict(sorted(Counter((rows // BLOCK % inputs).tolist()).items()))
 
 

@@ -23,8 +23,9 @@ class Voter:
     """From a batch to vote bins, by way of a base classifier.
 
     Bins 0 to num_classes - 1 are labels. `num_classes` collects outputs that are not a number, for any class:
-    they count against every label. `num_classes + 1` collects labels that do not exist. Infinite logits are
-    compared as numbers are; of several largest ones the first counts.
+    they count against every label. So do outputs whose largest is infinite: where sums overflow, the
+    processor and the batch decide between infinity and NaN. Classes may be ruled out by -∞; of several
+    largest logits the first counts. `num_classes + 1` collects labels that do not exist.
 
     Args:
         num_classes: The number of labels.
@@ -70,4 +71,4 @@ class Voter:
                 f"{remedy}, or return labels."
             )
         largest, labels = output.max(dim=1)
-        return torch.where(largest.isnan(), self.num_classes, labels)
+        return torch.where(largest.isfinite(), labels, self.num_classes)
