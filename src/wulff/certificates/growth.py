@@ -10,6 +10,7 @@ methods that evaluate hockey-stick divergences bound the error at a radius thems
 import numpy as np
 
 from wulff._numerics import rounding
+from wulff._numerics.bisection import bisect
 from wulff._typing import FloatArray
 from wulff.certificates.registry import Certificate
 from wulff.noises import Noise
@@ -55,14 +56,15 @@ def _grown_by_rate(
     # Bisection on the log-odds keeps r(high) ≤ target as it goes, and the error 1 always obeys it.
     low = np.log(error) - np.log1p(-np.minimum(error, 1 - 2.0**-53))
     high = np.full(error.shape, 800.0)
-    bound = np.ones(error.shape)
-    for _ in range(BISECTIONS):
-        middle = 0.5 * (low + high)
-        p = 1 / (1 + np.exp(-np.maximum(middle, -700.0)))
-        obeys = signed_enclosure(entry, noise, p, dim, norm)[1] <= target
-        bound = np.where(obeys, np.minimum(bound, p), bound)
-        low, high = np.where(obeys, low, middle), np.where(obeys, middle, high)
-    return np.where(np.isnan(start), np.nan, bound)
+
+    def above(log_odds: FloatArray) -> np.ndarray:
+        return ~(signed_enclosure(entry, noise, _probability(log_odds), dim, norm)[1] <= target)
+
+    return np.where(np.isnan(start), np.nan, _probability(bisect(above, low, high, BISECTIONS)[1]))
+
+
+def _probability(log_odds: FloatArray) -> FloatArray:
+    return 1 / (1 + np.exp(-np.maximum(log_odds, -700.0)))
 
 
 def _grown_by_overlap(

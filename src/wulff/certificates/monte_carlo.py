@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises import MixedLinf, Noise
@@ -154,8 +155,4 @@ def _largest_plausible(draws: Tensor, loss: ShiftedLoss, error: float, n: int, a
     high = float(draws.std()) / math.sqrt(draws.shape[1])
     while holds(high):
         high *= 2
-    low = 0.0
-    for _ in range(24):
-        middle = 0.5 * (low + high)
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low
+    return float(last_true(lambda r: holds(float(r)), 0.0, high, 24))

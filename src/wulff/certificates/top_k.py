@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._numerics import rounding
+from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error
 from wulff.certificates.registry import Certificate, Radii, candidates, check_errors, dimension
@@ -114,8 +115,4 @@ def _radius(
         if not holds.any():
             break
         low, high = np.where(holds, high, low), np.where(holds, 2 * high, high)
-    for _ in range(STEPS):
-        middle = 0.5 * (low + high)
-        holds = apart(middle)
-        low, high = np.where(holds, middle, low), np.where(holds, high, middle)
-    return low
+    return last_true(apart, low, high, STEPS)

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._numerics import rounding
+from wulff._numerics.bisection import bisect
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error, signed_enclosure
 from wulff.certificates.registry import Certificate, Radii, candidates, check_errors, dimension
@@ -111,10 +112,11 @@ def _where_they_meet(
     for bound, error in ((low, top), (high, runner_up)):
         certain = error < 0.5
         bound[certain] = entry.radius(noise, error[certain], dim, norm)
-    for _ in range(STEPS):
-        middle = 0.5 * (low + high)
-        sizes = np.concatenate([middle, middle])
+
+    def apart(radius: FloatArray) -> npt.NDArray[np.bool_]:
+        sizes = np.concatenate([radius, radius])
         grown = grown_error(entry, noise, np.concatenate([top, runner_up]), sizes, dim, norm)
-        apart = rounding.up(grown[: len(top)] + grown[len(top) :], 1) < 1
-        low, high = np.where(apart, middle, low), np.where(apart, high, middle)
+        return rounding.up(grown[: len(top)] + grown[len(top) :], 1) < 1
+
+    low, high = bisect(apart, low, high, STEPS)
     return np.where(np.isnan(high), np.nan, low)

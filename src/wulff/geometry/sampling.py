@@ -4,7 +4,9 @@ import dataclasses
 import math
 
 import numpy as np
+import numpy.typing as npt
 
+from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.geometry.bodies import Body
@@ -120,9 +122,8 @@ def _exit(body: Body, points: FloatArray, direction: FloatArray) -> FloatArray:
 
     The gauge along a line is convex and at most 1 at the start, and the way out is at most 2 long.
     """
-    low, high = np.zeros(len(points)), np.full(len(points), 2.0)
-    for _ in range(36):
-        middle = 0.5 * (low + high)
-        inside = body.gauge(points + middle[:, None] * direction) <= 1
-        low, high = np.where(inside, middle, low), np.where(inside, high, middle)
-    return low
+
+    def inside(length: FloatArray) -> npt.NDArray[np.bool_]:
+        return body.gauge(points + length[:, None] * direction) <= 1
+
+    return last_true(inside, np.zeros(len(points)), np.full(len(points), 2.0), 36)

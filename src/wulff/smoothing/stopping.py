@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import special
 
-from wulff._typing import FloatArray
+from wulff._numerics.bisection import last_whole
+from wulff._typing import FloatArray, IntArray
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError
 from wulff.norms import Threat
@@ -111,12 +112,11 @@ def certification_quota(
 
 def most_misses(errors: FloatArray, n: int, alpha: float) -> np.ndarray:
     """How many misses in n votes still are evidence that the error is below each of these; -1: even none."""
-    low, high = np.full(errors.shape, -1), np.floor(errors * n).astype(np.int64) + 1
-    while (high - low > 1).any():
-        middle = (low + high) // 2
-        enough = log_evidence(np.maximum(middle, 0), n, errors) >= -np.log(alpha)
-        low, high = np.where(enough, middle, low), np.where(enough, high, middle)
-    return low
+
+    def enough(misses: IntArray) -> np.ndarray:
+        return log_evidence(np.maximum(misses, 0), n, errors) >= -np.log(alpha)
+
+    return last_whole(enough, np.full(errors.shape, -1), np.floor(errors * n).astype(np.int64) + 1)
 
 
 def chance_of_at_most(most: np.ndarray, misses: int, n: int, n_max: int) -> FloatArray:

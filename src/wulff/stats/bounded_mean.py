@@ -4,6 +4,8 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._checks import numbers
+from wulff._numerics.bisection import bisect
+from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.stats.checks import check_alpha
 
@@ -33,10 +35,9 @@ def mean_upper_bound(values: npt.ArrayLike, alpha: float) -> float:
     variances = (0.25 + np.cumsum((x - means) ** 2)) / (1 + counts)
     before = np.concatenate([[0.25], variances[:-1]])
     stake = np.minimum(np.sqrt(2 * np.log(1 / alpha) / (x.size * before)), 0.5)
-    low, high = float(x.mean()), 1.0
     needed = np.log(1 / alpha) + 1e-9  # more than the sum of the logarithms can be off by
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        enough = float(np.log1p(stake * (middle - x)).sum()) >= needed
-        low, high = (low, middle) if enough else (middle, high)
-    return high
+
+    def plausible(mean: FloatArray) -> bool:
+        return float(np.log1p(stake * (mean - x)).sum()) < needed
+
+    return float(bisect(plausible, x.mean(), 1.0, 40)[1])

@@ -2,10 +2,10 @@
 
 import math
 
-import numpy as np
 from scipy import special
 
 from wulff._checks import SHARE, real_number
+from wulff._numerics.bisection import last_whole
 from wulff.stats.checks import check_alpha
 from wulff.stats.clopper_pearson import error_upper_bound
 
@@ -53,8 +53,4 @@ def _reaches(n: int, error: float, alpha: float, true_error: float, power: float
 
 def _most_misses(n: int, error: float, alpha: float) -> int:
     """The largest number of misses out of n with a bound of at most `error`; -1 if none has."""
-    low, high = -1, n
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if np.all(error_upper_bound(middle, n, alpha) <= error) else (low, middle)
-    return low
+    return int(last_whole(lambda misses: error_upper_bound(misses, n, alpha) <= error, -1, n))

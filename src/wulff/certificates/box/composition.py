@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 
 from wulff._numerics import rounding
+from wulff._numerics.bisection import last_whole
 from wulff._numerics.composition import compose_all
 from wulff._typing import FloatArray
 from wulff.certificates.box.filling import HALF
@@ -77,10 +78,7 @@ class BoxCurves:
         high = min(high, low + first)
         if high == PARTS * self.dim and self.at(high).reach >= p:
             return high
-        while high - low > 1:
-            middle = (low + high) // 2
-            low, high = (middle, high) if self.at(middle).reach >= p else (low, middle)
-        return low
+        return int(last_whole(lambda parts: self.at(int(parts)).reach >= p, low, high))
 
     def radius(self, p: float) -> float:
         """The largest r found, in units of the scale.

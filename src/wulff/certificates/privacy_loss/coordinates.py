@@ -19,6 +19,7 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
+from wulff._numerics.bisection import last_true
 from wulff._numerics.composition import Composition, compose
 from wulff._typing import FloatArray
 from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, Curve, ShiftCurves, curve_through, useless
@@ -93,13 +94,12 @@ def interpolate(left: Curve, right: Curve, p: FloatArray) -> FloatArray:
     """
     (tau, overlap), (tau_step, overlap_step) = left.line(p), right.line(p)
     tau_step, overlap_step = tau_step - tau, overlap_step - overlap
-    low, high = np.zeros(p.shape), np.ones(p.shape)
-    for _ in range(40):
-        part = 0.5 * (low + high)
+
+    def holds(part: FloatArray) -> npt.NDArray[np.bool_]:
         needed = np.log(0.5 + np.exp(np.log(p) + tau + part * tau_step))
-        holds = overlap + part * overlap_step - 1e-12 >= needed
-        low, high = np.where(holds, part, low), np.where(holds, high, part)
-    return left.shift + low * (right.shift - left.shift)
+        return overlap + part * overlap_step - 1e-12 >= needed
+
+    return left.shift + last_true(holds, np.zeros(p.shape), np.ones(p.shape), 40) * (right.shift - left.shift)
 
 
 @final
