@@ -45,7 +45,7 @@ FAULTS = [
     ),
     Fault(
         "a smaller n takes the first votes",
-        "runs/recertify.py",
+        "runs/recertification.py",
         "drawn = generator.choice(n, fewer, replace=False, shuffle=False)",
         "drawn = np.arange(fewer)",
         "tests/runs/test_recertify.py",
