@@ -7,7 +7,6 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import UnionType
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -21,6 +20,11 @@ T = TypeVar("T")
 MOST = 10**12
 """Whole numbers of things that are counted one by one."""
 
+FINITE: tuple[str, Callable[[float], bool]] = ("be a finite number", math.isfinite)
+NOT_NEGATIVE: tuple[str, Callable[[float], bool]] = (
+    "be at least 0 and finite",
+    lambda value: 0 <= value < math.inf,
+)
 POSITIVE: tuple[str, Callable[[float], bool]] = ("be positive and finite", lambda value: 0 < value < math.inf)
 SHARE: tuple[str, Callable[[float], bool]] = ("lie in (0, 1)", lambda value: 0 < value < 1)
 """What real numbers may be required to be."""
@@ -44,14 +48,16 @@ def whole_number(name: str, value: Any, *, least: int = 1, most: int = MOST) -> 
     return int(value)
 
 
-def whole_numbers(name: str, values: Any, count: int, *, least: int, most: int = MOST) -> list[int]:
-    """One integer from `least` to `most` for each of `count` inputs.
+def whole_numbers(
+    name: str, values: Any, count: int | None = None, *, least: int, most: int = MOST
+) -> list[int]:
+    """Integers from `least` to `most`, one for each of `count` inputs; None allows any number of them.
 
     Raises:
         InputError: There are not as many, or one is none.
     """
     listed = _listed(name, values, "be a sequence of integers")
-    if len(listed) != count:
+    if count is not None and len(listed) != count:
         raise InputError(f"{name} must hold a number for each of {count} inputs, got {len(listed)}.", name)
     return [whole_number(f"each {name}", value, least=least, most=most) for value in listed]
 
@@ -111,8 +117,21 @@ def together(names: str, *arrays: np.ndarray) -> list[np.ndarray]:
         raise InputError(f"{names} do not fit together: they have the shapes {shapes}.") from None
 
 
-def sequence_of(name: str, values: Any, kind: type | UnionType, example: str) -> list[Any]:
-    """A sequence of objects of one type.
+def each(name: str, array: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A number for each of some inputs, or one for all.
+
+    Raises:
+        InputError: There are not as many.
+    """
+    try:
+        return np.broadcast_to(array, shape)
+    except ValueError:
+        message = f"{name} must be one number, or of shape {shape}, got shape {array.shape}."
+        raise InputError(message, name) from None
+
+
+def sequence_of(name: str, values: Any, kind: type | tuple[type, ...], example: str) -> list[Any]:
+    """A sequence of objects of some types.
 
     Raises:
         InputError: It is none.
@@ -135,6 +154,15 @@ def one_of(name: str, value: Any, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in words:
         refuse(name, f"be {' or '.join(words)}" if len(words) < 3 else f"be one of {', '.join(words)}", value)
     return value
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as such.
+
+    Raises:
+        InputError: It is neither.
+    """
+    return bool(instance(name, value, (bool, np.bool_), "True or False"))
 
 
 def instance(name: str, value: Any, kind: type[T] | tuple[type[T], ...], what: str) -> T:

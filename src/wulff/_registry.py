@@ -65,7 +65,7 @@ class Registry(Mapping[str, Member], Generic[Member]):
         Raises:
             InputError: There is none.
         """
-        if name not in self._members:
+        if not isinstance(name, str) or name not in self._members:
             raise InputError(f"unknown {self.kind} {shown(name)}; there is {', '.join(self)}{hint}.")
         return self._members[name]
 

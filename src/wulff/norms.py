@@ -6,12 +6,13 @@ A threat is a norm, for perturbations in all of space, or a `Box`, for those tha
 import dataclasses
 import math
 import re
+from collections.abc import Iterable
 from typing import ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
 
-from wulff._checks import real_number
+from wulff._checks import real_number, sequence_of
 from wulff._quoting import shown
 from wulff.errors import InputError
 
@@ -133,3 +134,12 @@ def parse_threat(text: str | Threat) -> Threat:
     if isinstance(text, str) and text.strip().lower().endswith("-box"):
         return Box(Norm.parse(text.strip()[: -len("-box")]))
     return Norm.parse(text)
+
+
+def parse_threats(norms: Iterable[str | Threat]) -> list[Threat]:
+    """The threats that a sequence of names stands for.
+
+    Raises:
+        InputError: It is no sequence, or one stands for none.
+    """
+    return [parse_threat(norm) for norm in sequence_of("norms", norms, (str, Norm, Box), "('l1', 'l2')")]

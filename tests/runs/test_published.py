@@ -242,6 +242,7 @@ def test_times_as_python_prints_them(tmp_path: Path, time: str, seconds: float) 
 
 def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
     (tmp_path / "log.tsv").write_text(f"{HEADS}\tradius_linf\n0\t3\t3\t0.5\t1\t1\t0.01\n")
-    with pytest.warns(UserWarning, match="not read from .*: the columns 'radius_linf'"):
+    with pytest.warns(UserWarning, match="not read from .*: the columns 'radius_linf'") as found:
         run = runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
+    assert [warning.filename for warning in found] == [__file__]
     assert run.radii("l2").tolist() == [0.4995]

@@ -115,7 +115,7 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
         ("[train]\nnoise = 'laplace'\nsigma = 0.5\n[certify]\n[report]\nplots = 1", "may have radii"),
         ("train = 1\n[certify]", "must be a table"),
         ("[certify]\nmodel = 'a'\nstop = { radii = 0.5 }", "stop may have radii"),
-        ("[certify]\nmodel = 'a'\nstop = { radii = ['a'] }", "stop may have radii"),
+        ("[certify]\nmodel = 'a'\nstop = { radii = ['a'] }", "must be positive and finite, got 'a'"),
         ("[certify]\nmodel = 'a'\ncompile = 1", "compile in .* must be bool, got 1"),
         ("[certify]\nmodel = 'a'\nbatch = 'all'", "batch in .* must be int"),
         ("[[defaults]]\nn = 1\n[[defaults]]\nn = 2\n[certify]\nmodel = 'a'", "several .*defaults"),

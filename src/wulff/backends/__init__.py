@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from wulff._checks import FINITE, instance, real_number, sequence_of
 from wulff.backends.base import Classifier, Function, identity_of_module
 from wulff.backends.functions import CallableFunction, DecodedModule
 from wulff.backends.outputs import Decoder
@@ -40,7 +41,7 @@ def adapt(
     Raises:
         InputError: The model is none of these.
     """
-    names = None if class_names is None else tuple(map(str, class_names))
+    names = _names(class_names, threshold, identity)
     if isinstance(model, Classifier):
         return model
     if isinstance(model, nn.Module):
@@ -82,7 +83,7 @@ def adapt(
 
 def is_spec(source: str) -> bool:
     """Whether a model is named by a spec such as `onnx:FILE`, not by a file or folder of weights."""
-    return source.partition(":")[0] in PREFIXES and ":" in source
+    return isinstance(source, str) and source.partition(":")[0] in PREFIXES and ":" in source
 
 
 def load(
@@ -104,8 +105,8 @@ def load(
         InputError: There is no such model, or its package is missing.
         RunError: A server cannot be reached.
     """
-    kind, _, rest = source.partition(":")
-    names = None if class_names is None else tuple(map(str, class_names))
+    kind, _, rest = instance("source", source, str, "text such as 'onnx:FILE'").partition(":")
+    names = _names(class_names, threshold, identity)
     if kind not in PREFIXES or not rest:
         raise InputError(f"unknown model {source!r}; it begins with {', '.join(PREFIXES)}, and a colon.")
     if kind == "python":
@@ -121,6 +122,19 @@ def load(
 
         return load_endpoint(source, names, threshold, identity)
     return _LOADERS[kind](rest)
+
+
+def _names(
+    class_names: Sequence[str] | None, threshold: float | None, identity: str | None
+) -> tuple[str, ...] | None:
+    """The names of the labels; refuses them, and what else is said of a model, where they are none."""
+    if threshold is not None:
+        real_number("threshold", threshold, *FINITE)
+    if identity is not None:
+        instance("identity", identity, str, "text")
+    if class_names is None:
+        return None
+    return tuple(map(str, sequence_of("class_names", class_names, (str, int), "['cat', 'dog']")))
 
 
 def _load_timm(name: str) -> Classifier:

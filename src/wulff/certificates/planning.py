@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from wulff._checks import POSITIVE, real_number
+from wulff._checks import NOT_NEGATIVE, POSITIVE, real_number
 from wulff.certificates.registry import certified_radius
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -76,9 +76,10 @@ def _any_dimension(noise: Noise, radius: float, norm: Threat) -> int:
 
 
 def largest_error(
-    noise: Noise, radius: float, norm: Threat, dim: int | None, smallest: float = 1e-300
+    noise: Noise | str, radius: float, norm: Threat | str, dim: int | None, smallest: float = 1e-300
 ) -> float | None:
     """The largest error whose certified radius is at least `radius`, by bisection; None below `smallest`."""
+    noise, norm, radius = parse_noise(noise), parse_threat(norm), real_number("radius", radius, *NOT_NEGATIVE)
 
     def reaches(error: float) -> bool:
         return bool(certified_radius(noise, error, norm, dim).radius >= radius)

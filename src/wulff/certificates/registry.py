@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from wulff._checks import numbers, whole_number
+from wulff._checks import instance, numbers, refuse, whole_number
 from wulff._numerics import rounding
 from wulff._quoting import shown
 from wulff._typing import FloatArray
@@ -211,6 +211,9 @@ def _check_entry(
 
 def table(noise: type[Noise] | None = None, norm: Threat | None = None) -> list[Certificate]:
     """The entries for a noise type (or all) and a norm (or all), sorted by method, noise and norm."""
+    if noise is not None and not (isinstance(noise, type) and issubclass(noise, Noise)):
+        refuse("noise", "be a class of noises", noise)
+    norm = None if norm is None else parse_threat(norm)
     return [
         entry
         for entry in sorted(_TABLE, key=_place)
@@ -386,7 +389,7 @@ def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certifica
                 f"{', '.join(covered) or 'no norm'}."
             )
         return entries
-    chosen = [entry for entry in entries if entry.method == method]
+    chosen = [entry for entry in entries if entry.method == instance("method", method, str, "a name or None")]
     if not chosen:
         raise NotCoveredError(
             f"no method {shown(method)} for {noise.name} noise against {norm}; "

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from wulff._checks import instance, one_of
 from wulff._registry import Registry
 from wulff.datasets.base import UNKNOWN, Dataset
 from wulff.datasets.bundled_digits import digits
@@ -68,9 +69,8 @@ def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
     Raises:
         InputError: The name is unknown, or the data are missing or damaged.
     """
-    if split not in SPLITS:
-        raise InputError(f"split must be {' or '.join(SPLITS)}, got {split!r}.")
-    known, _, path = name.partition(":")
+    one_of("split", split, SPLITS)
+    known, _, path = instance("name", name, str, "the name of a data set, or of an .npz file").partition(":")
     if name.endswith(".npz") and without_split(known) not in DATASETS:
         return arrays(Path(name), labelled)
     fixed = re.fullmatch(rf"(.+)-({'|'.join(SPLITS)})", known)

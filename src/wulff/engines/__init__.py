@@ -46,7 +46,8 @@ def register(engine: Kind) -> Kind:
 
 def with_workers(workers: int) -> Engine:
     """The engine for so many processes on this machine."""
-    return LocalEngine() if workers == 1 else ProcessEngine(check_sample_size(workers, "workers"))
+    workers = check_sample_size(workers, "workers")
+    return LocalEngine() if workers == 1 else ProcessEngine(workers)
 
 
 def choose(name: str | None, workers: int = 1) -> Engine:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from wulff._checks import file_path
 from wulff._reading import reason
 from wulff._registry import Registry
 from wulff.errors import InputError
@@ -94,7 +95,7 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
     Raises:
         InputError: The weights are missing or damaged, or do not fit the architecture.
     """
-    file = _file(path)
+    file = _file(file_path("path", path))
     state, own = weights.read(file)
     description = own or fallback
     if description is None:

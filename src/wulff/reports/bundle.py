@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wulff import _files
+from wulff._checks import file_path
 from wulff.errors import InputError
+from wulff.reports.curves import check_runs
 from wulff.reports.figures.accuracy import plot_certified_accuracy
 from wulff.reports.page import write_page
 from wulff.reports.payload import all_norms
@@ -28,9 +30,10 @@ def write_report(runs: Sequence[Run], folder: str | Path, radii: Sequence[float]
     Raises:
         InputError: There are no runs with records.
     """
+    runs = check_runs(runs)
     if not runs:
         raise InputError("there are no runs with records to report on.")
-    folder = Path(folder)
+    folder = file_path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     norms = all_norms(runs)
     for norm in norms:

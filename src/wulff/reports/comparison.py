@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from wulff._checks import whole_number
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
@@ -74,6 +75,7 @@ class Comparison:
     def render(self, style: str = "text", most: int = 10) -> str:
         """Both tables: by radius, and the inputs that differ most."""
         check_format(style)
+        whole_number("most", most, least=0)
         first, second = self.names
         heads = [f"{self.norm} radius", first, second, "difference", f"only {first}", f"only {second}", "p"]
         by_radius = [[escape(head, style) for head in heads], *(self._line(row) for row in self.rows)]

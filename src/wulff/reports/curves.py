@@ -1,19 +1,19 @@
 """Certified accuracy: the share of inputs that are correct with a radius of at least r."""
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 from scipy import stats
 
-from wulff._checks import SHARE, real_number, real_numbers, sequence_of, whole_number
+from wulff._checks import NOT_NEGATIVE, SHARE, flag, real_number, real_numbers, sequence_of, whole_number
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.runs import Run
+from wulff.runs.run import check_run
 from wulff.stats import check_alpha
 
 
@@ -36,6 +36,7 @@ class Curve:
 
     def correct(self, radius: float) -> int:
         """How many inputs are correctly labelled with a certified radius of at least `radius`."""
+        radius = real_number("radius", radius, *NOT_NEGATIVE)
         return int(len(self.certified) - np.searchsorted(self.certified, radius, side="left"))
 
     def accuracy(self, radius: float) -> Fraction:
@@ -70,7 +71,8 @@ def curve(run: Run, norm: Threat | str, *, as_published: bool = False) -> Curve:
         InputError: The run has no records, or no radii against the norm.
     """
     norm = parse_threat(norm)
-    (run,) = check_runs([run])
+    check_run(run)
+    flag("as_published", as_published)
     if not run.records:
         raise InputError(f"{run.folder} has no records yet; run the same command again to make them.")
     radii = run.radii(norm, as_published=as_published)
@@ -107,6 +109,18 @@ def check_runs(runs: Sequence[Run]) -> list[Run]:
     return sequence_of("runs", runs, Run, "[wulff.runs.load('FOLDER')]")
 
 
+def some_runs(runs: Sequence[Run]) -> list[Run]:
+    """At least one run, as a list.
+
+    Raises:
+        InputError: There is none.
+    """
+    found = check_runs(runs)
+    if not found:
+        raise InputError("at least one run is needed; `wulff.runs.load` reads them.", "runs")
+    return found
+
+
 def check_radii(radii: Sequence[float]) -> list[float]:
     """The radii at which a report is wanted.
 
@@ -119,7 +133,7 @@ def check_radii(radii: Sequence[float]) -> list[float]:
             f"a norm is given as norm={shown(radii)}.",
             "radii",
         )
-    return real_numbers("radii", radii, "be at least 0 and finite", lambda radius: 0 <= radius < math.inf)
+    return real_numbers("radii", radii, *NOT_NEGATIVE)
 
 
 def default_radii(curves: Sequence[Curve]) -> list[float]:

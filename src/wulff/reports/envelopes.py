@@ -9,7 +9,7 @@ import numpy as np
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.norms import Threat
-from wulff.reports.curves import Curve, curve, false_certificates
+from wulff.reports.curves import Curve, check_runs, curve, false_certificates
 from wulff.runs import Run, has_counts, on_other_terms
 
 
@@ -76,6 +76,7 @@ def envelope(
     Raises:
         InputError: The runs are not on the same inputs, or there is only one.
     """
+    runs = check_runs(runs)
     _check_same_inputs(runs)
     alphas = [run.alpha for run in runs if run.alpha is not None]
     total = sum(alphas) if len(alphas) == len(runs) else None
@@ -89,6 +90,7 @@ def valid_envelope(runs: Sequence[Run], norm: Threat | str, *, of: str = "") -> 
     Raises:
         InputError: The runs are not on the same inputs, have different alphas, or no counts.
     """
+    runs = check_runs(runs)
     _check_same_inputs(runs)
     alpha = runs[0].alpha
     if alpha is None or any(run.alpha != alpha for run in runs):

@@ -1,8 +1,10 @@
 """What runs there are under some folders, one line each."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from wulff._checks import file_path, sequence_of
 from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError, WulffError
 from wulff.reports.curves import curve
@@ -21,7 +23,8 @@ def listing(folders: Sequence[str | Path]) -> Grid:
         InputError: A folder does not exist.
     """
     grid = [HEADS]
-    for folder in map(Path, folders):
+    for given in sequence_of("folders", folders, (str, os.PathLike), "['runs']"):
+        folder = file_path("each of folders", given)
         if not folder.is_dir():
             raise InputError(f"there is no folder {folder}.")
         grid += [found if isinstance(found, list) else _line(found) for found in _runs(folder)]

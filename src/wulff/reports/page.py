@@ -9,10 +9,10 @@ from pathlib import Path
 import tomli_w
 
 from wulff import _files
-from wulff._checks import whole_number
+from wulff._checks import file_path, whole_number
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Threat, parse_threats
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.payload import all_norms, payload
@@ -51,14 +51,14 @@ def write_page(
     Raises:
         InputError: The folder does not exist, a run has no records, or none has radii against a norm.
     """
-    runs, path = check_runs(runs), Path(path)
+    runs, path = check_runs(runs), file_path("path", path)
     whole_number("pictures", pictures, least=0)
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
     if not runs or any(not run.records for run in runs):
         raise InputError("a page needs runs with records; run the same command again to make them.")
     known = all_norms(runs)
-    shown = known if norms is None else [str(parse_threat(norm)) for norm in norms]
+    shown = known if norms is None else [str(norm) for norm in parse_threats(norms)]
     if lacking := set(shown) - set(known):
         there = ", ".join(known) or "none"
         raise InputError(f"no run has radii against {min(lacking)}, only against {there}.")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
-from wulff._checks import one_of, whole_number
+from wulff._checks import flag, one_of, whole_number
 from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
@@ -155,6 +155,9 @@ def certified_accuracy(
             radii as published.
     """
     runs = check_runs(runs)
+    options = {"as_published": as_published, "with_envelope": with_envelope, "with_average": with_average}
+    for name, value in options.items():
+        flag(name, value)
     if not runs:
         raise InputError("a report needs at least one run.")
     if as_published and confidence is not None:

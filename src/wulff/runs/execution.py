@@ -10,6 +10,7 @@ from typing import Any
 from torch import Tensor
 
 from wulff import engines
+from wulff._checks import file_path
 from wulff.errors import InputError
 from wulff.norms import Threat
 from wulff.runs.certifying import Counted, certified_records
@@ -69,7 +70,8 @@ def execute(
     """
     if not isinstance(spec, Spec | PredictSpec):
         raise InputError(f"a run is made from a Spec or a PredictSpec, got {type(spec).__name__}.")
-    return run_job(prepare(spec, stored_run(Path(store))), Path(store), engine, progress)
+    folder = file_path("store", store)
+    return run_job(prepare(spec, stored_run(folder)), folder, engine, progress)
 
 
 def run_job(
@@ -144,13 +146,13 @@ def _waiting(job: Job, done: set[int], known: Record | None) -> Iterator[tuple[i
 
 def store_finished(store: str | Path, spec: AnySpec, facts: Facts, records: Sequence[Record]) -> Run:
     """Write a run whose records are all known at once, or what an earlier process left of it."""
-    document = to_document(spec, facts)
-    done = finished(Path(store), document, {record.index for record in records})
+    folder, document = file_path("store", store), to_document(spec, facts)
+    done = finished(folder, document, {record.index for record in records})
     if done is not None:
         return done
-    with Journal(Path(store), document) as journal:
+    with Journal(folder, document) as journal:
         journal.append_missing(records)
-        run = load(store)
+        run = load(folder)
         journal.summarize(summary(run))
     return run
 

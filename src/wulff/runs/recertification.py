@@ -15,16 +15,17 @@ from typing import Any, TypedDict, Unpack, cast
 
 import numpy as np
 
+from wulff._checks import file_path
 from wulff._typing import IntArray
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Threat, parse_threats
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import FORMAT, Facts, versions
 from wulff.runs.execution import store_finished
 from wulff.runs.fit import Fit
 from wulff.runs.journal import RECORDS, stored_document
 from wulff.runs.records import Record
-from wulff.runs.run import Run, load
+from wulff.runs.run import Run, check_run, load
 from wulff.runs.spec import ImportedSpec, Spec
 from wulff.smoothing import Bound, Estimator, Purpose, Terms, host_stream
 from wulff.stats import check_sample_size
@@ -67,22 +68,23 @@ def recertify(folder: str | Path, store: str | Path | None = None, **changes: Un
     done = on_other_terms(source, **changes)
     if store is None:
         return done
+    store = file_path("store", store)
     if os.path.realpath(store) == os.path.realpath(source.folder):  # links may lead in a circle
         raise InputError(f"{store} is the run that is recertified; give another folder.")
     digest = hashlib.sha256((source.folder / RECORDS).read_bytes()).hexdigest()
     facts = dataclasses.replace(done.facts, counted={**done.facts.counted, "records": digest})
-    stored_document(Path(store))  # refuses what is no run folder before anything is made
+    stored_document(store)  # refuses what is no run folder before anything is made
     return store_finished(store, done.spec, facts, done.records)
 
 
 def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     """`recertify` in memory, for a run that is loaded: the new run's folder is that of the votes."""
-    before = _check_kind(source)
+    before = _check_kind(check_run(source))
     given = {name: value for name, value in changes.items() if value is not None}
     if unknown := given.keys() - Changes.__annotations__.keys():
         raise InputError(f"recertify changes {', '.join(Changes.__annotations__)}, got {min(unknown)}.")
-    if "norms" in given and not isinstance(given["norms"], str):
-        given["norms"] = tuple(map(str, map(parse_threat, cast(Sequence[Threat | str], given["norms"]))))
+    if "norms" in given:
+        given["norms"] = tuple(map(str, parse_threats(cast(Sequence[Threat | str], given["norms"]))))
     if "n" in given:
         _check_size(source, before, check_sample_size(cast(int, given["n"])))
     spec = dataclasses.replace(before, **given)

@@ -8,17 +8,18 @@ import dataclasses
 import numpy as np
 from scipy import special, stats
 
+from wulff._checks import whole_number
 from wulff.errors import InputError
 from wulff.noises import Gaussian
 from wulff.norms import Norm
-from wulff.runs.run import Run
+from wulff.runs.run import Run, check_run
 from wulff.runs.spec import Spec
 from wulff.stats import ABSTAIN, error_upper_bound
 
 
 def has_counts(run: Run) -> bool:
     """Whether the votes of every input are stored."""
-    return bool(run.records) and isinstance(run.spec, Spec)
+    return bool(check_run(run).records) and isinstance(run.spec, Spec)
 
 
 def reconstruct(run: Run) -> Run:
@@ -31,7 +32,7 @@ def reconstruct(run: Run) -> Run:
     Raises:
         InputError: The log was imported without its noise, n or alpha, or the noise is not Gaussian.
     """
-    noise, n, alpha = run.noise, run.spec.n, run.alpha
+    noise, n, alpha = check_run(run).noise, run.spec.n, run.alpha
     if noise is None or n is None or alpha is None or str(Norm.L2) not in run.norms:
         raise InputError(
             f"{run.name} has no counts; to infer them, import its l2 log with --noise, --n and --alpha."
@@ -67,8 +68,8 @@ def reconstruct(run: Run) -> Run:
 
 def project(run: Run, n: int) -> Run:
     """The run as if n samples of each input had voted in the same shares; misses are rounded up."""
-    records = []
-    for record in run.records:
+    n, records = whole_number("n", n), []
+    for record in check_run(run).records:
         votes, size = record.counts["estimation"], record.n or 1
         scaled = {label: count * n // size for label, count in votes.items()}
         counts = {**record.counts, "estimation": scaled}

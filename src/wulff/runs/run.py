@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff import noises
+from wulff._checks import file_path, instance
 from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
 from wulff.datasets import Dataset
@@ -147,13 +148,18 @@ class Run:
         return (self.columns.published if as_published else self.columns.radii)[name]
 
 
+def check_run(run: object) -> Run:
+    """A run; refuses what is none, such as the path of one."""
+    return instance("run", run, Run, "a run, as wulff.runs.load reads one from its folder")
+
+
 def load(folder: str | Path) -> Run:
     """The run stored in a folder, finished or not.
 
     Raises:
         RunError: The folder is not a run, its journal is damaged, or its records do not fit its spec.
     """
-    folder = Path(folder)
+    folder = file_path("folder", folder)
     if not folder.is_dir() or not (folder / SPEC).is_file():
         raise RunError(f"{folder} is not a run: there is no {SPEC} in it; `wulff certify --store` makes one.")
     document = stored_document(folder)

@@ -8,7 +8,7 @@ from torch import Tensor
 from wulff import datasets
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
-from wulff.runs.run import Run
+from wulff.runs.run import Run, check_run
 from wulff.runs.spec import IN_PYTHON, ImportedSpec, PredictSpec
 from wulff.runs.training_run import Trained, read_training
 from wulff.smoothing import Phase, stream
@@ -22,6 +22,7 @@ def inputs(run: Run) -> datasets.Dataset:
     Raises:
         InputError: The run is of an imported log, or its data set is not there, or is not the same any more.
     """
+    run = check_run(run)
     if run.given is not None:
         return run.given
     spec, known = run.spec, run.facts.hashes.get("data")
@@ -43,7 +44,7 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
         index: The input's position in its data set.
         x: The input.
     """
-    spec, noise, cpu = run.spec, run.noise, torch.device("cpu")
+    spec, noise, cpu = check_run(run).spec, run.noise, torch.device("cpu")
     if isinstance(spec, ImportedSpec) or noise is None or spec.seed is None:
         raise InputError(f"{run.name} does not say which noise its inputs had.")
     phase = Phase.PREDICTION if isinstance(spec, PredictSpec) else Phase.ESTIMATION

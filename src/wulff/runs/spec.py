@@ -1,10 +1,11 @@
 """What a run is asked for: every parameter, checked and normalised. A document is the same as TOML."""
 
 import dataclasses
-import math
 from typing import Any, ClassVar, Literal, Self, final
 
 from wulff import noises
+from wulff._checks import FINITE, flag, instance, real_number
+from wulff._quoting import shown
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
@@ -113,25 +114,22 @@ class VoteSpec(_Table):
 
     def __post_init__(self) -> None:
         for name in ("model", "dataset", "slice", "device", "sampling"):
-            _check_text(name, getattr(self, name))
+            instance(name, getattr(self, name), str, "text")
         for name in ("noise", "architecture", "weights", "identity"):
             if getattr(self, name) is not None:
-                _check_text(name, getattr(self, name))
+                instance(name, getattr(self, name), str, "text")
         if self.classes is not None:
             _set(self, "classes", check_sample_size(self.classes, "classes"))
-        if self.threshold is not None and not (
-            type(self.threshold) in (int, float) and math.isfinite(self.threshold)
-        ):
-            raise InputError(f"threshold must be a finite number, got {self.threshold!r}.", "threshold")
+        if self.threshold is not None:
+            real_number("threshold", self.threshold, *FINITE)
         for name in ("compile", "channels_last"):
-            if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be true or false, got {getattr(self, name)!r}.")
+            flag(name, getattr(self, name))
         parse_slice(self.slice)
         _set(self, "dtype", full_dtype(self.dtype))
         _set(self, "n", check_sample_size(self.n))
         if self.noise is not None:
             _set(self, "noise", str(noises.parse(self.noise)))
-        if self.batch != "auto":
+        if not isinstance(self.batch, str) or self.batch != "auto":
             _set(self, "batch", check_sample_size(self.batch, "batch"))
         if self.seed is not None:
             _set(self, "seed", check_seed(self.seed))
@@ -182,7 +180,7 @@ class Spec(VoteSpec):
     def __post_init__(self) -> None:
         super().__post_init__()
         if isinstance(self.norms, str) or not isinstance(self.norms, list | tuple) or not self.norms:
-            raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {self.norms!r}.")
+            raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {shown(self.norms)}.")
         _set(self, "norms", tuple(dict.fromkeys(str(parse_threat(norm)) for norm in self.norms)))
         terms = self.terms(_ANY_NOISE if self.noise is None else noises.parse(self.noise))
         _set(self, "n0", terms.n0)
@@ -259,11 +257,11 @@ class ImportedSpec(_Table):
 
     def __post_init__(self) -> None:
         if not isinstance(self.norms, list | tuple):
-            raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {self.norms!r}.")
+            raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {shown(self.norms)}.")
         _set(self, "norms", tuple(str(parse_threat(norm)) for norm in self.norms))
         for name in ("noise", "training_noise"):
             if (noise := getattr(self, name)) is not None:
-                _check_text(name, noise)
+                instance(name, noise, str, "text")
                 _set(self, name, str(noises.parse(noise)))
         if self.n is not None:
             _set(self, "n", check_sample_size(self.n))
@@ -286,11 +284,6 @@ SPECS: dict[str, type[Spec] | type[PredictSpec] | type[ImportedSpec]] = {
 
 def _set(spec: object, name: str, value: object) -> None:
     object.__setattr__(spec, name, value)
-
-
-def _check_text(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise InputError(f"{name} must be text, got {value!r}.")
 
 
 def _written(value: Any) -> Any:

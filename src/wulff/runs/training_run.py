@@ -9,6 +9,7 @@ from typing import Any, Self
 import torch
 
 from wulff import datasets, models, noises, training
+from wulff._checks import file_path, instance
 from wulff._reading import DAMAGE
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING, Keeper
@@ -46,6 +47,12 @@ class TrainingSpec:
     teacher: str | None = None
 
     def __post_init__(self) -> None:
+        for name in ("noise", "dataset", "model", "objective", "slice", "device"):
+            instance(name, getattr(self, name), str, "text")
+        for name in ("weights", "unlabelled", "teacher"):
+            if getattr(self, name) is not None:
+                instance(name, getattr(self, name), str, "text")
+        instance("schedule", self.schedule, training.Schedule, "a wulff.training.Schedule")
         objective = training.objective_spec(training.parse_objective(self.objective))
         object.__setattr__(self, "noise", str(noises.parse(self.noise)))
         object.__setattr__(self, "objective", objective)
@@ -88,7 +95,7 @@ def read_training(folder: Path) -> Trained:
     Raises:
         InputError: Its file cannot be read, or is damaged.
     """
-    file = folder / TRAINING
+    file = file_path("folder", folder) / TRAINING
     try:
         document = tomllib.loads(file.read_text())
         result = document.get("result", {})
@@ -121,7 +128,7 @@ def train(
         InputError: The spec is not allowed, or the folder already holds weights; nothing is written.
         RunError: The folder belongs to another training or process.
     """
-    folder = Path(store)
+    folder = file_path("store", store)
     path = folder / models.weights.FILE_NAME
     if path.exists():
         raise InputError(f"{folder} already holds trained weights; give another folder, or remove it.")

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import instance
 from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, two_sided_radius
 from wulff.noises import Noise
@@ -109,7 +110,7 @@ def certify_counts(
         InputError: The counts are of the wrong kind, do not belong together, or were not counted on these
             terms.
     """
-    terms.check(selection, estimation)
+    instance("terms", terms, Terms, "a wulff.smoothing.Terms").check(selection, estimation)
     error, rival = terms.errors(selection, estimation)
     radii: Radii = (
         certified_radius(terms.noise, error, threat, method=method)

@@ -5,9 +5,13 @@ from typing import final
 
 import numpy as np
 
+from wulff._checks import each, instance, numbers, whole_numbers
+from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.stats import Anytime
+
+LARGEST_INDEX = 2**63 - 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,16 +31,15 @@ class Counts:
     index: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        votes = np.asarray(self.votes)
-        if votes.ndim != 2 or votes.dtype.kind not in "iu" or votes.shape[1] < 1:
-            raise InputError(
-                f"votes must be integers of shape (inputs, classes), got {votes.dtype} {votes.shape}."
-            )
-        if (votes < 0).any() or (votes.sum(axis=1) > self.n).any():
-            raise InputError(f"votes must be at least 0 and sum to at most n = {self.n} for each input.")
-        if self.index is not None and len(self.index) != len(votes):
-            raise InputError(f"index must name each of {len(votes)} inputs, got {len(self.index)} numbers.")
-        object.__setattr__(self, "votes", votes.astype(np.int64))
+        votes, n = numbers("votes", self.votes, "iu").astype(np.int64), numbers("n", self.n, "iu")
+        if votes.ndim != 2 or votes.shape[1] < 1:
+            raise InputError(f"votes must be integers of shape (inputs, classes), got shape {votes.shape}.")
+        if (votes < 0).any() or (votes.sum(axis=1) > each("n", n, votes.shape[:1])).any():
+            raise InputError(f"votes must be at least 0 and sum to at most n = {shown(n)} for each input.")
+        if self.index is not None:
+            index = whole_numbers("index", self.index, len(votes), least=0, most=LARGEST_INDEX)
+            object.__setattr__(self, "index", tuple(index))
+        object.__setattr__(self, "votes", votes)
 
     @property
     def unknown(self) -> IntArray:
@@ -67,6 +70,11 @@ class EstimationCounts(Counts):
     """
 
     stop: Anytime | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.stop is not None:
+            instance("stop", self.stop, Anytime, "a wulff.stats.Anytime or None")
 
     def misses(self, label: IntArray) -> IntArray:
         """How many of the n votes did not go to the label, for each input."""

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wulff import views as view_families
+from wulff._checks import whole_number
 from wulff._typing import FloatArray, IntArray
 from wulff.backends import adapt
 from wulff.errors import InputError
@@ -137,6 +138,8 @@ def certify_votes(
     Raises:
         InputError: The votes are not those of all views, or `top` is not less than the number of classes.
     """
+    views, top = view_families.parse(views), whole_number("top", top)
+    views.check(shape)
     label, slack = view_families.label_and_slack(votes)
     if (np.asarray(votes).sum(axis=1) > views.count(shape)).any():
         raise InputError(f"the votes are more than the {views.count(shape)} views of {views}.")

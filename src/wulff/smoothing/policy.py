@@ -15,6 +15,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from wulff._checks import flag, instance
+from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.smoothing.private import private_copy
 
@@ -49,8 +51,10 @@ class DevicePolicy:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        if not isinstance(self.device, str) or not isinstance(self.dtype, str):
-            raise InputError(f"device and dtype are given by name, got {self.device!r} and {self.dtype!r}.")
+        for name in ("device", "dtype"):
+            instance(name, getattr(self, name), str, "a name")
+        for name in ("compile", "channels_last"):
+            flag(name, getattr(self, name))
         object.__setattr__(self, "dtype", full_dtype(self.dtype))
         if self.compile and use_device(self.device).type == "cpu" and not _compiler():
             raise InputError(
@@ -124,7 +128,7 @@ def full_dtype(name: str) -> str:
     full = SHORT_NAMES.get(name, name) if isinstance(name, str) else name
     if not isinstance(full, str) or full not in DTYPES:
         names = " or ".join(f"{full} ({short})" for short, full in SHORT_NAMES.items())
-        raise InputError(f"dtype must be {names}, got {name!r}.", "dtype")
+        raise InputError(f"dtype must be {names}, got {shown(name)}.", "dtype")
     return full
 
 

@@ -153,7 +153,8 @@ def grid_for(sampling: str, levels: int) -> Grid | None:
     """
     if not isinstance(sampling, str) or sampling not in ("float", "exact"):
         raise InputError(f"sampling must be float or exact, got {shown(sampling)}.", "sampling")
-    return Grid(levels) if sampling == "exact" else None
+    grid = Grid(levels)
+    return grid if sampling == "exact" else None
 
 
 def _advice(x: Tensor) -> str:

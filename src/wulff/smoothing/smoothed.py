@@ -19,7 +19,7 @@ from wulff.norms import Box, Norm, Room, Threat, parse_threat
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
-from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
+from wulff.smoothing.counts import LARGEST_INDEX, Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.fixed import check_fixed
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samplers import Sampling, grid_for
@@ -31,7 +31,6 @@ from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
 
 DEFAULT_BATCH = 256
-LARGEST_INDEX = 2**63 - 1
 CPU = torch.device("cpu")
 
 _COUNTS: dict[Phase, type[Counts]] = {

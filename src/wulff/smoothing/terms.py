@@ -9,6 +9,7 @@ from typing import Literal, final, get_args
 
 import numpy as np
 
+from wulff._checks import instance, one_of
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -69,8 +70,11 @@ class Terms:
     grid: Grid | None = None
 
     def __post_init__(self) -> None:
-        if self.stop is not None and not isinstance(self.stop, Anytime):
-            raise InputError(f"stop must be wulff.stats.Anytime(...) or None, got {self.stop!r}.")
+        instance("noise", self.noise, Noise, "a noise")
+        if self.stop is not None:
+            instance("stop", self.stop, Anytime, "a wulff.stats.Anytime or None")
+        if self.grid is not None:
+            instance("grid", self.grid, Grid, "a wulff.smoothing.Grid or None")
         checked = {
             "n0": check_sample_size(self.n0, "n0"),
             "n": check_sample_size(self.n),
@@ -79,9 +83,8 @@ class Terms:
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        for name, kinds in (("bound", get_args(Bound)), ("estimator", get_args(Estimator))):
-            if getattr(self, name) not in kinds:
-                raise InputError(f"{name} must be {' or '.join(kinds)}, got {getattr(self, name)!r}.", name)
+        one_of("bound", self.bound, get_args(Bound))
+        one_of("estimator", self.estimator, get_args(Estimator))
         if self.stop is not None and self.bound == "two-sided":
             raise InputError(
                 "two-sided bounds need a fixed n, not one that the votes decide; leave out the bound or the "

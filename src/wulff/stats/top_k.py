@@ -3,6 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import each, numbers, whole_number
+from wulff._quoting import shown
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.stats.checks import check_alpha
@@ -40,18 +42,22 @@ def top_k_bounds(
         InputError: Counts, shapes, k or alpha do not fit.
     """
     alpha = check_alpha(alpha)
-    votes, selection = np.atleast_2d(np.asarray(votes)), np.atleast_2d(np.asarray(selection))
-    labels = np.atleast_1d(np.asarray(label))
+    given = {"votes": votes, "selection": selection, "label": label, "n": n}
+    votes, selection, label, n = (numbers(name, values, "iu") for name, values in given.items())
+    votes, selection, labels = np.atleast_2d(votes), np.atleast_2d(selection), np.atleast_1d(label)
     classes = votes.shape[1]
-    if votes.shape != selection.shape or labels.shape != votes.shape[:1]:
+    if votes.ndim != 2 or votes.shape != selection.shape or labels.shape != votes.shape[:1]:
         raise InputError(
             f"votes, selection and label do not fit: {votes.shape}, {selection.shape} and {labels.shape}."
         )
-    if isinstance(top, bool) or not isinstance(top, int | np.integer) or not 1 <= top < classes:
-        raise InputError(f"top must be from 1 to one less than the {classes} classes, got {top!r}.")
+    top = whole_number("top", top, most=classes - 1)
     if ((labels < 0) | (labels >= classes)).any():
         raise InputError(f"label must lie between 0 and {classes - 1}; leave out abstentions.")
-    trials = np.broadcast_to(np.asarray(n), labels.shape)
+    trials = each("n", n, labels.shape)
+    if (votes < 0).any() or (votes.sum(axis=1) > trials).any():
+        raise InputError(
+            f"votes must be at least 0 and add up to at most n, got {shown(votes)} of {shown(n)}."
+        )
     error, rivals = np.empty(len(labels)), np.empty((len(labels), top))
     for row in range(len(labels)):
         error[row], rivals[row] = _bounds(

@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from wulff._checks import numbers, together
+from wulff._checks import each, numbers
 from wulff._quoting import shown
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
@@ -61,8 +61,8 @@ def two_sided_bounds(
     if outside.any():
         found = label[outside].flat[0]
         raise InputError(f"label must lie between 0 and {classes - 1}, got {found}; leave out abstentions.")
-    trials, _ = together("n and label", numbers("n", n, "iu"), label)
-    if trials.shape != label.shape or (votes.sum(axis=-1) > trials).any() or (votes < 0).any():
+    trials = each("n", numbers("n", n, "iu"), label.shape)
+    if (votes.sum(axis=-1) > trials).any() or (votes < 0).any():
         raise InputError(
             f"votes must be at least 0 and add up to at most n, got {shown(votes)} of {shown(n)}."
         )
@@ -80,7 +80,7 @@ def two_sided_bounds(
     if unknown_votes:
         strongest = strongest + trials - votes.sum(axis=-1)
     rivals = bucket.max(axis=-1)
-    draws = None if draw is None else together("label and draw", label, check_draws(draw))[1]
+    draws = None if draw is None else each("draw", check_draws(draw), label.shape)
     if classes == 2:  # the rival's probability is below the label's error: one bound is enough
         error = _bound_each(trials - top, trials, np.full(label.shape, alpha), draws)
         return error[()], error[()]

@@ -7,8 +7,9 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor
 
+from wulff._checks import whole_number
 from wulff.errors import InputError
-from wulff.views.base import Reach, Views
+from wulff.views.base import Reach, Views, check_shape, check_views
 
 
 class _Windows(Views):
@@ -32,7 +33,7 @@ class _Windows(Views):
         """The top row and left column of each view."""
 
     def check(self, shape: tuple[int, ...]) -> None:
-        if len(shape) != 3:
+        if len(check_shape(shape)) != 3:
             raise InputError(f"{self} needs images of shape (channels, height, width), got {shape}.")
         kept = self.window(*shape[1:])
         if kept[0] > shape[1] or kept[1] > shape[2]:
@@ -41,15 +42,22 @@ class _Windows(Views):
             )
 
     def view_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        self.check(shape)
         return (2 * shape[0], *shape[1:])
 
     def views(self, x: Tensor, which: Tensor) -> Tensor:
+        check_views(x, which)
+        self.check(tuple(x.shape))
         return self._doubled(x[None]) * self._mask(which, x.shape[1], x.shape[2])
 
     def random_views(self, x: Tensor, which: Tensor) -> Tensor:
+        check_views(x, which)
+        self.check(tuple(x.shape[1:]))
         return self._doubled(x) * self._mask(which, x.shape[2], x.shape[3])
 
     def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
+        self.check(shape)
+        slack = whole_number("slack", slack, least=0)
         height, width = shape[1:]
         side = 0
         while side < max(height, width) and self.changed(side + 1, height, width) <= slack:
@@ -89,7 +97,7 @@ class Bands(_Windows):
     width: int
 
     def __post_init__(self) -> None:
-        _check_size(self, "width", self.width)
+        whole_number("width", self.width)
 
     def window(self, height: int, width: int) -> tuple[int, int]:
         return height, self.width
@@ -98,6 +106,7 @@ class Bands(_Windows):
         return min(width, side + self.width - 1)
 
     def count(self, shape: tuple[int, ...]) -> int:
+        self.check(shape)
         return shape[2]
 
     def place(self, which: Tensor, width: int) -> tuple[Tensor, Tensor]:
@@ -118,7 +127,7 @@ class Blocks(_Windows):
     size: int
 
     def __post_init__(self) -> None:
-        _check_size(self, "size", self.size)
+        whole_number("size", self.size)
 
     def window(self, height: int, width: int) -> tuple[int, int]:
         return self.size, self.size
@@ -127,12 +136,8 @@ class Blocks(_Windows):
         return min(height, side + self.size - 1) * min(width, side + self.size - 1)
 
     def count(self, shape: tuple[int, ...]) -> int:
+        self.check(shape)
         return shape[1] * shape[2]
 
     def place(self, which: Tensor, width: int) -> tuple[Tensor, Tensor]:
         return which // width, which % width
-
-
-def _check_size(views: Views, field: str, value: object) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise InputError(f"{field} must be an integer of at least 1, got {value!r} for {views.name}.")

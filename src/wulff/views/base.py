@@ -8,7 +8,10 @@ import abc
 import dataclasses
 from typing import ClassVar
 
+import torch
 from torch import Tensor
+
+from wulff._checks import instance, refuse, whole_numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +25,18 @@ class Reach:
 
     radius: float
     inclusive: bool
+
+
+def check_shape(shape: object) -> tuple[int, ...]:
+    """The shape of one input; refuses what is none."""
+    return tuple(whole_numbers("shape", shape, least=1))
+
+
+def check_views(x: object, which: object) -> None:
+    """Refuse inputs that are no tensor, and numbers of views that are none."""
+    instance("x", x, Tensor, "a tensor")
+    if not isinstance(which, Tensor) or which.ndim != 1 or which.dtype not in (torch.int32, torch.int64):
+        refuse("which", "be a tensor of integers of shape (views,)", which)
 
 
 class Views(abc.ABC):

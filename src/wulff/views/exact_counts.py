@@ -15,6 +15,8 @@ import itertools
 import numpy as np
 import numpy.typing as npt
 
+from wulff._checks import numbers, whole_number
+from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.stats import ABSTAIN
@@ -55,10 +57,14 @@ def top_slack(votes: npt.ArrayLike, label: npt.ArrayLike, top: int) -> IntArray:
     Raises:
         InputError: An argument is not allowed.
     """
-    counts, labels = check_votes(votes), np.asarray(label, dtype=np.int64)
+    counts, labels = check_votes(votes), numbers("label", label, "iu").astype(np.int64)
     classes = counts.shape[1]
-    if not 1 <= top < classes:
-        raise InputError(f"top must be from 1 to one less than the {classes} classes, got {top}.")
+    top = whole_number("top", top, most=classes - 1)
+    if labels.shape != (len(counts),) or ((labels < 0) | (labels >= classes)).any():
+        raise InputError(
+            f"label must hold a class from 0 to {classes - 1} for each of {len(counts)} inputs, "
+            f"got {shown(label)}."
+        )
     rows = np.arange(len(counts))
     own = counts[rows, labels]
     gaps = np.sort(_gaps(counts, labels, of_rivals_after=True), axis=1)[:, :top]
@@ -74,8 +80,8 @@ def top_slack(votes: npt.ArrayLike, label: npt.ArrayLike, top: int) -> IntArray:
 
 def check_votes(votes: npt.ArrayLike) -> IntArray:
     """Counts as integers; refuses what is not of shape (inputs, classes) or below 0."""
-    counts = np.asarray(votes)
-    if counts.ndim != 2 or counts.dtype.kind not in "iu" or counts.shape[1] < 1 or (counts < 0).any():
+    counts = numbers("votes", votes, "iu")
+    if counts.ndim != 2 or counts.shape[1] < 1 or (counts < 0).any():
         raise InputError(
             "votes must be integers of at least 0, of shape (inputs, classes), got "
             f"{counts.dtype} {counts.shape}."

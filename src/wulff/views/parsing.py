@@ -3,6 +3,7 @@
 import dataclasses
 import re
 
+from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.views.ablation import Bands, Blocks
 from wulff.views.base import Views
@@ -29,7 +30,9 @@ def parse(text: str | Views) -> Views:
         return text
     match = _CALL.fullmatch(text) if isinstance(text, str) else None
     if match is None or match["name"] not in FAMILIES:
-        raise InputError(f"cannot read the views {text!r}; write {', '.join(FAMILIES)} as in bands(width=4).")
+        raise InputError(
+            f"cannot read the views {shown(text)}; write {', '.join(FAMILIES)} as in bands(width=4)."
+        )
     family = FAMILIES[match["name"]]
     fields = {field.name: field.type for field in dataclasses.fields(family)}  # type: ignore[arg-type]
     values: dict[str, float | int] = {}

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from wulff._checks import instance, numbers, whole_number
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.views.exact_counts import label_and_slack
@@ -26,8 +27,8 @@ def partition(images: Tensor, parts: int) -> IntArray:
     Raises:
         InputError: n is not a positive integer.
     """
-    if isinstance(parts, bool) or not isinstance(parts, int) or parts < 1:
-        raise InputError(f"parts must be an integer of at least 1, got {parts!r}.")
+    parts = whole_number("parts", parts)
+    instance("images", images, Tensor, "a tensor of shape (examples, ...)")
     rows = images.detach().cpu().to(torch.float32).contiguous().numpy()
     digests = (hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows)
     return np.array([int.from_bytes(digest, "big") % parts for digest in digests], dtype=np.int64)
@@ -43,8 +44,9 @@ def certify_partitions(answers: npt.ArrayLike, num_classes: int) -> tuple[IntArr
     Raises:
         InputError: The answers are no labels.
     """
-    given = np.asarray(answers)
-    if given.ndim != 2 or given.dtype.kind not in "iu" or (given < -1).any() or (given >= num_classes).any():
+    given = numbers("answers", answers, "iu")
+    num_classes = whole_number("num_classes", num_classes, most=10**6)
+    if given.ndim != 2 or (given < -1).any() or (given >= num_classes).any():
         raise InputError(
             f"answers must be labels from -1 to {num_classes - 1}, of shape (classifiers, inputs), got "
             f"{given.dtype} {given.shape}."

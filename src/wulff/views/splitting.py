@@ -8,8 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wulff._checks import POSITIVE, real_number, whole_number
 from wulff.errors import InputError
-from wulff.views.base import Reach, Views
+from wulff.views.base import Reach, Views, check_shape, check_views
 
 LARGEST_COUNT = 2**20
 
@@ -37,12 +38,9 @@ class Splitting(Views):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if not (isinstance(self.sigma, int | float) and 0 < self.sigma < math.inf):
-            raise InputError(f"sigma must be a positive number, got {self.sigma!r} for splitting.")
-        if not (isinstance(self.levels, int) and 1 <= self.levels <= 65535):
-            raise InputError(f"levels must be an integer from 1 to 65535, got {self.levels!r} for splitting.")
-        if not (isinstance(self.seed, int) and 0 <= self.seed < 2**32):
-            raise InputError(f"seed must be an integer from 0 to 2³² - 1, got {self.seed!r} for splitting.")
+        real_number("sigma", self.sigma, *POSITIVE)
+        whole_number("levels", self.levels, most=65535)
+        whole_number("seed", self.seed, least=0, most=2**32 - 1)
         if not 1 <= self.splits <= LARGEST_COUNT:
             raise InputError(
                 f"{self} would have {self.splits} views; 1 to {LARGEST_COUNT:,} are allowed, so change sigma."
@@ -54,19 +52,22 @@ class Splitting(Views):
         return math.floor(2 * math.sqrt(3) * self.sigma * self.levels)
 
     def check(self, shape: tuple[int, ...]) -> None:
-        return
+        check_shape(shape)
 
     def count(self, shape: tuple[int, ...]) -> int:
+        self.check(shape)
         return self.splits
 
     def view_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape
+        return check_shape(shape)
 
     def views(self, x: Tensor, which: Tensor) -> Tensor:
+        check_views(x, which)
         steps = self.steps(x).unsqueeze(0)
         return self._look_up(steps, which).reshape(len(which), *x.shape)
 
     def random_views(self, x: Tensor, which: Tensor) -> Tensor:
+        check_views(x, which)
         return self._look_up(self.steps(x).reshape(len(x), -1), which).reshape(x.shape)
 
     def steps(self, x: Tensor) -> Tensor:
@@ -89,7 +90,8 @@ class Splitting(Views):
         return torch.from_numpy(np.random.RandomState(self.seed).randint(self.splits, size=dim))
 
     def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
-        return Reach(slack / self.levels, inclusive=True)
+        self.check(shape)
+        return Reach(whole_number("slack", slack, least=0) / self.levels, inclusive=True)
 
     def off_the_grid(self, slack: int) -> float:
         """The radius for x' that need not be multiples of 1/levels: strictly nearer ones are certified."""

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from wulff._quoting import drawn
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat
-from wulff.reports.curves import check_radii, curve
+from wulff.norms import Threat, parse_threat, parse_threats
+from wulff.reports.curves import check_radii, curve, some_runs
 from wulff.reports.envelopes import envelope
 from wulff.reports.figures.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
 from wulff.runs import Run, training_accuracy, training_noise
@@ -33,7 +33,8 @@ def plot_certified_accuracy(
         InputError: The suffix is not one of these, or a run lacks radii against a norm.
     """
     path = check_figure_path(path)
-    against = [parse_threat(norm) for norm in (norms or runs[0].norms)]
+    runs = some_runs(runs)
+    against = parse_threats(runs[0].norms if norms is None else norms)
     if not against:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
     figure, axes = panels(len(against))
@@ -71,6 +72,7 @@ def plot_confidence(
         confidence: The probability with which the lower curve is true, at all radii at once.
     """
     path = check_figure_path(path)
+    runs = some_runs(runs)
     norm = _norm(runs, norm)
     figure, axes = panels(len(runs))
     for one, run in zip(axes, runs, strict=True):
@@ -103,6 +105,7 @@ def plot_training_accuracy(
         InputError: The training accuracy of a run is not known, or a radius is negative.
     """
     path = check_figure_path(path)
+    runs = some_runs(runs)
     norm = _norm(runs, norm)
     radii = check_radii(radii)
     figure, axes = panels(len(radii))
@@ -137,6 +140,7 @@ def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Threat | str | No
         InputError: A noise is not known, or every model was smoothed with the noise of its training.
     """
     path = check_figure_path(path)
+    runs = some_runs(runs)
     norm = _norm(runs, norm)
     noises = [run.spec.noise for run in runs if run.spec.noise is not None]
     if len(noises) < len(runs):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wulff import geometry
+from wulff._checks import file_path
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.norms import Norm
@@ -37,7 +38,7 @@ def plot_crystal(norm: Norm | str, path: str | Path, dim: int = 3) -> Path:
     Raises:
         InputError: There is no crystal of this norm, or no picture in this dimension or form.
     """
-    norm, path = Norm.parse(norm), Path(path)
+    norm, path = Norm.parse(norm), file_path("path", path)
     if dim not in (2, 3):
         raise InputError(f"crystals are drawn in 2 or 3 dimensions, got dim = {dim}.")
     ball = geometry.LpBall(norm, dim)

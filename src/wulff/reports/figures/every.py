@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wulff import _files, datasets, noises
+from wulff._checks import file_path, one_of
 from wulff._quoting import markdown
 from wulff.errors import InputError, NotCoveredError
 from wulff.norms import Threat, parse_threat
-from wulff.reports.curves import curve, default_radii
+from wulff.reports.curves import check_runs, curve, default_radii
 from wulff.reports.figures.accuracy import (
     plot_certified_accuracy,
     plot_confidence,
@@ -42,14 +43,13 @@ def write_figures(
     Returns:
         The files, and a sentence for each figure that could not be drawn.
     """
-    if suffix not in SUFFIXES:
-        raise InputError(f"suffix must be {', '.join(SUFFIXES)}, got {suffix!r}.", "suffix")
-    with_radii = [run for run in runs if run.norms and run.records]
+    one_of("suffix", suffix, SUFFIXES)
+    with_radii = [run for run in check_runs(runs) if run.norms and run.records]
     if not with_radii:
         raise InputError("figures need at least one run with radii.")
-    target = parse_threat(norm or with_radii[0].norms[0])
+    target = parse_threat(with_radii[0].norms[0] if norm is None else norm)
     having = [run for run in with_radii if str(target) in run.norms]
-    folder = Path(folder)
+    folder = file_path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
     done: list[Path] = []
     captions: list[str] = []

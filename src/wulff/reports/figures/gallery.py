@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from wulff._checks import file_path
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.reports.figures.crystals import plot_crystal, plot_plane_crystals, plot_search, plot_space_crystals
@@ -48,7 +49,7 @@ def write_gallery(folder: str | Path, rotatable: bool = False) -> list[Path]:
     Raises:
         InputError: The folder does not exist, or Plotly is needed and not installed.
     """
-    folder = Path(folder)
+    folder = file_path("folder", folder)
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder} to write pictures into; make it first.")
     written = [plot_crystal(Norm.LINF, folder / "crystal.html")] if rotatable else []

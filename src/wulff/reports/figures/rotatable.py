@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from wulff import _files, geometry
+from wulff._checks import file_path
 from wulff.errors import InputError
 from wulff.reports.figures.style import COLOURS
 
@@ -25,7 +26,7 @@ def write_rotatable(solids: dict[str, geometry.Polytope], path: str | Path) -> P
             "pages that turn need Plotly, which is not installed; run `pip install 'wulff[rotatable]'`, "
             "or write a .png."
         ) from None
-    path = Path(path)
+    path = file_path("path", path)
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
     figure: Figure = make_subplots(

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from wulff import _files
+from wulff._checks import file_path
 from wulff.errors import InputError
 from wulff.reports.curves import Curve
 
@@ -65,7 +66,7 @@ def write_figure(figure: "Figure", path: Path, dpi: int) -> Path:
 
 def check_figure_path(path: str | Path) -> Path:
     """The path of a figure that can be written; refuses other suffixes and missing folders."""
-    path = Path(path)
+    path = file_path("path", path)
     if path.suffix not in SUFFIXES:
         raise InputError(f"a figure must end in {', '.join(SUFFIXES)}, got {path.name}.")
     if not path.parent.is_dir():

@@ -47,7 +47,7 @@ def plot_samples(
     """
     path = check_figure_path(path)
     votes, inferred = _votes(run)
-    target = parse_threat(norm or votes.norms[0])
+    target = parse_threat(votes.norms[0] if norm is None else norm)
     stored = votes.terms.n
     figure, (axes,) = panels()
     default = [stored // 100, stored // 10, stored, stored * 10]
@@ -66,7 +66,7 @@ def plot_alphas(
     """Draw the effect of alpha on the certificates from the stored votes; see `plot_samples`."""
     path = check_figure_path(path)
     votes, inferred = _votes(run)
-    target = parse_threat(norm or votes.norms[0])
+    target = parse_threat(votes.norms[0] if norm is None else norm)
     figure, (axes,) = panels()
     for number, alpha in enumerate(alphas):
         line = curve(on_other_terms(votes, norms=[target], alpha=alpha), target)

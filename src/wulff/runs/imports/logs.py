@@ -2,15 +2,16 @@
 
 import dataclasses
 import hashlib
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from decimal import ROUND_FLOOR, Context, Decimal
 from pathlib import Path
 
+from wulff._checks import file_path
 from wulff._numerics.rounding import float_at_most
 from wulff._quoting import shown
 from wulff._reading import check_declared, reading
+from wulff._warnings import warn
 from wulff.errors import InputError
 from wulff.norms import Norm
 from wulff.runs.document import Facts, versions
@@ -55,7 +56,7 @@ def import_log(
         InputError: The file is not such a log; nothing is written.
         RunError: The folder is in use for another run; nothing is written.
     """
-    file, norm = Path(file), Norm.parse(norm)
+    file, store, norm = file_path("file", file), file_path("store", store), Norm.parse(norm)
     about = ImportedSpec(noise=noise, n=n, alpha=alpha, training_noise=training_noise)
     if file.is_dir():
         return import_folder(file, store, norm, about)
@@ -64,7 +65,7 @@ def import_log(
         content = file.read_bytes()
     rows, unread = log_rows(file, content)
     if unread:
-        warnings.warn(f"not read from {file}: the columns {', '.join(map(shown, unread))}.", stacklevel=2)
+        warn(f"not read from {file}: the columns {', '.join(map(shown, unread))}.")
     radii = [row.radius for row in rows if row.radius is not None]
     rounding = _Rounding.of(radii) if radii else None
     records = [_record(row, norm, rounding) for row in rows]

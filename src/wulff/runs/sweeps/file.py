@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wulff import models, noises, training
+from wulff._checks import file_path
 from wulff._quoting import shown
 from wulff._reading import reading
 from wulff.errors import InputError
@@ -76,7 +77,7 @@ def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
     Raises:
         InputError: The file cannot be read, or a key or value is not allowed; nothing is written.
     """
-    file = Path(file)
+    file = file_path("file", file)
     document = _document(file)
     trainings, certifications = (_tables(file, document, key) for key in ("train", "certify"))
     defaults, *more = _tables(file, document, "defaults") or [{}]
