@@ -14,6 +14,7 @@ def bracketed_root(
     *,
     tolerance: float = 4e-16,
     iterations: int = 80,
+    values: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Brackets of the sign changes of `function`, elementwise, by Chandrupatla's method (1997).
 
@@ -23,6 +24,7 @@ def bracketed_root(
         high: The other end.
         tolerance: Stop when every bracket is shorter than this, relative to its larger end.
         iterations: Stop at the latest after so many evaluations.
+        values: The function at both ends, where they are known.
 
     Returns:
         The two ends of each final bracket: the function has the sign that it had at `low` at the first,
@@ -30,7 +32,7 @@ def bracketed_root(
     """
     # a is the newest point, [a, b] the bracket, c the point before.
     a, b = np.array(low, dtype=np.float64), np.array(high, dtype=np.float64)
-    fa, fb = function(a), function(b)
+    fa, fb = values if values is not None else (function(a), function(b))
     sign_low, sign_high = np.sign(fa), np.sign(fb)
     c, fc = a.copy(), fa.copy()
     fraction = np.full(a.shape, 0.5)

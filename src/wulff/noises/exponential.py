@@ -215,20 +215,23 @@ class ExponentialProfile(Profile):
         w = np.clip(w, np.minimum(tau / b, 0.0), np.maximum(tau / b, 0.0))
         top = np.logaddexp(0.0, np.log(np.maximum(tau, 1e-300)) - log_z)
         w = np.where(tau > 0, np.minimum(w, top), w)
-        change = w
-        for _ in range(5):
+        done = np.zeros(w.shape, dtype=bool)  # what is found stays: it does not depend on its company
+        for _ in range(6):
             new = np.exp(np.minimum(w + log_z, 700.0))
             grown = np.where(np.abs(w) < 1, z * np.expm1(np.minimum(w, 1.0)), new - z)
             change = (grown + b * w - tau) / (new + b)
-            w = w - change
-        # Newton's steps shrink quadratically: a last one this small leaves no error but rounding.
-        w = np.where(np.abs(change) <= 1e-9 * np.abs(w) + 1e-290, w, np.nan)
-        return w / self.k
+            w = np.where(done, w, w - change)
+            # Newton's steps shrink quadratically: a last one this small leaves no error but rounding.
+            done |= np.abs(change) <= 1e-9 * np.abs(w) + 1e-290
+            if done.all():
+                break
+        return np.where(done, w, np.nan) / self.k
 
     def log_jacobian(self, y: FloatArray, tau: FloatArray, s: FloatArray) -> FloatArray:
-        z = self._z(y)
-        shrinks = self.k * z * np.expm1(self.k * s) / (self.k * z + self.j)
-        return -np.log1p(np.maximum(shrinks, -1 + EPSILON))
+        z, change = self._z(y), self.k * s
+        far = np.exp(np.minimum(change + self._log_z(y), 700.0)) - z  # z may be tiny, and e^change overflow
+        grown = np.where(change < 1, z * np.expm1(np.minimum(change, 1.0)), far)
+        return -np.log1p(np.maximum(self.k * grown / (self.k * z + self.j), -1 + EPSILON))
 
     def log_score(self, y: FloatArray) -> FloatArray:
         return np.log(self.k * self._z(y) + self.j)

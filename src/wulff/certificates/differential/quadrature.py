@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
 from wulff.certificates.differential.directions import Direction
 from wulff.noises import RadialLaw
@@ -42,7 +43,6 @@ class RadialQuadrature:
         ends = _relative_score(self._law, edges)
         self._low = np.minimum(ends[1:], ends[:-1])
         self._high = np.maximum(ends[1:], ends[:-1])
-        self._rising = ends[1:] > ends[:-1]
         self.score_is_constant = bool((self._low == self._high).all())
         found = float((self._weights * self._score).sum())
         self._missing = self._beyond(ends)
@@ -105,13 +105,17 @@ class RadialQuadrature:
 
     def _crossing(self, level: FloatArray, panel: np.ndarray) -> FloatArray:
         """Where T passes `level` in the panel, or the end at which it is closest to it."""
-        lo, hi = self.edges[panel].copy(), self.edges[panel + 1].copy()
-        rising = self._rising[panel]
-        for _ in range(56):
-            middle = (lo + hi) / 2
-            left = (_relative_score(self._law, middle) < level) == rising
-            lo, hi = np.where(left, middle, lo), np.where(left, hi, middle)
-        return (lo + hi) / 2
+        lo, hi = self.edges[panel], self.edges[panel + 1]
+        at_lo, at_hi = (_relative_score(self._law, end) - level for end in (lo, hi))
+        passes = (at_lo < 0) != (at_hi < 0)
+        nearest = np.where(np.abs(at_lo) < np.abs(at_hi), lo, hi)
+        lo, hi = np.where(passes, lo, nearest), np.where(passes, hi, nearest)
+
+        def above(x: FloatArray) -> FloatArray:
+            return _relative_score(self._law, x) - level
+
+        values = np.where(passes, at_lo, 0.0), np.where(passes, at_hi, 0.0)
+        return bracketed_root(above, lo, hi, values=values)[0]
 
 
 def _relative_score(law: RadialLaw, x: FloatArray) -> FloatArray:

@@ -104,16 +104,37 @@ def rule(nodes: int) -> tuple[FloatArray, FloatArray]:
     return xi * xi * (3 - 2 * xi), w / 2 * 6 * xi * (1 - xi)
 
 
-def overlap(profile: Profile, kernel: Kernel, log_r: FloatArray, tau: FloatArray, *, nodes: int) -> Overlap:
-    """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, with `nodes` Gauss nodes on each panel."""
+def overlaps(
+    profile: Profile,
+    kernel: Kernel,
+    log_r: FloatArray,
+    tau: FloatArray,
+    rules: tuple[int, ...],
+    tolerance: float = 4e-16,
+) -> list[Overlap]:
+    """p₁, p₀ and p₁ - p₀ for vectors of log r and τ, by one or more rules.
+
+    Args:
+        profile: The radial law.
+        kernel: The overlaps.
+        log_r: The sizes of the perturbation.
+        tau: The logs of the likelihood ratios, one for each r.
+        rules: For each result, the number of Gauss nodes on each panel.
+        tolerance: The accuracy of the kinks, relative.
+    """
     log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
     with np.errstate(over="ignore", invalid="ignore"):  # R₀ far in the tails only has to be large
         centre = _centre(profile, log_r - profile.log_mode, tau)
-        edges = _edges(profile, log_r - profile.log_mode, tau, centre)
-        rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
-        chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
-        parts = [_integrate(profile, kernel, log_r[c], tau[c], centre[c], edges[c], nodes) for c in chunks]
-    return Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        edges = _edges(profile, log_r - profile.log_mode, tau, centre, tolerance)
+        found = []
+        for nodes in rules:
+            rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
+            chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
+            parts = [
+                _integrate(profile, kernel, log_r[c], tau[c], centre[c], edges[c], nodes) for c in chunks
+            ]
+            found.append(Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True))))
+    return found
 
 
 def _integrate(
@@ -207,7 +228,9 @@ def _sides(
     return sides, unsure
 
 
-def _edges(profile: Profile, shift: FloatArray, tau: FloatArray, centre: FloatArray) -> FloatArray:
+def _edges(
+    profile: Profile, shift: FloatArray, tau: FloatArray, centre: FloatArray, tolerance: float
+) -> FloatArray:
     """The edges of the panels for each row: those of the law, and the kinks of the kernel with a grading."""
     grid = grid_of(profile).edges
     low, high = grid[0] - centre, grid[-1] - centre
@@ -228,7 +251,7 @@ def _edges(profile: Profile, shift: FloatArray, tau: FloatArray, centre: FloatAr
         return np.concatenate([meet[:rows], apart[rows:]])
 
     ends = np.concatenate([low, low, middle]), np.concatenate([high, middle, high])
-    kinks = [shift - centre, *_root(crossings, *ends).reshape(3, rows)]
+    kinks = [shift - centre, *_root(crossings, *ends, tolerance).reshape(3, rows)]
     columns = [grid - centre[:, None]]
     grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
     for kink in kinks:
@@ -247,13 +270,15 @@ def _root(
     function: Callable[[FloatArray], FloatArray],
     low: FloatArray,
     high: FloatArray,
-    tolerance: float = 4e-16,
+    tolerance: float,
 ) -> FloatArray:
     """Where the monotone function changes its sign between low and high; nan where it does not."""
-    inside = np.sign(function(low)) * np.sign(function(high)) < 0
+    at_low, at_high = function(low), function(high)
+    inside = np.sign(at_low) * np.sign(at_high) < 0
     if not inside.any():
         return np.full(len(low), np.nan)
     centre = (low + high) / 2
     low, high = np.where(inside, low, centre), np.where(inside, high, centre)
-    first, second = bracketed_root(function, low, high, tolerance=tolerance)
+    values = np.where(inside, at_low, 0.0), np.where(inside, at_high, 0.0)
+    first, second = bracketed_root(function, low, high, tolerance=tolerance, values=values)
     return np.where(inside, (first + second) / 2, np.nan)

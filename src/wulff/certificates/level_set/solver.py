@@ -21,10 +21,10 @@ from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import Kernel
-from wulff.certificates.level_set.quadrature import Overlap, grid_of, overlap
+from wulff.certificates.level_set.quadrature import Overlap, grid_of, overlaps
 from wulff.noises.level_sets import Profile
 
-_COARSE, _FINE = 20, 28
+_ROUGH, _COARSE, _FINE = 20, 20, 28
 _LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
 LARGEST_LOG_R = 250.0
 _SMALLEST_ERROR = 1e-306
@@ -42,9 +42,14 @@ class Duality:
     profile: Profile
     kernel: Kernel
 
-    def overlap(self, log_r: FloatArray, tau: FloatArray, nodes: int) -> Overlap:
-        """p₁ and p₀."""
-        return overlap(self.profile, self.kernel, log_r, tau, nodes=nodes)
+    def rough(self, log_r: FloatArray, tau: FloatArray) -> Overlap:
+        """p₁ and p₀ to some digits, to find a good τ by."""
+        return overlaps(self.profile, self.kernel, log_r, tau, (_ROUGH,), 1e-9)[0]
+
+    def by_two_rules(self, log_r: FloatArray, tau: FloatArray) -> tuple[Overlap, Overlap]:
+        """p₁ and p₀ by a coarse and a fine rule: their difference bounds the error."""
+        coarse, fine = overlaps(self.profile, self.kernel, log_r, tau, (_COARSE, _FINE))
+        return coarse, fine
 
     def slack_bound(self, error: FloatArray, log_r: FloatArray, tau: FloatArray) -> FloatArray:
         """An upper bound on (left side - right side) / right side of the dual inequality.
@@ -58,8 +63,7 @@ class Duality:
         total mass must be reproduced, and the mass outside the interval counts as p₁.
         """
         tau = np.minimum(tau, _LARGEST_TAU)
-        coarse = self.overlap(log_r, tau, _COARSE)
-        fine = self.overlap(log_r, tau, _FINE)
+        coarse, fine = self.by_two_rules(log_r, tau)
         quadrature = np.abs(_slack(fine, error, tau) - _slack(coarse, error, tau))
         bound = (
             _slack(fine, error, tau) + quadrature + self.uncertainty(fine, tau) / (0.5 - error) + 8 * EPSILON
@@ -90,10 +94,10 @@ def grown(duality: Duality, error: FloatArray, log_r: FloatArray) -> FloatArray:
     second where p₁ = 1 - error, and the first is the better one if error < p₀ at t = 1.
     """
     low, high = np.full(error.shape, math.log(1e-6)), np.full(error.shape, math.log(600.0))
-    rising = error < duality.overlap(log_r, np.zeros(error.shape), _COARSE).p0
+    rising = error < duality.rough(log_r, np.zeros(error.shape)).p0
 
     def beyond(log_tau: FloatArray) -> FloatArray:
-        found = duality.overlap(log_r, np.exp(log_tau), _COARSE)
+        found = duality.rough(log_r, np.exp(log_tau))
         with np.errstate(divide="ignore"):
             return np.where(rising, np.log(error) - np.log(found.p0), 1 - error - found.p1)
 
@@ -129,12 +133,12 @@ def largest_certified(
     unknown = np.isnan(log_tau)
     guess = np.exp(log_tau)
     if unknown.any():
-        excess = duality.overlap(log_r[unknown], np.zeros(int(unknown.sum())), _COARSE).excess
+        excess = duality.rough(log_r[unknown], np.zeros(int(unknown.sum()))).excess
         # As for normal noise, where p₁ - p₀ = 2Φ(r/2) - 1 and τ = r²/2.
         guess[unknown] = 4 * special.erfinv(np.clip(excess, 1e-20, 1 - 1e-12)) ** 2
     tau = np.minimum(best_tau(duality, log_r, guess), _LARGEST_TAU)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # far beyond: not certified
-        coarse, fine = (duality.overlap(log_r, tau, nodes) for nodes in (_COARSE, _FINE))
+        coarse, fine = duality.by_two_rules(log_r, tau)
         growth, less = np.expm1(tau), np.exp(-tau)
         quadrature = np.abs(_left(fine, growth) - _left(coarse, growth))
         unsure = less * (quadrature + duality.uncertainty(fine, tau))
@@ -158,36 +162,40 @@ def best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArr
     """The τ with p₁ = ½; 0 where p₁ ≤ ½ for all τ > 0 (an atom at likelihood ratio 1)."""
 
     def below(log_tau: FloatArray) -> FloatArray:
-        return 0.5 - duality.overlap(log_r, np.exp(log_tau), _COARSE).p1
+        return 0.5 - duality.rough(log_r, np.exp(log_tau)).p1
 
     smallest, largest = float(np.log(_SMALLEST_TAU)), float(np.log(_LARGEST_TAU))
     middle = np.log(np.clip(guess, 2 * _SMALLEST_TAU, _LARGEST_TAU / 1.01))
-    low, high = _widen(below, middle, 0.1, smallest, largest)
-    root, _ = bracketed_root(below, low, high, tolerance=1e-8, iterations=60)
+    low, high, values = _widen(below, middle, 0.1, smallest, largest)
+    root, _ = bracketed_root(below, low, high, tolerance=1e-8, iterations=60, values=values)
     return np.where(root <= smallest, 0.0, np.exp(root))
 
 
 def _widen(
     function: Callable[[FloatArray], FloatArray], middle: FloatArray, stride: float, least: float, most: float
-) -> tuple[FloatArray, FloatArray]:
-    """Ends around `middle` between which the increasing function changes its sign, else an end twice."""
-    low, high = np.clip(middle, least, most), np.clip(middle, least, most)
-    negative = function(low) <= 0
-    strides = np.full(len(middle), stride)
+) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray]]:
+    """Ends around `middle` between which the increasing function changes its sign, else an end twice.
+
+    The last are the values at both ends.
+    """
+    last = np.clip(middle, least, most)
+    at_last = function(last)
+    before, at_before = last, at_last
+    rising = at_last <= 0
     found = np.zeros(len(middle), dtype=bool)
+    pending, strides = ~found, np.full(len(middle), stride)
     for _ in range(14):
-        moved = np.where(negative, np.minimum(high + strides, most), np.maximum(low - strides, least))
+        moved = np.clip(last + np.where(rising, strides, -strides), least, most)
         value = function(moved)
-        crossed = np.where(negative, value > 0, value <= 0)
-        ended = (moved <= least) | (moved >= most)
-        pending = strides > 0
-        found |= pending & crossed
         # The last point becomes the near end, so that the bracket stays short.
-        near = np.where(negative, high, low)
-        low = np.where(pending, np.where(negative, near, moved), low)
-        high = np.where(pending, np.where(negative, moved, near), high)
-        strides = np.where(pending & ~crossed & ~ended, strides * 3, 0.0)
-        if not strides.any():
+        before, at_before = np.where(pending, last, before), np.where(pending, at_last, at_before)
+        last, at_last = np.where(pending, moved, last), np.where(pending, value, at_last)
+        found |= pending & np.where(rising, value > 0, value <= 0)
+        pending &= ~found & (moved > least) & (moved < most)
+        strides = strides * 3
+        if not pending.any():
             break
-    end = np.where(negative, high, low)
-    return np.where(found, low, end), np.where(found, high, end)
+    before, at_before = np.where(found, before, last), np.where(found, at_before, 0.0)
+    at_last = np.where(found, at_last, 0.0)
+    low, high = np.where(rising, before, last), np.where(rising, last, before)
+    return low, high, (np.where(rising, at_before, at_last), np.where(rising, at_last, at_before))
