@@ -20,6 +20,7 @@ from tests.cli.conftest import Result, call
 from wulff import runs
 
 FILE = """
+import numpy as np
 import torch
 from torch import nn
 
@@ -35,6 +36,9 @@ def brightness(x):
 
 def score(x):
     return x.flatten(1).mean(dim=1) - 0.3
+
+def name(x):
+    return np.where(x.flatten(1).mean(dim=1) > 0.3, "day", "night")
 
 def broken(x):
     raise ValueError("needs 28x28 images")
@@ -98,6 +102,18 @@ def test_a_run_and_its_page(spec: tuple[str, ...], folder: Path, tmp_path: Path)
     assert (tmp_path / "run" / "records.jsonl").read_bytes() == before
     assert call("report", str(tmp_path / "run"), "-o", str(tmp_path / "page.html")).code == 0
     assert (tmp_path / "page.html").stat().st_size > 10_000
+    attack = call("attack", str(tmp_path / "run"), "--inside", "--steps", "2", "--copies", "4", "--n", "50")
+    if "--weights" in options:
+        assert attack.code == 0, attack
+    else:
+        assert (attack.code, len(attack.err.splitlines())) == (2, 1), attack
+        assert "attacks follow gradients" in attack.err
+
+
+def test_an_audit_of_batches_takes_weights_only(folder: Path) -> None:
+    result = call("audit", "batch-invariance", "--model", f"sklearn:{folder}/logistic.skops")
+    assert (result.code, result.out, len(result.err.splitlines())) == (2, "", 1)
+    assert "--model must be weights of wulff's architectures" in result.err
 
 
 def test_a_server(tmp_path: Path) -> None:
@@ -143,7 +159,9 @@ def test_a_score_for_two_classes(folder: Path, tmp_path: Path) -> None:
         ("python:{}/own.py:Net", ("--classes", "7"), "returns 10 logits, but --classes = 7"),
         ("python:{}/own.py:brightness", ("--classes", "10", "--dtype", "bf16"), "is no torch module"),
         ("python:{}/own.py:brightness", ("--classes", "5"), "labels up to"),
-        ("sklearn:{}/pickled.skops", (), "is no .skops file"),
+        ("python:{}/own.py:name", ("--classes", "2"), "have it return the numbers of the labels"),
+        ("sklearn:{}/pickled.skops", (), "save one with skops.io.dump(model, 'model.skops')"),
+        ("lightgbm:{}/trees.json", (), "is no model of LightGBM"),
         ("onnx:{}/own.py", (), "is no model that ONNX Runtime can run"),
         ("xgboost:{}/own.py", (), "is no model of XGBoost"),
         ("http://127.0.0.1:9/v2/nothing", (), "write http://HOST:PORT/v2/models/NAME"),

@@ -1,6 +1,8 @@
 """Boosters of LightGBM; the only file that imports it."""
 
+import contextlib
 import hashlib
+import io
 import re
 from pathlib import Path
 from typing import Any, final
@@ -61,7 +63,8 @@ def load_lightgbm(path: Path) -> Classifier:
         raise InputError("lightgbm: needs the package lightgbm; pip install 'wulff[lightgbm]'.") from None
     try:
         content = path.read_bytes()
-        booster = lightgbm.Booster(model_str=content.decode())
+        with contextlib.redirect_stdout(io.StringIO()):  # where LightGBM reports what it then raises
+            booster = lightgbm.Booster(model_str=content.decode())
         return of_lightgbm(booster, f"sha256:{hashlib.sha256(content).hexdigest()}")
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or first_line(error)}.") from None

@@ -61,8 +61,8 @@ class Decoder:
             raise InputError(f"names of classes must have the shape (rows,), got {names.shape}.")
         if self.class_names is None:
             raise InputError(
-                f"the model returns names such as {str(names[0])!r}; give class_names=[...] in the order of "
-                "the labels."
+                f"the model returns names such as {str(names[0])!r}; have it return the numbers of the "
+                "labels, or in Python give class_names=[...] in their order."
             )
         number = {name: label for label, name in enumerate(self.class_names)}
         # A name that is not on the list is a label that does not exist.

@@ -95,5 +95,8 @@ def load_skops(path: Path) -> Classifier:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or first_line(error)}.") from None
     except Exception as error:  # damaged archives fail in many ways
-        raise InputError(f"{path} is no .skops file of a model: {first_line(error)}.") from None
+        raise InputError(
+            f"{path} is no .skops file of a model ({first_line(error).rstrip('.')}); save one with "
+            "skops.io.dump(model, 'model.skops')."
+        ) from None
     return of_estimator(estimator, identity=f"sha256:{hashlib.sha256(content).hexdigest()}")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wulff import datasets, models, noises
+from wulff import backends, datasets, models, noises
 from wulff.cli.options import DatasetOption, SliceOption
 from wulff.cli.run_options import (
     ArchitectureOption,
@@ -50,6 +50,11 @@ def batch_invariance(
     sizes = _sizes(batches)
     check_sample_size(copies, "--copies")
     check_sample_size(reference, "--reference")
+    if backends.is_spec(model):
+        raise InputError(
+            f"--model must be weights of wulff's architectures here, got {model!r}; in Python, "
+            "wulff.smoothing.audit_batch_invariance takes any module."
+        )
     inputs = datasets.load(dataset).slice(slice)
     fallback = None
     if architecture is not None:

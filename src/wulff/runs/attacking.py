@@ -122,6 +122,11 @@ def attack(
     run.radii(wanted)  # refuses norms that the run does not have
     measure = _measure(wanted)
     job = _job(run, judge.seed, architecture)
+    if not isinstance(job.smoothed.model, nn.Module):
+        raise InputError(
+            f"attacks follow gradients, and {job.spec.model} is no torch module that has them; attack runs "
+            "of weights files, or of a module in python:FILE.py:NAME."
+        )
     if rank_test(np.array([judge.n, 0]), judge.alpha) == ABSTAIN:
         raise InputError(
             f"n = {judge.n} fresh copies cannot decide at alpha {judge.alpha:g}, even if all agree; "
@@ -159,14 +164,14 @@ def _attacked(
 ) -> list[int]:
     """The smoothed labels of perturbed inputs, -1 where `predict` abstains."""
     places = {index: place for place, index in enumerate(job.dataset.index)}
-    device = next(job.smoothed.parameters()).device
+    model = job.smoothed.model
+    assert isinstance(model, nn.Module)
+    weight = next(model.parameters(), None)
+    device = torch.device("cpu") if weight is None else weight.device
     x = torch.stack([job.dataset.images[places[record.index]] for record in batch]).to(device)
     y = torch.tensor([record.predict for record in batch], device=device)
     radius = torch.tensor([factor * record.radii[threat].radius for record in batch], dtype=torch.float64)
     generator = torch.Generator(device).manual_seed(judge.seed + batch[0].index)
-    model = job.smoothed.model
-    if not isinstance(model, nn.Module):
-        raise InputError("only torch models have the gradients that this attack needs.")
     adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
     if job.smoothed.grid is not None:
         adversary = to_grid(adversary, x, norm, radius, job.smoothed.grid.levels)
