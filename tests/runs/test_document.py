@@ -73,11 +73,11 @@ def test_certify_does_not_predict(tmp_path: Path) -> None:
         ({"batch": 0}, "batch must be a positive integer"),
         ({"bound": "both"}, "bound must be one-sided or two-sided, got 'both'"),
         ({"estimator": "wilson"}, "estimator must be clopper-pearson or"),
-        ({"stop": 0.1}, "stop must be wulff.stats.Anytime"),
+        ({"stop": 0.1}, "stop must be a wulff.stats.Anytime"),
         ({"stop": Anytime(relative=0.1), "bound": "two-sided"}, "two-sided bounds need a fixed n"),
         ({"stop": Anytime(relative=0.1), "estimator": "randomized-clopper-pearson"}, "needs a fixed n"),
         ({"stop": Anytime(relative=0.1), "alpha": 0.4}, r"at most 0\.3"),
-        ({"compile": 1}, "compile must be true or false"),
+        ({"compile": 1}, "compile must be True or False"),
         ({"model": 3}, "model must be text"),
     ],
     ids=str,
@@ -116,7 +116,7 @@ def test_no_default_stands_for_what_a_document_lacks(name: str) -> None:
 def test_documents_are_looked_into_in_one_place() -> None:
     source = Path(runs.__file__).parents[1]
     # These read documents of their own: of a run, a training, a sweep, a verification.
-    allowed = {"document.py", "spec.py", "journal.py", "train.py", "checkpoints.py", "file.py",
+    allowed = {"document.py", "spec.py", "journal.py", "training_run.py", "checkpoints.py", "file.py",
                "verification.py"}  # fmt: skip
     for path in source.rglob("*.py"):
         if path.name not in allowed and path.parent.name != "verify":  # which shares no code with the others

@@ -123,7 +123,7 @@ def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
         ("[train]\nnoise = 'laplace(scale=1)'\nmodel = 'cnnn'\n[certify]", "unknown architecture"),
         ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nalpha = 7", "alpha must lie"),
         ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nn = [100, 0]", "n must be"),
-        ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nnorms = ['l0.5']", "needs p ≥ 1"),
+        ("[train]\nnoise = 'laplace(scale=1)'\n[certify]\nnorms = ['l0.5']", "must have p ≥ 1"),
     ],
 )  # fmt: skip
 def test_refuses(tmp_path: Path, text: str, message: str) -> None:

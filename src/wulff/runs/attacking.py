@@ -204,6 +204,7 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
         stop=None,
         levels=run.spec.levels if run.spec.grid is None else run.spec.grid.refined(run.terms.noise).levels,
         architecture=run.spec.architecture or architecture,
+        classes=run.facts.classes,
     )
     job = prepare(spec)
     for name, stored in run.facts.hashes.items():

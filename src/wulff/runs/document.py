@@ -108,7 +108,8 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
         if not isinstance(task, str) or task not in SPECS:
             raise InputError(f"task must be {', '.join(SPECS)}, got {task!r}.")
         batch = {"batch": engine["batch"]} if "batch" in engine else {}
-        spec = SPECS[task].from_document(batch | run)
+        asked = {key: value for key, value in run.items() if key not in _NUMBERS}
+        spec = SPECS[task].from_document(batch | asked)
         facts = Facts(
             **{name: _count(run, name) for name in _NUMBERS},
             labelled=_yes_or_no(run, "labelled", otherwise=True),
