@@ -37,11 +37,11 @@ class Registry(Mapping[str, Member], Generic[Member]):
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise InputError(
-                f"the name of a {self.kind} is made of a to z, 0 to 9 and single hyphens, got {shown(name)}."
+                f"names of {self.kind}s are made of a to z, 0 to 9 and single hyphens, got {shown(name)}."
             )
         if name in self._members:
             raise InputError(
-                f"there is already a {self.kind} {name!r} ({_place(self._members[name])}); register "
+                f"there is already the {self.kind} {name!r} ({_place(self._members[name])}); register "
                 f"{_place(member)} once, under another name than {', '.join(self)}."
             )
         self._members[name] = member

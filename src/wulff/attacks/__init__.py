@@ -3,10 +3,12 @@
 from wulff.attacks.ascent import climb, frozen, smoothed_loss
 from wulff.attacks.eot import EOTPGD
 from wulff.attacks.geometry import project, random_point, size, steepest, to_grid
+from wulff.attacks.protocol import Attack
 from wulff.attacks.soft import SoftSmoothed
 
 __all__ = [
     "EOTPGD",
+    "Attack",
     "SoftSmoothed",
     "climb",
     "frozen",

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import stats
-from torch import nn
+from torch import Tensor, nn
 
-from wulff.attacks import EOTPGD, to_grid
+from wulff.attacks import EOTPGD, Attack, size, to_grid
 from wulff.errors import InputError
 from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.runs.job import Job, prepare
@@ -79,7 +79,7 @@ def attack(
     factors: Sequence[float] = (1.0,),
     *,
     norm: Threat | str | None = None,
-    method: EOTPGD = EOTPGD(),  # noqa: B008 (frozen)
+    method: Attack = EOTPGD(),  # noqa: B008 (frozen)
     judge: Judge = Judge(),
     limit: int | None = None,
     batch: int | None = None,
@@ -159,7 +159,7 @@ def _attacked(
     threat: str,
     norm: Norm,
     factor: float,
-    method: EOTPGD,
+    method: Attack,
     judge: Judge,
 ) -> list[int]:
     """The smoothed labels of perturbed inputs, -1 where `predict` abstains."""
@@ -173,10 +173,21 @@ def _attacked(
     radius = torch.tensor([factor * record.radii[threat].radius for record in batch], dtype=torch.float64)
     generator = torch.Generator(device).manual_seed(judge.seed + batch[0].index)
     adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
+    _check_proposal(method, adversary, x, norm, radius)
     if job.smoothed.grid is not None:
         adversary = to_grid(adversary, x, norm, radius, job.smoothed.grid.levels)
     index = [record.index for record in batch]
     return job.smoothed.predict(adversary.cpu(), judge.n, judge.alpha, seed=judge.seed, index=index).tolist()
+
+
+def _check_proposal(method: Attack, adversary: Tensor, x: Tensor, norm: Norm, radius: Tensor) -> None:
+    """Refuse an attack that left its bounds: what it broke there would be no fault of a certificate."""
+    inside = adversary.shape == x.shape and bool(((adversary >= 0) & (adversary <= 1)).all())
+    if not inside or not bool((size(adversary.double() - x.double(), norm) < radius.to(x.device)).all()):
+        raise InputError(
+            f"the attack {type(method).__name__} proposed inputs outside [0, 1] or outside the radius; "
+            "project them before they are returned."
+        )
 
 
 def _measure(threat: str) -> Norm:

@@ -1,0 +1,222 @@
+"""What another package registers is a member like any: conformance, certificates, command line, workers."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wulff import certificates, datasets, engines, models, noises, plugins, runs, testing, training
+from wulff.cli import main
+from wulff.errors import InputError
+from wulff.norms import Norm
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _plugin():
+    """The package is known while its tests run, and its members are taken out again."""
+    registries = noises.NOISES, datasets.DATASETS, engines.ENGINES, training.OBJECTIVES, models.ARCHITECTURES
+    before = [dict(registry) for registry in registries]
+    table = certificates.registry._TABLE
+    theorems = list(table)
+    sys.path.insert(0, str(HERE))
+    plugins.load(["bellnoise"])
+    yield
+    sys.path.remove(str(HERE))
+    table[:] = theorems
+    plugins._loaded.remove("bellnoise")
+    for registry, members in zip(registries, before, strict=True):
+        registry._members = members
+    for name in [name for name in sys.modules if name.partition(".")[0] == "bellnoise"]:
+        del sys.modules[name]
+
+
+def wulff(
+    *arguments: str, cwd: Path | None = None, path: tuple[Path, ...] = ()
+) -> subprocess.CompletedProcess:
+    places = [*map(str, path), str(HERE), *sys.path]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
+    command = [sys.executable, "-m", "wulff", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, check=False)
+
+
+@pytest.mark.parametrize("spec", ["logistic(scale=1)", "logistic(sigma=0.3)", "bell(scale=1, b=2)"])
+@pytest.mark.parametrize("dim", [1, 5])
+def test_noises_conform(spec: str, dim: int) -> None:
+    testing.check_noise(noises.parse(spec), dim)
+
+
+@pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
+def test_certificates_conform(norm: str) -> None:
+    testing.check_certificates(noises.parse("logistic(scale=1)"), norm, 4)
+
+
+def test_other_members_conform() -> None:
+    testing.check_objective(training.parse_objective("margin(width=0.5, squared=true)"))
+    testing.check_dataset("stripes")
+    testing.check_engine(engines.find("one-by-one"))
+    assert models.build("linear", (1, 6, 6), 2) is not None
+
+
+def test_logistic_noise_gets_generic_radii_and_its_own() -> None:
+    errors = np.array([1e-6, 0.1, 0.4])
+    found = certificates.certified_radius("logistic(scale=2)", errors, "l1", 3)
+    np.testing.assert_allclose(found.radius, 2 * np.log(1 / errors - 1), rtol=1e-9)
+    assert set(found.method) == {"quantile"}
+    own = certificates.certified_radius("logistic(scale=2)", 0.1, "l2", 3, "convex-order")
+    assert own.radius == pytest.approx(2 * 0.7978845608 * 1.2815515655, rel=1e-9)
+
+
+def test_a_radial_noise_with_a_profile_gets_level_set_radii() -> None:
+    """Bell noise with b = 2 is exp-l2 with k = 4, written down by somebody else; b = 1 is Gaussian."""
+    errors = [1e-4, 0.1, 0.4]
+    found = certificates.certified_radius("bell(scale=1, b=2)", errors, "l2", 3)
+    assert set(found.method) == {"level-set"}
+    other = certificates.certified_radius("exp-l2(scale=1, j=0, k=4)", errors, "l2", 3)
+    np.testing.assert_allclose(found.radius, other.radius, rtol=1e-7)
+    gaussian = certificates.certified_radius("bell(scale=1, b=1)", 0.1, "l2", 3, "level-set")
+    assert gaussian.radius == pytest.approx(1.2815515655 / np.sqrt(2), rel=1e-7)
+    assert "differential" in {entry.method for entry in certificates.methods("bell(scale=1)", "l1")}
+
+
+def test_whole_number_parameters_are_read_whatever_the_annotations() -> None:
+    assert noises.parse("bell(scale=1, b=2)").b == 2  # type: ignore[attr-defined]
+    with pytest.raises(InputError, match=r"b must be an integer, got '1\.5'"):
+        noises.parse("bell(scale=1, b=1.5)")
+    with pytest.raises(InputError, match="b must lie between 1 and 8"):
+        noises.parse("bell(scale=1, b=9)")
+    with pytest.raises(InputError, match="squared must be true or false, got 'maybe'"):
+        training.parse_objective("margin(squared=maybe)")
+
+
+def test_a_second_member_of_a_name_is_refused() -> None:
+    law = noises.NOISES["logistic"]
+    for again in (
+        lambda: noises.register(law),
+        lambda: datasets.register("digits")(datasets.DATASETS["stripes"]),
+        lambda: engines.register(engines.ENGINES["one-by-one"]),
+        lambda: training.register("margin")(training.OBJECTIVES["margin"]),
+        lambda: models.register("linear")(models.ARCHITECTURES["linear"]),
+    ):
+        with pytest.raises(InputError, match="there is already the"):
+            again()
+    with pytest.raises(InputError, match="without -train or -test"):
+        datasets.register("stripes-test")
+    with pytest.raises(InputError, match="names of architectures are made of"):
+        models.register("Linear Net")(models.ARCHITECTURES["linear"])
+
+
+def theorem(noise, error, dim):
+    """Says nothing."""
+    return np.full_like(error, np.nan)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"method": "convex-order"}, "has convex-order of Logistic against l2 already"),
+        ({"ulps": -1}, "ulps of .* must be a whole number from 0, got -1"),
+        ({"ulps": 1.5}, "ulps of .* must be a whole number from 0, got 1.5"),
+        ({"shortfall": float("nan")}, "shortfall of .* must lie in"),
+    ],
+)
+def test_entries_that_the_table_refuses(change: dict, message: str) -> None:
+    asked = {"method": "new", "tight": False, "ulps": 4} | change
+    size = len(certificates.table())
+    with pytest.raises(InputError, match=message):
+        certificates.register(noises.NOISES["logistic"], Norm.L2, **asked)(theorem)
+    assert len(certificates.table()) == size
+
+
+def test_a_theorem_needs_words_and_a_noise_all_its_parts() -> None:
+    with pytest.raises(InputError, match="needs a docstring"):
+        certificates.register(noises.Laplace, Norm.L2, method="new", tight=False, ulps=4)(lambda n, e, d: e)
+
+    class Undecorated(noises.Gaussian):  # type: ignore[misc]
+        name = "undecorated"
+
+    with pytest.raises(InputError, match="must be a frozen dataclass"):
+        noises.register(Undecorated)
+
+    @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+    class Half(noises.IIDNoise):
+        name = "half"
+
+    with pytest.raises(InputError, match=r"Half lacks coordinate_inner_quantile, .*mean_square"):
+        noises.register(Half)
+
+
+def test_the_command_line_uses_a_plugin(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    radius = wulff(
+        *("--plugin", "bellnoise", "radius", "bell(scale=1, b=1)", "--norm", "l2"),
+        *("--dim", "3", "--rho", ".9", "--method", "level-set"),
+    )
+    assert radius.stdout.startswith("0.9061"), radius.stderr
+
+    def verb(*arguments: str) -> int:
+        with pytest.raises(SystemExit) as ended:
+            main(["--plugin", "bellnoise", *arguments])
+        return int(str(ended.value.code))
+
+    weights = str(tmp_path / "model")
+    asked = ("--noise", "logistic(sigma=0.2)", "--dataset", "stripes", "--store", weights, "--epochs", "2")
+    assert verb("train", *asked, "--model", "linear", "--objective", "margin(width=0.5)") == 0
+    certify = ("certify", "--model", weights, "--dataset", "stripes", "--n", "200", "--norm", "l1")
+    engine, workers = tmp_path / "engine", tmp_path / "workers"
+    assert verb(*certify, "--slice", ":4", "--engine", "one-by-one", "--store", str(engine)) == 0
+    assert verb(*certify, "--slice", ":4", "--workers", "2", "--store", str(workers)) == 0
+    first, second = runs.load(engine), runs.load(workers)
+    assert len(first.records) == 4
+    np.testing.assert_array_equal(first.radii("l1"), second.radii("l1"))
+    np.testing.assert_array_equal(first.predictions, second.predictions)
+    capsys.readouterr()
+    assert verb(*certify, "--store", weights, "--engine", "one-by-one", "--workers", "2") == 2
+    assert "--workers are for the engine processes" in capsys.readouterr().err
+
+    class Cheat:
+        copies = 1
+
+        def __call__(self, model, noise, x, y, norm, radius, *, generator):
+            return (x + 0.5).clamp(0, 1)
+
+    with pytest.raises(InputError, match="the attack Cheat proposed inputs outside"):
+        runs.attack(engine, [0.01], method=Cheat(), judge=runs.Judge(n=100))
+
+
+def test_an_installed_plugin_is_found_and_one_that_fails_is_named(tmp_path: Path) -> None:
+    """Of two installed packages one brings `bellnoise`; the other's module fails, which is one line."""
+    for package, module in (("good", "bellnoise"), ("bad", "broken_plugin")):
+        info = tmp_path / f"{package}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[wulff.plugins]\n{package} = {module}\n")
+    (tmp_path / "broken_plugin.py").write_text("raise RuntimeError('no\\nluck')")
+    asked = ("radius", "logistic(scale=1)", "--norm", "l1", "--dim", "3", "--rho", ".9")
+    done = wulff(*asked, path=(tmp_path,))
+    assert done.stdout.startswith("2.197")
+    (warning,) = done.stderr.splitlines()
+    assert "broken_plugin cannot be loaded: RuntimeError: no luck" in warning
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "message"),
+    [
+        ("absent", None, "ModuleNotFoundError: No module named 'absent'"),
+        ("twice", "from wulff import noises; noises.register(noises.Laplace)", "already the noise 'laplace'"),
+        ("../twice.py", None, "a plugin is the name of a module"),
+    ],
+)
+def test_plugins_that_cannot_be_loaded(tmp_path: Path, name: str, code: str | None, message: str) -> None:
+    if code:
+        (tmp_path / f"{name}.py").write_text(textwrap.dedent(code))
+    done = wulff("--plugin", name, "noises", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert message in line
