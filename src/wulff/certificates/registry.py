@@ -14,8 +14,10 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from wulff import _display
 from wulff._checks import instance, numbers, refuse, whole_number
 from wulff._numerics import rounding
+from wulff._numerics.rounding import decimal_down
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError, NotCoveredError
@@ -110,7 +112,7 @@ class Certificate:
         return np.floor(below) if counted else below, above
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Radii:
     """Certified radii and the theorems they come from, in the shape of the errors.
 
@@ -130,6 +132,33 @@ class Radii:
     error: FloatArray
     noise: Noise
     norm: Threat
+
+    def __len__(self) -> int:
+        return len(self.radius)
+
+    def __getitem__(self, chosen: Any) -> "Radii":
+        """The radii of some of the errors, chosen as in an array."""
+        names = ("radius", "method", "tight", "error")
+        return dataclasses.replace(self, **{name: np.asarray(getattr(self, name)[chosen]) for name in names})
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with a row for each error."""
+        parts = {name: np.ravel(getattr(self, name)) for name in ("error", "radius", "method", "tight")}
+        return _display.pandas().DataFrame(parts)
+
+    def __repr__(self) -> str:
+        radius, method = np.atleast_1d(self.radius).ravel(), np.unique(self.method).tolist()
+        shown = ", ".join(decimal_down(float(value), 6) for value in radius[:6])
+        more = f", and {radius.size - 6:,} more" if radius.size > 6 else ""
+        by = ", ".join(method[:6])
+        return f"Radii against {self.norm} of {self.noise}: {shown}{more} (rounded down), by {by}"
+
+    def _repr_html_(self) -> str:
+        parts = (self.error, self.radius, self.method)
+        rows = zip(*(np.ravel(part)[: _display.ROWS].tolist() for part in parts), strict=True)
+        cells = [[f"{error:.4g}", decimal_down(radius, 6), method] for error, radius, method in rows]
+        left = max(0, np.size(self.radius) - _display.ROWS)
+        return _display.html_table(["error", f"{self.norm} radius", "method"], cells, left)
 
 
 _TABLE: list[Certificate] = []

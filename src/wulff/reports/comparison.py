@@ -15,6 +15,7 @@ from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import check_radii, check_runs, curve, default_radii
 from wulff.reports.grids import check_format, escape, render
 from wulff.runs import Run
+from wulff.runs.spec import IN_PYTHON
 
 
 @dataclasses.dataclass(frozen=True)
@@ -169,6 +170,8 @@ def _pair(
     data = [run.spec.dataset for run in (first, second)]
     if None not in data and data[0] != data[1]:
         raise InputError(f"{first.name} is on {data[0]}, but {second.name} on {data[1]}.")
+    if data[0] == IN_PYTHON and first.facts.hashes["data"] != second.facts.hashes["data"]:
+        raise InputError(f"{first.name} and {second.name} are on different inputs.")
     rows = [{index: i for i, index in enumerate(run.columns.index.tolist())} for run in (first, second)]
     index = np.array(sorted(rows[0].keys() & rows[1].keys()), dtype=np.int64)
     if len(index) == 0:
@@ -179,7 +182,7 @@ def _pair(
         chosen = [row[i] for i in index.tolist()]
         labels.append(run.labels[chosen])
         predictions = run.predictions[chosen]
-        columns.append((run.radii(norm)[chosen], predictions == labels[-1], predictions))
+        columns.append((run.radii(norm)[chosen], run.scored[chosen], predictions))
     if (labels[0] != labels[1]).any():
         different = int(index[labels[0] != labels[1]][0])
         raise InputError(

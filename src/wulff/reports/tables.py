@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Literal
 
+from wulff import _display
 from wulff._checks import flag, one_of, whole_number
 from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
@@ -39,7 +40,7 @@ class Row:
     average: float | None = None
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Table:
     """Certified accuracy by run and radius, against one norm.
 
@@ -92,6 +93,15 @@ class Table:
         if radii_in == "rows":
             grid = [list(line) for line in zip(*grid, strict=True)]
         return render(grid, style)
+
+    def __repr__(self) -> str:
+        lines = self.render().rstrip("\n").split("\n")
+        shown = lines if len(lines) <= 10 else [*lines[:9], f"and {len(lines) - 9:,} more lines"]
+        return "\n".join(shown)
+
+    def _repr_html_(self) -> str:
+        grid = self._grid("text", 3)
+        return _display.html_table(grid[0], grid[1:])
 
     def cell_texts(self, row: Row, digits: int = 3) -> list[str]:
         """The shares of a row as they are printed, without marks."""
@@ -160,6 +170,7 @@ def certified_accuracy(
         flag(name, value)
     if not runs:
         raise InputError("a report needs at least one run.")
+    _check_labelled(runs)
     if as_published and confidence is not None:
         raise InputError("rounded radii taken as published bound nothing; leave out the confidence.")
     notes = [
@@ -168,6 +179,16 @@ def certified_accuracy(
         if len(run.records) < run.expected
     ]
     notes += [f"{run.name}: {not_a_number(lost)}" for run in runs if (lost := run.not_a_number)]
+    notes += [
+        f"The true labels of {run.name} are not known: every certified label counts, right or wrong."
+        for run in runs
+        if not run.facts.labelled
+    ]
+    notes += [
+        f"The classifier of {run.name} is not identified: nothing in the record tells it from others."
+        for run in runs
+        if not run.facts.identified
+    ]
     notes += [
         f"The records of {run.name} have no checksums: whether they were changed cannot be told."
         for run in runs
@@ -198,6 +219,16 @@ def certified_accuracy(
     if confidence is not None:
         rows += _bounds(wholes, at, confidence, notes)
     return Table(norm, at, rows, notes)
+
+
+def _check_labelled(runs: Sequence[Run]) -> None:
+    """Refuse runs with and without true labels together: their shares are not of the same thing."""
+    with_labels = [run for run in runs if run.facts.labelled]
+    without = [run for run in runs if not run.facts.labelled]
+    if with_labels and without:
+        raise InputError(
+            f"{with_labels[0].name} has true labels, and {without[0].name} has none; report them separately."
+        )
 
 
 def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[str]:
@@ -259,7 +290,7 @@ def _clean_accuracy(runs: Sequence[Run], notes: list[str]) -> Table:
     if not all(run.records for run in runs):
         raise InputError("a run has no records yet; run the same command again to make them.")
     rows = [
-        Row(run.name, [Fraction(int((run.predictions == run.labels).sum()), len(run.records))])
+        Row(run.name, [Fraction(int(run.scored.sum()), len(run.records))])
         for run in runs
     ]
     return Table(None, [0.0], rows, notes)

@@ -94,7 +94,8 @@ def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     records: list[Record] = []
     for start in range(0, len(counted), TOGETHER):
         records += certified_records(terms, spec.threats, counted[start : start + TOGETHER])
-    return dataclasses.replace(source, spec=spec, records=records, facts=_facts(source, before, spec))
+    facts = _facts(source, before, spec)
+    return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
 
 
 def _check_kind(source: Run) -> Spec:

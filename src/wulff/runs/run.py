@@ -20,14 +20,15 @@ from wulff.runs.document import Facts, Made, checksum_key, from_document, to_doc
 from wulff.runs.fit import Fit
 from wulff.runs.journal import RECORDS, SPEC, read_records, stored_document
 from wulff.runs.records import Record
+from wulff.runs.shortcuts import Shortcuts
 from wulff.runs.spec import AnySpec, Spec
 from wulff.runs.stored import Records
 from wulff.smoothing import Terms
 from wulff.stats import ABSTAIN
 
 
-@dataclasses.dataclass(frozen=True)
-class Run:
+@dataclasses.dataclass(frozen=True, repr=False)
+class Run(Shortcuts):
     """The records of a run and the spec that decided them.
 
     Attributes:

@@ -1,22 +1,26 @@
 """From vote counts to certified labels: what is proved for each input, in numbers and in words."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from wulff._checks import instance
+from wulff import _display
+from wulff._checks import instance, whole_numbers
+from wulff._numerics.rounding import decimal_down
 from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, two_sided_radius
 from wulff.noises import Noise
 from wulff.norms import Threat
-from wulff.smoothing.counts import EstimationCounts, SelectionCounts
+from wulff.smoothing.counts import Counts, EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
 from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.stats import ABSTAIN, Anytime
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class Certification:
     """What is certified for each of m inputs.
 
@@ -85,9 +89,80 @@ class Certification:
         """What is guaranteed, in words."""
         return self.terms.statement([self.norm])
 
+    def accuracy(self, labels: Any, radii: float | Sequence[float] = 0.0) -> FloatArray:
+        """The share of inputs with the right label and a radius of at least each of these.
+
+        Args:
+            labels: The true label of each input.
+            radii: In input units; one, or several.
+        """
+        truth = np.array(whole_numbers("labels", labels, len(self), least=0))
+        certified = self.radius[self.label == truth]
+        at = np.asarray(radii, dtype=np.float64)
+        return np.array([(certified >= radius).sum() / len(self) for radius in at.ravel()]).reshape(at.shape)
+
+    def to_pandas(self) -> Any:
+        """A `pandas.DataFrame` with a row for each input."""
+        names = ("label", "radius", "error", "method", "tight")
+        n = np.broadcast_to(self.counts.n, len(self))
+        return _display.pandas().DataFrame({name: getattr(self, name) for name in names} | {"n": n})
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def __getitem__(self, chosen: Any) -> "Certification":
+        """What is certified for some of the inputs: by their places, a slice or a mask."""
+        places = np.atleast_1d(np.arange(len(self))[chosen])
+        arrays = ("label", "radius", "error", "method", "tight")
+        draw = None if self.draw is None else self.draw[places]
+        return dataclasses.replace(
+            self,
+            **{name: getattr(self, name)[places] for name in arrays},
+            counts=_some(self.counts, places),
+            selection=_some(self.selection, places),
+            draw=draw,
+        )
+
+    def __repr__(self) -> str:
+        terms, certain = self.terms, self.label != ABSTAIN
+        lost = len(self) - int(certain.sum())
+        return (
+            f"Certification of {len(self):,} inputs against {self.norm}, {lost:,} of them abstained\n"
+            f"  noise {terms.noise}, n0 = {terms.n0:,}, n = {terms.n:,}, alpha = {terms.alpha:g}\n"
+            f"  radius {_display.range_of(self.radius[certain])} (rounded down)\n"
+            f"  by {', '.join(np.unique(self.method[certain]).tolist()[:4]) or 'no theorem'}"
+        )
+
+    def _repr_html_(self) -> str:
+        shown = range(min(len(self), _display.ROWS))
+        rows = [
+            [
+                str(i),
+                str(int(self.label[i])) if self.label[i] != ABSTAIN else "abstains",
+                decimal_down(float(self.radius[i]), 4),
+                f"{self.error[i]:.4g}",
+                str(self.method[i]),
+            ]
+            for i in shown
+        ]
+        heads = ["input", "label", f"{self.norm} radius", "error at most", "method"]
+        return _display.html_lines(repr(self)) + _display.html_table(heads, rows, len(self) - len(shown))
+
     def against(self, norm: Threat | str) -> "Certification":
         """The same counts against another norm; both statements hold at once, with the same alpha."""
         return certify_counts(self.selection, self.counts, self.terms, norm)
+
+
+Some = TypeVar("Some", bound=Counts)
+
+
+def _some(counts: Some, places: IntArray) -> Some:
+    """The counts of the inputs in these places; their numbers stay those of all of them."""
+    index = tuple(range(len(counts))) if counts.index is None else counts.index
+    n = counts.n if isinstance(counts.n, int) else np.broadcast_to(counts.n, len(counts))[places]
+    return dataclasses.replace(
+        counts, votes=counts.votes[places], n=n, index=tuple(index[place] for place in places.tolist())
+    )
 
 
 def certify_counts(
