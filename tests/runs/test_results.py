@@ -78,6 +78,8 @@ def test_pages_figures_and_comparisons(run: runs.Run, unlabelled: runs.Run, tmp_
         assert "data:image/png" in page  # the inputs are at hand, and shown
         assert one.plot(tmp_path / f"{name}.png").stat().st_size > 1000
     assert "every certified label counts" in page
+    assert "<td>not known</td>" in page
+    assert '"label":null' in page
     laplace = wulff.certify(Net(), X, Y, norms=["l1-box"], **{**TERMS, "noise": "laplace(sigma=0.25)"})
     comparison = run.compare(laplace, norm="l1-box")
     assert comparison.inputs == len(X)

@@ -209,9 +209,10 @@ def _overview(runs: Sequence[Run], norms: Sequence[str]) -> str:
 
 
 def _summary(run: Run, norms: Sequence[str]) -> list[str]:
-    correct, abstained = run.predictions == run.labels, run.predictions == ABSTAIN
-    inputs = len(run.records)
-    shown = [inputs, int(correct.sum()), int((~correct & ~abstained).sum()), int(abstained.sum())]
+    abstained, inputs = run.predictions == ABSTAIN, len(run.records)
+    right, wrong = int(run.scored.sum()), int((~run.scored & ~abstained).sum())
+    judged = [f"{right:,}", f"{wrong:,}"] if run.facts.labelled else ["not known", "not known"]
+    shown = [f"{inputs:,}", *judged, f"{int(abstained.sum()):,}"]
     averages = [
         decimal_down(curve(run, norm).average_certified_radius, 4) if norm in run.norms else ""
         for norm in norms
@@ -223,7 +224,7 @@ def _summary(run: Run, norms: Sequence[str]) -> list[str]:
     if len(sizes) and sizes.min() != sizes.max():
         samples += f" ({sizes.min():,} to {sizes.max():,})"
     seconds = f"{run.columns.seconds.sum() / inputs:.3g}"
-    return [run.name, *(f"{number:,}" for number in shown), *averages, samples, seconds]
+    return [run.name, *shown, *averages, samples, seconds]
 
 
 def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:

@@ -52,7 +52,7 @@ def _columns(run: Run, confidence: float) -> dict[str, Any]:
     return {
         "name": run.name,
         "index": columns.index.tolist(),
-        "label": columns.label.tolist(),
+        "label": columns.label.tolist() if run.facts.labelled else None,
         "predict": columns.predict.tolist(),
         "radii": {norm: run.radii(norm).tolist() for norm in run.norms},
         "n": [None if n == NO_N else n for n in columns.n.tolist()],

@@ -83,7 +83,7 @@ def png(pixels: Tensor) -> bytes:
 def _orders(run: Run) -> list[list[int]]:
     """The indices of a run in each order in which a reader looks at them."""
     index, abstained = run.columns.index, run.predictions == ABSTAIN
-    right = run.predictions == run.labels
+    right = run.scored
     smallest = index[right]
     norm = next(iter(run.norms), None)
     if norm is not None:

@@ -34,9 +34,12 @@
 
   // ---- certified accuracy -------------------------------------------------------------------------------
 
+  /** Whether the label of an input is right; where true labels are not known, whether there is one. */
+  const counts = (run, i) => (run.label ? run.predict[i] === run.label[i] : run.predict[i] >= 0);
+
   /** The certified radii of the correctly labelled inputs of a run, ascending. */
   function certified(run, norm) {
-    const radii = run.radii[norm].filter((_, i) => run.predict[i] === run.label[i]);
+    const radii = run.radii[norm].filter((_, i) => counts(run, i));
     return Float64Array.from(radii).sort();
   }
 
@@ -96,13 +99,13 @@
 
     const legend = element("div", { class: "legend" });
     const envelope = figure.dataset.envelope === "true" ? shape("path", { class: "curve envelope", stroke: "var(--ink)", "stroke-dasharray": "2 4", opacity: ".75" }) : null;
-    const best = (r) => Math.max(0, ...runs.filter((l) => l.shown).map((l) => countFrom(l.radii, r) / l.run.label.length));
+    const best = (r) => Math.max(0, ...runs.filter((l) => l.shown).map((l) => countFrom(l.radii, r) / l.run.index.length));
     function drawEnvelope() {
       const all = Float64Array.from(runs.filter((l) => l.shown).flatMap((l) => Array.from(l.radii))).sort();
       envelope.setAttribute("d", path(all, best));
     }
     for (const line of runs) {
-      const accuracy = (r) => countFrom(line.radii, r) / line.run.label.length;
+      const accuracy = (r) => countFrom(line.radii, r) / line.run.index.length;
       line.path = shape("path", { class: "curve", stroke: colour(line.number), "stroke-dasharray": dash(line.number), d: path(line.radii, accuracy) });
       svg.append(line.path);
       const swatch = shape("svg", { viewBox: "0 0 28 10", "aria-hidden": "true" });
@@ -133,7 +136,7 @@
       cursor.setAttribute("x2", x(at));
       cursor.setAttribute("visibility", "visible");
       const rows = runs.filter((l) => l.shown).map((l) => {
-        const correct = countFrom(l.radii, at), all = l.run.label.length;
+        const correct = countFrom(l.radii, at), all = l.run.index.length;
         const mark = element("i");
         mark.style.background = colour(l.number);
         const bound = l.run.false === null ? "" : ` ≥ ${down(Math.max(0, correct - l.run.false) / all, 3)}`;
@@ -142,7 +145,7 @@
       if (envelope) rows.push(element("div", {}, element("span", {}, "best of these, chosen on the test set"), element("b", {}, share(best(at)))));
       tip.replaceChildren(element("div", {}, element("b", {}, `radius ${at.toFixed(decimals)}`)), ...rows);
       tip.hidden = false;
-      place(runs.filter((l) => l.shown).map((l) => countFrom(l.radii, at) / l.run.label.length));
+      place(runs.filter((l) => l.shown).map((l) => countFrom(l.radii, at) / l.run.index.length));
     }
     /** Curves fall, so nothing lies above and right of the highest one here, or below and left of the lowest. */
     function place(shares) {
@@ -179,16 +182,16 @@
 
   const state = { run: 0, filter: "all", norm: data.norms[0], page: 0, found: [] };
 
-  const outcome = (run, i) => (run.predict[i] === -1 ? "abstained" : run.predict[i] === run.label[i] ? "correct" : "wrong");
+  const outcome = (run, i) => (run.predict[i] === -1 ? "abstained" : !run.label ? "labelled" : counts(run, i) ? "correct" : "wrong");
 
   /** The rows of a run that a filter lets through, in the order in which it shows them. */
   function select() {
     const run = data.runs[state.run];
-    let rows = Array.from(run.label.keys());
+    let rows = Array.from(run.index.keys());
     if (state.filter === "wrong" || state.filter === "abstained") rows = rows.filter((i) => outcome(run, i) === state.filter);
     if (state.filter === "smallest" || state.filter === "largest") {
       const radii = run.radii[state.norm] || [], sign = state.filter === "smallest" ? 1 : -1;
-      rows = rows.filter((i) => outcome(run, i) === "correct").sort((a, b) => sign * (radii[a] - radii[b]));
+      rows = rows.filter((i) => counts(run, i)).sort((a, b) => sign * (radii[a] - radii[b]));
     }
     const wanted = document.getElementById("index").value.trim();
     if (wanted !== "") rows = rows.filter((i) => run.index[i] === Number(wanted));
@@ -201,7 +204,7 @@
     const [total, ...pairs] = votes, made = [];
     let rest = total;
     for (let k = 0; k < pairs.length; k += 2) {
-      made.push(bar(`class ${pairs[k]}`, pairs[k + 1], total, pairs[k] === run.label[i]));
+      made.push(bar(`class ${pairs[k]}`, pairs[k + 1], total, run.label !== null && pairs[k] === run.label[i]));
       rest -= pairs[k + 1];
     }
     if (rest > 0) made.push(bar("others", rest, total, false));
@@ -217,7 +220,7 @@
 
   function card(run, i) {
     const kind = outcome(run, i), index = run.index[i];
-    const words = { correct: "✓ correct", wrong: "✗ wrong", abstained: "– abstained" }[kind];
+    const words = { correct: "✓ correct", wrong: "✗ wrong", labelled: "labelled", abstained: "– abstained" }[kind];
     const made = element("article", { class: "card", "data-outcome": kind, "data-index": index },
       element("header", {}, element("span", {}, `#${index}`), element("span", { class: `badge ${kind}` }, words)));
     const clean = run.pictures !== null ? data.pictures[run.pictures][index] : undefined;
@@ -230,7 +233,7 @@
     made.append(...bars(run, i));
     const facts = element("dl");
     const fact = (name, value) => facts.append(element("dt", {}, name), element("dd", {}, value));
-    fact("label", String(run.label[i]));
+    if (run.label) fact("label", String(run.label[i]));
     fact("smoothed", kind === "abstained" ? "abstains" : String(run.predict[i]));
     if (kind === "abstained") fact("because", run.reasons[run.reason[i]] + (run.needed[i] ? `: about ${run.needed[i].toLocaleString("en")} needed` : ""));
     else for (const norm of data.norms) if (run.radii[norm]) fact(`${norm} radius`, down(run.radii[norm][i], 4));
