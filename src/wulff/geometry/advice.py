@@ -12,7 +12,7 @@ from wulff.certificates.registry import SMALLEST_ERROR
 from wulff.errors import InputError, NotCoveredError
 from wulff.geometry.attained import REPRESENTATIVES
 from wulff.geometry.bodies import check_body_dim
-from wulff.noises import Ball, ExpLp, Gaussian, Laplace, MixedLinf, Noise, NormRadialNoise, Pareto, Uniform
+from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
 
@@ -146,30 +146,12 @@ def _candidate(
     shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
     sized = type(noise)(sigma=sigma, dim=dim, **shape)
     found = certified_radius(sized, [*errors, _NEAR_HALF, SMALLEST_ERROR], norm, dim)
-    level_sets = level_sets_in_words(sized)
+    level_sets = sized.level_sets
     slope = float(found.radius[-2]) / (0.5 - _NEAR_HALF)
     is_crystal = dim == 1 or _is_crystal(sized, norm, dim)
     limit = float(found.radius[-1])
     candidate = Candidate(sized, level_sets, is_crystal, slope, limit, found.radius[:-2])
     return candidate, [str(name) for name in found.method[:-2]]
-
-
-def level_sets_in_words(noise: Noise) -> str:
-    """The shape of the level sets of a noise's density."""
-    if isinstance(noise, NormRadialNoise):
-        names = {1.0: "cross-polytopes", 2.0: "Euclidean balls", math.inf: "cubes"}
-        return names[noise.level_norm.p]
-    if isinstance(noise, ExpLp):
-        return f"l{noise.p:g} balls"
-    words: dict[type[Noise], str] = {
-        Gaussian: "Euclidean balls",
-        Ball: "Euclidean balls",
-        Laplace: "cross-polytopes",
-        Uniform: "cubes",
-        Pareto: "stars along the axes",
-        MixedLinf: "cubes cut by Euclidean balls",
-    }
-    return words.get(type(noise), "of its own shape")
 
 
 def crystal_in_words(norm: Norm, dim: int) -> str:
@@ -190,7 +172,7 @@ def crystal_in_words(norm: Norm, dim: int) -> str:
 
 
 def _is_crystal(noise: Noise, norm: Norm, dim: int) -> bool:
-    shape = level_sets_in_words(noise)
+    shape = noise.level_sets
     of_norm = {Norm.L1: "cubes", Norm.L2: "Euclidean balls"}
     if norm == Norm.LINF:
         return dim == 2 and shape == "cross-polytopes"

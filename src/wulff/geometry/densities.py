@@ -3,8 +3,7 @@
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.errors import InputError
-from wulff.noises import Ball, IIDNoise, MixedLinf, Noise, NormRadialNoise
+from wulff.noises import Noise
 
 
 def log_density(noise: Noise, z: FloatArray) -> FloatArray:
@@ -13,20 +12,7 @@ def log_density(noise: Noise, z: FloatArray) -> FloatArray:
     Raises:
         InputError: The noise is of a kind whose density is not known here.
     """
-    unit = np.asarray(z, dtype=np.float64) / noise.scale
-    dim = unit.shape[-1]
-    if isinstance(noise, IIDNoise):
-        return noise.coordinate_log_density(unit).sum(axis=-1)
-    with np.errstate(divide="ignore"):
-        if isinstance(noise, Ball):
-            return np.where(np.linalg.norm(unit, axis=-1) <= 1, 0.0, -np.inf)
-        if isinstance(noise, NormRadialNoise):
-            size = np.linalg.norm(unit, ord=noise.level_norm.p, axis=-1)
-            return -noise.radial_law(dim).potential(np.log(size))
-        if isinstance(noise, MixedLinf):
-            pole = -noise.j * np.log(np.abs(unit).max(axis=-1)) if noise.j > 0 else 0.0
-            return pole - 0.5 * (unit**2).sum(axis=-1)
-    raise InputError(f"the density of {noise.name} noise is not known; growth needs it.")
+    return noise.log_density_at(np.asarray(z, dtype=np.float64) / noise.scale)
 
 
 def log_ratio(noise: Noise, z: FloatArray, v: FloatArray) -> FloatArray:

@@ -9,6 +9,8 @@ import sys
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
+import numpy as np
+
 from wulff._checks import whole_number
 from wulff._quoting import shown
 from wulff._registry import field_kinds
@@ -96,6 +98,19 @@ class Noise(ABC):
 
         The generator lives on the device of `out`; nothing here waits for that device.
         """
+
+    @property
+    def level_sets(self) -> str:
+        """The shape of the density's level sets, in words."""
+        return "of its own shape"
+
+    def log_density_at(self, z: FloatArray) -> FloatArray:
+        """The log-density of the unit law at rows z, up to a constant; -∞ outside the support, ∞ at a pole.
+
+        Raises:
+            InputError: The noise does not say what its density is.
+        """
+        raise InputError(f"the density of {self.name} noise is not known; growth needs it.")
 
     def _fill_in_size(self, dim: int) -> None:
         ratio = math.sqrt(self.mean_square(dim))
@@ -194,6 +209,9 @@ class IIDNoise(Noise):
 
     size_depends_on_dim: ClassVar[bool] = False
 
+    def log_density_at(self, z: FloatArray) -> FloatArray:
+        return self.coordinate_log_density(z).sum(axis=-1)
+
     @property
     @abstractmethod
     def half_line(self) -> HalfLine:
@@ -232,6 +250,15 @@ class NormRadialNoise(Noise):
     """
 
     level_norm: ClassVar[Norm]
+
+    @property
+    def level_sets(self) -> str:
+        return {1.0: "cross-polytopes", 2.0: "Euclidean balls", math.inf: "cubes"}[self.level_norm.p]
+
+    def log_density_at(self, z: FloatArray) -> FloatArray:
+        size = np.linalg.norm(z, ord=self.level_norm.p, axis=-1)
+        with np.errstate(divide="ignore"):
+            return -self.radial_law(z.shape[-1]).potential(np.log(size))
 
     @abstractmethod
     def radial_law(self, dim: int) -> RadialLaw:

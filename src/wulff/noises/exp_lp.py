@@ -40,6 +40,10 @@ class ExpLp(IIDNoise):
         if not self.p >= 0.01:
             self._refuse("p must be at least 0.01, since float64 cannot hold the noise below")
 
+    @property
+    def level_sets(self) -> str:
+        return f"l{self.p:g} balls"
+
     def mean_square(self, dim: int) -> float:
         return math.exp(log_gamma_ratio(1 / self.p, 2 / self.p))
 

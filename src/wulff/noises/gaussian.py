@@ -25,6 +25,10 @@ class Gaussian(IIDNoise):
 
     name: ClassVar[str] = "gaussian"
 
+    @property
+    def level_sets(self) -> str:
+        return "Euclidean balls"
+
     def mean_square(self, dim: int) -> float:
         return 1.0
 

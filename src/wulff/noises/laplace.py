@@ -25,6 +25,10 @@ class Laplace(IIDNoise):
 
     name: ClassVar[str] = "laplace"
 
+    @property
+    def level_sets(self) -> str:
+        return "cross-polytopes"
+
     def mean_square(self, dim: int) -> float:
         return 2.0
 

@@ -48,6 +48,15 @@ class MixedLinf(Noise):
         """The law of the part of the score that comes from the pole."""
         return PoleLaw(dim, self.j)
 
+    @property
+    def level_sets(self) -> str:
+        return "cubes cut by Euclidean balls"
+
+    def log_density_at(self, z: FloatArray) -> FloatArray:
+        with np.errstate(divide="ignore"):
+            pole = -self.j * np.log(np.abs(z).max(axis=-1)) if self.j > 0 else 0.0
+        return pole - 0.5 * (z**2).sum(axis=-1)
+
     def mean_square(self, dim: int) -> float:
         # Given m = ‖z‖∞ one coordinate is ±m; the others are normal, truncated to [-m, m].
         return largest_coordinate_law(dim, self.j).expectation(lambda x: _mean_square_given(np.exp(x), dim))

@@ -36,6 +36,10 @@ class Pareto(IIDNoise):
         if not 0 < self.a < math.inf:
             self._refuse("a must be positive and finite (the density could not be normalised)")
 
+    @property
+    def level_sets(self) -> str:
+        return "stars along the axes"
+
     def mean_square(self, dim: int) -> float:
         return 2 / ((self.a - 1) * (self.a - 2)) if self.a > 2 else math.inf
 

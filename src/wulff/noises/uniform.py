@@ -24,6 +24,10 @@ class Uniform(IIDNoise):
 
     name: ClassVar[str] = "uniform"
 
+    @property
+    def level_sets(self) -> str:
+        return "cubes"
+
     def mean_square(self, dim: int) -> float:
         return 1 / 3
 

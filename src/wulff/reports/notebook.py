@@ -30,9 +30,7 @@ def _picture(curves: Sequence[Curve]) -> str:
         for radius in line.certified.tolist():
             points += [(radius, points[-1][1]), (radius, line.correct(radius) / line.inputs)]
         points.append((largest, 0.0))
-        path = " ".join(
-            f"{WIDTH * r / (largest or 1):.1f},{HEIGHT * (1 - share):.1f}" for r, share in points
-        )
+        path = " ".join(f"{WIDTH * r / (largest or 1):.1f},{HEIGHT * (1 - share):.1f}" for r, share in points)
         lines.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         names.append(f'<span style="color:{colour}">{line.norm}: 0 to {largest:.3g}</span>')
     return (

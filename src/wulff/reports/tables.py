@@ -289,10 +289,7 @@ def _bounds(
 def _clean_accuracy(runs: Sequence[Run], notes: list[str]) -> Table:
     if not all(run.records for run in runs):
         raise InputError("a run has no records yet; run the same command again to make them.")
-    rows = [
-        Row(run.name, [Fraction(int(run.scored.sum()), len(run.records))])
-        for run in runs
-    ]
+    rows = [Row(run.name, [Fraction(int(run.scored.sum()), len(run.records))]) for run in runs]
     return Table(None, [0.0], rows, notes)
 
 
