@@ -355,3 +355,12 @@ def test_kinks_are_found_where_a_pole_meets_a_steep_law() -> None:
     coarse, fine, finest = overlaps(profile, OwnNorm(1), log_r, tau, (20, 28, 60))
     np.testing.assert_allclose(coarse.p0, finest.p0, rtol=1e-10)
     np.testing.assert_allclose(fine.p1, finest.p1, rtol=1e-12)
+
+
+def test_no_radius_rises_between_neighbouring_errors() -> None:
+    rng = np.random.default_rng(0)
+    near = np.arange(300) * 2.0**-52
+    starts = np.concatenate([10 ** rng.uniform(-299, -0.4, 6), 0.5 - 10 ** rng.uniform(-6, -1, 6)])
+    errors = np.unique(np.outer(starts, np.concatenate([1 + near, 1 + 1000 * near])))
+    radius = certified_radius("exp-l2(scale=1,j=0,k=2)", errors[errors < 0.5], "l2", 784).radius
+    assert (np.diff(radius) <= 0).all()

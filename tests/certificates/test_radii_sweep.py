@@ -1,6 +1,7 @@
 """Random noise of every kind against every norm: radii are finite, not negative, and fall with the error.
 
-WULFF_NIGHTLY=1 makes 20,000 draws, which takes hours; WULFF_DRAWS sets another number.
+WULFF_NIGHTLY=1 makes 20,000 draws, which takes hours. In pieces, on several days or processors:
+`WULFF_NIGHTLY=1 WULFF_DRAWS=1000 pytest --hypothesis-seed=7 tests/certificates/test_radii_sweep.py`.
 """
 
 import os

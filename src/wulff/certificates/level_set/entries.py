@@ -104,8 +104,20 @@ def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel)
     if isinstance(kernel, OwnNorm) and profile.linear:
         return -np.log(2 * error)
     duality = Duality(profile, kernel)
-    errors, where = np.unique(error, return_inverse=True)
+    errors, where = np.unique(_on_ladder(error), return_inverse=True)
     return np.exp(radius_table(duality).log_radius(errors))[where].reshape(error.shape)
+
+
+def _on_ladder(error: FloatArray) -> FloatArray:
+    """The next error upwards on a ladder, by parts of 2⁻³⁴ of it or, near ½, 2⁻³⁸ of ½ - error.
+
+    Neighbours on the ladder have radii that differ by more than rounding does: none rises with the error.
+    """
+    part, power = np.frexp(error)
+    small = np.ldexp(np.ceil(np.ldexp(part, 34)), power - 34)
+    part, power = np.frexp(0.5 - error)
+    large = 0.5 - np.ldexp(np.floor(np.ldexp(part, 38)), power - 38)  # exact: multiples of 2⁻⁵⁴
+    return np.where(error <= 0.25, small, large)
 
 
 def _grown(
