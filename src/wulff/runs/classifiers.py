@@ -11,7 +11,7 @@ from wulff import backends, datasets, models
 from wulff.errors import InputError, WulffError
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import PredictSpec, Spec
-from wulff.smoothing import SMALLEST_BATCH
+from wulff.smoothing import SMALLEST_BATCH, evaluating
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base
         identity = _fill(classifier.function, Path(spec.weights))
     _check_shape(spec.model, classifier, dataset)
     classes = spec.classes or classifier.num_classes
-    answer = _first_answer(spec.model, classifier.function, dataset.images[:1])
+    answer = first_answer(spec.model, classifier.function, dataset.images[:1])
     if answer.ndim == 2:
         if spec.classes is not None and spec.classes != answer.shape[1]:
             raise InputError(
@@ -120,22 +120,19 @@ def _check_shape(model: str, classifier: backends.Classifier, dataset: datasets.
     raise InputError(f"{model} takes inputs of shape {wanted}, but {dataset.name} has {given}.", "dataset")
 
 
-def _first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
+def first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
     """The answer to one input, in a batch of the least size; a model that cannot run is refused here."""
-    if isinstance(function, nn.Module):
-        function = function.eval()
     try:
-        with torch.inference_mode():
-            answer = function(x.expand(SMALLEST_BATCH, *x.shape[1:]))
+        with evaluating(function) as fixed, torch.inference_mode():
+            answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
     except WulffError:
         raise
     except Exception as error:  # the model is other people's code
-        first = (str(error).strip().splitlines() or [""])[0]
+        first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
         raise InputError(
-            f"{model} fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}"
+            f"{model} fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}."
         ) from error
-    if not isinstance(answer, Tensor):
-        raise InputError(
-            f"{model} must return logits (rows, classes) or labels (rows,), got {type(answer).__name__}."
-        )
+    if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != SMALLEST_BATCH:
+        got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
+        raise InputError(f"{model} must return logits (rows, classes) or labels (rows,), got {got}.")
     return answer

@@ -17,8 +17,9 @@ from wulff._progress import progress_bar
 from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.datasets import UNKNOWN, Dataset
-from wulff.errors import InputError, WulffError
+from wulff.errors import InputError
 from wulff.norms import Threat
+from wulff.runs.classifiers import first_answer
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
 from wulff.runs.job import Job
@@ -28,13 +29,11 @@ from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
 from wulff.smoothing import (
     DEFAULT_BATCH,
-    SMALLEST_BATCH,
     Bound,
     Estimator,
     Sampling,
     Smoothed,
     check_seed,
-    evaluating,
     fastest,
     measure_batch_sizes,
     not_a_number,
@@ -159,7 +158,7 @@ def _job(
 ) -> Job:
     """The job of certifying these inputs; everything is checked, and nothing written."""
     function, device = classifier.function, _device(classifier.function)
-    answer = _first_answer(function, inputs[:1].to(device))
+    answer = first_answer("the model", function, inputs[:1].to(device))
     classes = _classes(classifier, answer, num_classes)
     dataset = Dataset(IN_PYTHON, inputs, _labels(y, len(inputs), classes, classifier.class_names), classes)
     assert spec.noise is not None
@@ -260,27 +259,6 @@ def _classes(classifier: backends.Classifier, answer: Tensor, num_classes: int |
     if (classes := given or known) is None:
         raise InputError("the model returns labels; say how many there are: num_classes=.", "num_classes")
     return classes
-
-
-def _first_answer(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
-    """The answer to copies of one input; a model that cannot run is refused here."""
-    try:
-        with evaluating(function) as fixed, torch.inference_mode():
-            answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
-    except WulffError:
-        raise
-    except Exception as error:  # the model is other people's code
-        first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-        raise InputError(
-            f"the model fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}."
-        ) from error
-    if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != SMALLEST_BATCH:
-        got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-        raise InputError(
-            f"the model must return logits (rows, classes) or labels (rows,) for {SMALLEST_BATCH} rows, got "
-            f"{got}."
-        )
-    return answer
 
 
 def _device(function: Callable[[Tensor], Tensor]) -> torch.device:
