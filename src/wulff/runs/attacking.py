@@ -122,10 +122,10 @@ def attack(
     run.radii(wanted)  # refuses norms that the run does not have
     measure = _measure(wanted)
     job = _job(run, judge.seed, architecture)
-    if not isinstance(job.smoothed.model, nn.Module):
+    if not _has_gradients(job):
         raise InputError(
-            f"attacks follow gradients, and {job.spec.model} is no torch module that has them; attack runs "
-            "of weights files, or of a module in python:FILE.py:NAME."
+            f"attacks follow gradients, and {job.spec.model} is no torch module whose logits have them; "
+            "attack runs of weights files, or of a module in python:FILE.py:NAME."
         )
     if rank_test(np.array([judge.n, 0]), judge.alpha) == ABSTAIN:
         raise InputError(
@@ -166,8 +166,7 @@ def _attacked(
     places = {index: place for place, index in enumerate(job.dataset.index)}
     model = job.smoothed.model
     assert isinstance(model, nn.Module)
-    weight = next(model.parameters(), None)
-    device = torch.device("cpu") if weight is None else weight.device
+    device = _device(model)
     x = torch.stack([job.dataset.images[places[record.index]] for record in batch]).to(device)
     y = torch.tensor([record.predict for record in batch], device=device)
     radius = torch.tensor([factor * record.radii[threat].radius for record in batch], dtype=torch.float64)
@@ -188,6 +187,21 @@ def _check_proposal(method: Attack, adversary: Tensor, x: Tensor, norm: Norm, ra
             f"the attack {type(method).__name__} proposed inputs outside [0, 1] or outside the radius; "
             "project them before they are returned."
         )
+
+
+def _device(model: nn.Module) -> torch.device:
+    weight = next(model.parameters(), None)
+    return torch.device("cpu") if weight is None else weight.device
+
+
+def _has_gradients(job: Job) -> bool:
+    model = job.smoothed.model
+    if not isinstance(model, nn.Module):
+        return False
+    x = job.dataset.images[:1].to(_device(model), copy=True).requires_grad_()
+    with torch.enable_grad():
+        logits = model(x)
+    return logits.ndim == 2 and logits.requires_grad
 
 
 def _measure(threat: str) -> Norm:
