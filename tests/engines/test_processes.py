@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -197,9 +198,15 @@ def test_inputs_are_taken_when_they_are_needed() -> None:
 
 
 def test_models_that_cannot_be_sent_are_refused() -> None:
-    smoothed = Smoothed(lambda batch: batch.flatten(1)[:, :2], NOISE, 2)
-    with pytest.raises(InputError, match="define it in a module"):
-        list(ProcessEngine(2).map(smoothed, QUOTA, 0, INPUTS))
+    """What a script defines can be sent; what belongs to this process cannot."""
+    lock = threading.Lock()
+
+    def locked(batch: Tensor) -> Tensor:
+        with lock:
+            return batch.flatten(1)[:, :2]
+
+    with pytest.raises(InputError, match=r"sent to worker processes \(TypeError: .*; use one worker"):
+        list(ProcessEngine(2).map(Smoothed(locked, NOISE, 2), QUOTA, 0, INPUTS))
 
 
 def test_engines_are_found_by_name_and_by_number() -> None:
