@@ -89,7 +89,7 @@ def test_figures_that_cannot_be_drawn_say_why(tmp_path: Path) -> None:
     assert "does not say its noise" in text
     with pytest.raises(InputError, match="at least one run with radii"):
         reports.write_figures([], tmp_path)
-    with pytest.raises(InputError, match=r"suffix must be \.png"):
+    with pytest.raises(InputError, match=r"suffix must be one of \.png"):
         reports.write_figures([run], tmp_path, suffix=".gif")
 
 

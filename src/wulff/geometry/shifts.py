@@ -17,9 +17,6 @@ from wulff.norms import Norm
 ACCURACY = 1e-9
 """All values here are within this of the theorem's, on both sides."""
 
-_NODES = 28
-
-
 class Shift(ABC):
     """One noise and one shift v of it, with U ranging over all sets."""
 
@@ -92,7 +89,7 @@ class LevelSets(Shift):
     log_r: float
 
     def _at(self, tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        found = self.duality.overlap(np.full(tau.shape, self.log_r), tau, _NODES)
+        _, found = self.duality.by_two_rules(np.full(tau.shape, self.log_r), tau)
         return found.p1, found.p0, found.excess
 
     def growth(self, p: FloatArray) -> FloatArray:
