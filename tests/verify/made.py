@@ -66,7 +66,7 @@ def make_run(
             error = randomized_error_bound(missed, n, spec["alpha"], draw)
         else:
             error = error_upper_bound(missed, n, spec["alpha"])
-        radii = {}
+        radii, abstained = {}, False
         for norm in norms:
             found = (
                 certified_radius(law, error, norm)
@@ -78,7 +78,7 @@ def make_run(
                 "method": str(found.method),
                 "tight": bool(found.tight),
             }
-        abstained = str(found.method) == "abstain"
+            abstained = str(found.method) == "abstain"
         record = {
             "index": index,
             "label": top,
