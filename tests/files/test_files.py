@@ -221,6 +221,19 @@ def test_a_finished_run_on_a_read_only_disk_is_reported_as_finished(
         result = wulff(*certify, str(tmp_path / "disk" / "unfinished"))
         assert result.code == 2
         assert "Read-only file system" in result.err
+        result = wulff("verify", str(tmp_path / "disk" / "run"))
+        assert (result.code, "verification.json is not written" in result.err) == (0, True)
+        assert "claims are proven" in result.out
+
+
+def test_a_spec_that_was_changed_is_no_finished_run(run: Path, wulff) -> None:
+    assert "finished" in wulff("ls", str(run)).out
+    spec = (run / SPEC).read_text()
+    (run / SPEC).write_text(spec.replace("alpha = 0.001", "alpha = 0.5"))
+    assert (run / SPEC).read_text() != spec
+    shown = wulff("ls", str(run))
+    assert "finished" not in shown.out
+    assert "checksum is wrong" in shown.out + shown.err
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")

@@ -194,8 +194,10 @@ HEADS = "idx\tlabel\tpredict\tradius\tcorrect\ttime"
         (HEADS + "\n0.5\t3\t3\t0.1\t1\t1", "idx must be .*, got '0.5'"),
         (HEADS + "\n" + "9" * 5000 + "\t3\t3\t0.1\t1\t1", r"idx must be .* \(5,002 characters\)"),
         (HEADS + "\n0\t3\t3\t0.1\t1\t1 day", "time must be seconds, h:mm:ss, .*, got '1 day'"),
+        (HEADS + "\n0\t3\t3\t0.1\t1\t0:61:15", "time must be seconds, h:mm:ss, .*, got '0:61:15'"),
+        (HEADS + "\n0\t3\t-1\t0.5\t0\t1", "radius must be 0 where predict is -1, got '0.5'"),
     ],
-    ids=range(21),
+    ids=range(23),
 )
 def test_the_wrong_cell_is_named(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "log.tsv").write_text(text)

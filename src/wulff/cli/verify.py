@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from wulff.cli.console import warn
 from wulff.cli.options import RunArgument
 from wulff.errors import WulffError
 from wulff.reports import verification
@@ -51,7 +52,11 @@ def verify(
         ]
         claims["recount"] = Claims(len(found_again) - len(differing), 0, len(differing), slowest=seconds)
         false += differing
-    document = verification.store(folder, sha256, claims, false)
+    try:
+        document = verification.store(folder, sha256, claims, false)
+    except OSError as error:  # a disk that cannot be written hides no verdict
+        document = verification.document(sha256, claims, false)
+        warn(f"{verification.FILE} is not written: {error.strerror}.")
     if as_json:
         typer.echo(json.dumps(document))
     else:

@@ -17,6 +17,7 @@ from wulff.norms import Norm
 ACCURACY = 1e-9
 """All values here are within this of the theorem's, on both sides."""
 
+
 class Shift(ABC):
     """One noise and one shift v of it, with U ranging over all sets."""
 

@@ -36,14 +36,19 @@ def store(
     folder: Path, sha256: dict[str, str], claims: dict[str, Claims], false: Sequence[str]
 ) -> dict[str, Any]:
     """Write what was found, and return it."""
-    document = {
+    found = document(sha256, claims, false)
+    _files.write(folder / FILE, json.dumps(found, indent=2) + "\n")
+    return found
+
+
+def document(sha256: dict[str, str], claims: dict[str, Claims], false: Sequence[str]) -> dict[str, Any]:
+    """What verification.json says."""
+    return {
         "proven": not any(row.false or row.not_covered for row in claims.values()),
         "claims": {name: dataclasses.asdict(row) for name, row in claims.items()},
         "false": list(false),
         "sha256": sha256,
     }
-    _files.write(folder / FILE, json.dumps(document, indent=2) + "\n")
-    return document
 
 
 def is_verified(folder: Path) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from wulff.errors import WulffError
 from wulff.runs.columns import NO_N
-from wulff.runs.document import NOT_IDENTIFIED
-from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.document import NOT_IDENTIFIED, checksum_key
+from wulff.runs.journal import RECORDS, SUMMARY, stored_document
 from wulff.runs.run import Run
 from wulff.stats import ABSTAIN
 
@@ -51,6 +52,7 @@ def summary(run: Run) -> dict[str, Any]:
         **({"not_a_number": sum(lost.values()), "not_a_number_since": next(iter(lost))} if lost else {}),
         "samples": int(columns.n[columns.n != NO_N].sum()),
         "seconds": round(float(columns.seconds.sum()), 3),
+        "document": checksum_key(run.document).hex(),
         "records": fingerprint(run.folder / RECORDS),
     }
 
@@ -63,7 +65,7 @@ def fingerprint(records: Path) -> dict[str, Any]:
 
 
 def read_summary(folder: Path) -> Summary | None:
-    """The summary of a run, if it is of the records that the run has now, else None.
+    """The summary of a run, if it is of the document and the records that the run has now, else None.
 
     It is where no record was written after it, or the records still have their fingerprint.
     """
@@ -71,6 +73,9 @@ def read_summary(folder: Path) -> Summary | None:
         found = json.loads((folder / SUMMARY).read_text())
         written, journal = (folder / SUMMARY).stat(), (folder / RECORDS).stat()
         known = found["records"]
+        document = stored_document(folder)
+        if document is None or checksum_key(document).hex() != found["document"]:
+            return None
         if journal.st_size != known["bytes"]:
             return None
         if journal.st_mtime_ns > written.st_mtime_ns and fingerprint(folder / RECORDS) != known:
@@ -83,5 +88,5 @@ def read_summary(folder: Path) -> Summary | None:
             int(found.get("not_a_number", 0)),
             found.get("not_a_number_since"),
         )
-    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+    except (OSError, WulffError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return None

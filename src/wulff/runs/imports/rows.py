@@ -109,6 +109,8 @@ def _row(where: str, heads: list[str], cells: list[str]) -> Row:
         allowed = f"{int(label == predict)} where label is {label} and predict {predict}"
         raise _wrong(where, "correct", allowed, by_name["correct"])
     radius = _radius(where, by_name["radius"]) if "radius" in by_name else None
+    if predict == ABSTAIN and radius:
+        raise _wrong(where, "radius", f"0 where predict is {ABSTAIN}", by_name["radius"])
     return Row(index, label, predict, radius, _seconds(where, by_name["time"]) if "time" in by_name else 0.0)
 
 
@@ -140,7 +142,8 @@ def _seconds(where: str, cell: str) -> float:
     if match is None:
         raise _wrong(where, "time", "seconds, h:mm:ss, or `1 day, h:mm:ss`", cell)
     days, first, second, last = match.groups()
-    if days and not second:
+    clock = second is not None and (int(second) > 59 or float(last) >= 60)
+    if clock or (days and not second):
         raise _wrong(where, "time", "seconds, h:mm:ss, or `1 day, h:mm:ss`", cell)
     hours, minutes = (first, second) if second else (0, first or 0)
     total = 86_400 * int(days or 0) + 3600 * int(hours) + 60 * int(minutes) + float(last)
