@@ -55,7 +55,8 @@ class Norm:
             return text
         match = _NAME.fullmatch(text.strip().lower()) if isinstance(text, str) else None
         try:
-            return cls(float(match["paren"] or match["bare"]))  # type: ignore[index]
+            p = float(match["paren"] or match["bare"])  # type: ignore[index]
+            return cls(p if p else math.nan)  # l0 is no norm: what it counts is for `parse_threat`
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
@@ -131,9 +132,15 @@ def parse_threat(text: str | Threat) -> Threat:
     """The threat that a name stands for: a norm such as `l1`, or a norm in the box such as `l1-box`."""
     if isinstance(text, Box):
         return text
-    if isinstance(text, str) and text.strip().lower().endswith("-box"):
-        return Box(Norm.parse(text.strip()[: -len("-box")]))
-    return Norm.parse(text)
+    name = text.strip().lower() if isinstance(text, str) else text
+    if isinstance(name, str) and name.endswith("-box"):
+        return Box(_measure(name.removesuffix("-box")))
+    return _measure(name)
+
+
+def _measure(name: str | Norm) -> Norm:
+    """A norm, or l0, which counts changed coordinates."""
+    return Norm.L0 if name == "l0" else Norm.parse(name)
 
 
 def parse_threats(norms: Iterable[str | Threat]) -> list[Threat]:

@@ -36,6 +36,7 @@ def test_the_largest_valid_radius_wins_per_error(extra_entries: None) -> None:
 def test_rounding_has_a_direction(extra_entries: None) -> None:
     @register(Laplace, Norm.LINF, method="ulps", tight=True, ulps=3)
     def ulps(noise: Laplace, error: FloatArray, dim: int) -> FloatArray:
+        """A theorem of the tests."""
         return np.full_like(error, 1.0)
 
     radius = float(certified_radius("laplace(scale=1)", 0.1, "linf", 4, "ulps").radius)
@@ -86,6 +87,7 @@ def test_every_entry_states_its_theorem() -> None:
 def test_comparisons_are_chosen_by_name_only(extra_entries: None) -> None:
     @register(Laplace, Norm.L1, method="optimist [nobody]", tight=False, ulps=1, comparison=True)
     def optimist(noise: Laplace, error: FloatArray, dim: int) -> FloatArray:
+        """A theorem of the tests."""
         return np.full_like(error, 1e9)
 
     assert certified_radius("laplace(scale=1)", 0.1, "l1", 4).radius < 2
@@ -96,6 +98,7 @@ def test_comparisons_are_chosen_by_name_only(extra_entries: None) -> None:
 def test_slow_certificates_are_converted_where_that_may_help_only(extra_entries: None) -> None:
     @register(Laplace, Norm.LINF, method="slow", tight=False, ulps=1, smallest_p=3)
     def slow(noise: Laplace, error: FloatArray, dim: int) -> FloatArray:
+        """A theorem of the tests."""
         return np.full_like(error, 1e-3)
 
     assert certified_radius("laplace(scale=1)", 0.1, "l2", 64, "slow-from-linf").radius > 0

@@ -91,7 +91,7 @@ def test_bounds_hold_at_once_as_often_as_stated() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(InputError, match="top must be from 1 to one less than the 3 classes, got 3"):
+    with pytest.raises(InputError, match="top must be at most 2, got 3"):
         top_k_bounds([[1, 2, 3]], 6, [2], 3, 0.01, [[1, 2, 3]])
     with pytest.raises(InputError, match="do not fit"):
         top_k_bounds([[1, 2, 3]], 6, [2, 1], 2, 0.01, [[1, 2, 3]])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
 MANY = 10_000
+NOWHERE = Path("/nowhere")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +69,7 @@ def _made_up(name: str, rng: np.random.Generator) -> runs.Run:
         found = {norm: CertifiedRadius(radius, "closed-form", True) for norm in ("l1", "l2")}
         records.append(Record(index, label, predict, 0.01, 1000, 0.3, counts=counts, radii=found))
     spec = runs.Spec(model=name, noise="laplace(scale=1.0)", norms=("l1", "l2"), n0=10, n=1000)
-    return runs.Run(Path("/nowhere"), spec, records, runs.Facts(dim=4, classes=11, inputs=MANY))
+    return runs.Run(NOWHERE, spec, records, runs.Facts(dim=4, classes=11, inputs=MANY))
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,8 @@ def names(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made-up runs have names that no folder could have."""
     folder_name = runs.Run.name.fget  # type: ignore[attr-defined]
     assert folder_name is not None
-    monkeypatch.setattr(runs.Run, "name", property(lambda run: run.document.get("name") or folder_name(run)))
+    made_up = property(lambda run: run.spec.model if run.folder == NOWHERE else folder_name(run))
+    monkeypatch.setattr(runs.Run, "name", made_up)
 
 
 def open_page(browser: "Browser", path: Path, **options: object) -> "tuple[Page, list[str]]":

@@ -131,7 +131,7 @@ def test_randomised_estimator() -> None:
     stop = wulff.stats.Anytime(relative=0.1)
     with pytest.raises(InputError, match="needs a fixed n"):
         smoothed.certify(X, estimator="randomized-clopper-pearson", stop=stop, **arguments)
-    with pytest.raises(InputError, match="must name each of"):
+    with pytest.raises(InputError, match="index must hold a number for each of 3 inputs"):
         dataclasses.replace(proof.counts, index=(0,))
 
 
