@@ -93,7 +93,7 @@ def test_partitions_depend_on_content_alone() -> None:
 def test_refusals(votes) -> None:
     with pytest.raises(InputError, match="votes must be integers"):
         label_and_slack(votes)
-    with pytest.raises(InputError, match="top must be from 1 to one less than the 2 classes, got 2"):
+    with pytest.raises(InputError, match="top must be at most 1, got 2"):
         top_slack([[1, 2]], [0], 2)
     with pytest.raises(InputError, match="answers must be labels from -1 to 1"):
         certify_partitions([[2]], 2)

@@ -147,12 +147,12 @@ def test_spec_strings(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("splitting(sigma=-1)", "sigma must be a positive number"),
-        ("splitting(sigma=nan)", "sigma must be a positive number"),
+        ("splitting(sigma=-1)", "sigma must be positive and finite"),
+        ("splitting(sigma=nan)", "sigma must be positive and finite"),
         ("splitting(sigma=0.0001)", "would have 0 views"),
-        ("splitting(sigma=1, levels=0)", "levels must be an integer from 1"),
+        ("splitting(sigma=1, levels=0)", "levels must be a positive integer, got 0"),
         ("splitting()", "splitting needs sigma, levels, seed"),
-        ("bands(width=0)", "width must be an integer of at least 1"),
+        ("bands(width=0)", "width must be a positive integer, got 0"),
         ("bands(width=x)", "width must be a number, got 'x'"),
         ("bands(size=2)", "bands takes width"),
         ("gaussian(sigma=1)", "cannot read the views"),
