@@ -140,7 +140,7 @@ def parse_threat(text: str | Threat) -> Threat:
 
 def _measure(name: str | Norm) -> Norm:
     """A norm, or l0, which counts changed coordinates."""
-    return Norm.L0 if name == "l0" else Norm.parse(name)
+    return Norm.L0 if isinstance(name, str) and name == "l0" else Norm.parse(name)
 
 
 def parse_threats(norms: Iterable[str | Threat]) -> list[Threat]:
