@@ -55,6 +55,24 @@ def rows_of(batch: Tensor) -> np.ndarray:
     return batch.detach().cpu().numpy()
 
 
+def flat_rows(batch: Tensor) -> np.ndarray:
+    """A batch as an array of shape (rows, features)."""
+    return rows_of(batch).reshape(len(batch), -1)
+
+
+def two_sided_scores(scores: np.ndarray) -> np.ndarray:
+    """Scores by class, of shape (rows, classes); one score a row is that of the second of two classes."""
+    if scores.ndim == 2 and scores.shape[1] > 1:
+        return scores
+    one = scores.reshape(-1)
+    return np.stack([-one, one], axis=1)
+
+
+def to_logits(scores: np.ndarray, device: torch.device) -> Tensor:
+    """An array as a tensor on the device of the batch that was asked about."""
+    return torch.from_numpy(np.ascontiguousarray(scores)).to(device)
+
+
 def first_line(error: BaseException) -> str:
     """The first line of what an exception of other people's code says, without its full stop."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]

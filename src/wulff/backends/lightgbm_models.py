@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from wulff.backends.base import Classifier, first_line, rows_of
+from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
 from wulff.errors import InputError
 
 
@@ -23,11 +22,8 @@ class LightGBMFunction:
         self.booster = booster
 
     def __call__(self, batch: Tensor) -> Tensor:
-        x = rows_of(batch).reshape(len(batch), -1)
-        score = np.asarray(self.booster.predict(x, raw_score=True, num_threads=1))
-        if score.ndim == 1:
-            score = np.stack([-score, score], axis=1)
-        return torch.from_numpy(np.ascontiguousarray(score)).to(batch.device)
+        scores = np.asarray(self.booster.predict(flat_rows(batch), raw_score=True, num_threads=1))
+        return to_logits(two_sided_scores(scores), batch.device)
 
 
 def of_lightgbm(booster: Any, identity: str | None = None) -> Classifier:

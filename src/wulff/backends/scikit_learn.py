@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from wulff.backends.base import Classifier, first_line, rows_of
+from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
 from wulff.errors import InputError
 
 
@@ -25,18 +24,15 @@ class EstimatorFunction:
         self.classes = np.asarray(estimator.classes_)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        x = rows_of(batch).reshape(len(batch), -1).astype(np.float64)
-        return torch.from_numpy(np.ascontiguousarray(self._answer(x))).to(batch.device)
+        return to_logits(self._answer(flat_rows(batch).astype(np.float64)), batch.device)
 
     def _answer(self, x: np.ndarray) -> np.ndarray:
         if hasattr(self.estimator, "predict_proba"):
             return np.asarray(self.estimator.predict_proba(x), dtype=np.float64)
         if hasattr(self.estimator, "decision_function"):
             values = np.asarray(self.estimator.decision_function(x), dtype=np.float64)
-            if values.ndim == 1:  # the second class where it is positive
-                return np.stack([-values, values], axis=1)
-            if values.shape[1] == len(self.classes):
-                return values
+            if values.ndim == 1 or values.shape[1] == len(self.classes):
+                return two_sided_scores(values)
         return np.searchsorted(self.classes, np.asarray(self.estimator.predict(x))).astype(np.int64)
 
 

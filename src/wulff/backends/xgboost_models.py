@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from wulff.backends.base import Classifier, first_line, rows_of
+from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
 from wulff.errors import InputError
 
 
@@ -21,11 +20,8 @@ class BoosterFunction:
         self.booster = booster
 
     def __call__(self, batch: Tensor) -> Tensor:
-        x = rows_of(batch).reshape(len(batch), -1)
-        margin = np.asarray(self.booster.inplace_predict(x, predict_type="margin"))
-        if margin.ndim == 1 or margin.shape[1] == 1:
-            margin = np.stack([-margin.ravel(), margin.ravel()], axis=1)
-        return torch.from_numpy(np.ascontiguousarray(margin)).to(batch.device)
+        margins = np.asarray(self.booster.inplace_predict(flat_rows(batch), predict_type="margin"))
+        return to_logits(two_sided_scores(margins), batch.device)
 
 
 def of_booster(booster: Any, identity: str | None = None) -> Classifier:
