@@ -1,4 +1,4 @@
-"""Images in files, decoded when they are needed; the only file that imports Pillow."""
+"""Images in files, decoded when they are needed; the only file that reads with Pillow."""
 
 import contextlib
 import ctypes
@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from wulff._reading import AGAIN, check_declared, reading
@@ -35,13 +36,8 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
     ImageNet; the longer side is truncated and the crop rounded as torchvision does.
 
     Raises:
-        InputError: Pillow is missing, or cannot read the file, or its pixels have more than 8 bits, or it is
-            too large.
+        InputError: Pillow cannot read the file, or its pixels have more than 8 bits, or it is too large.
     """
-    try:
-        from PIL import Image
-    except ImportError:
-        raise InputError("images in files need Pillow; pip install 'wulff[images]'.") from None
     with reading(file, "image"):
         try:
             opened = Image.open(file, formats=FORMATS)
@@ -80,8 +76,6 @@ def resized_to(sides: tuple[int, int], size: int) -> tuple[int, int]:
 @functools.cache
 def _silence_libtiff() -> None:
     """Keep libtiff from printing what is wrong with a file: it raises an error, too."""
-    from PIL import Image
-
     with contextlib.suppress(OSError, AttributeError):  # a Pillow without it, or with its symbols hidden
         library = ctypes.CDLL(Image.core.__file__)
         library.TIFFSetErrorHandler(None)

@@ -1,12 +1,12 @@
 """Inputs as small PNG pictures inside a page."""
 
 import base64
-import struct
-import zlib
+import io
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor, nn
 
 from wulff.errors import InputError
@@ -66,18 +66,10 @@ def data_uri(x: Tensor) -> str | None:
         factor = LARGEST_SIDE / max(x.shape[1:])
         size = [max(1, round(side * factor)) for side in x.shape[1:]]
         x = nn.functional.interpolate(x[None], size=size, mode="area")[0]
-    pixels = (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).contiguous()
-    return "data:image/png;base64," + base64.b64encode(png(pixels)).decode()
-
-
-def png(pixels: Tensor) -> bytes:
-    """A PNG file of uint8 pixels of shape (height, width, 1 or 3) [RFC 2083]."""
-    height, width, channels = pixels.shape
-    rows = b"".join(b"\0" + row.numpy().tobytes() for row in pixels)  # 0: the row is not filtered
-    header = struct.pack(">IIBBBBB", width, height, 8, 0 if channels == 1 else 2, 0, 0, 0)
-    parts = [(b"IHDR", header), (b"IDAT", zlib.compress(rows, 9)), (b"IEND", b"")]
-    chunks = (struct.pack(">I", len(d)) + k + d + struct.pack(">I", zlib.crc32(k + d)) for k, d in parts)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
+    pixels = (x.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0)
+    file = io.BytesIO()
+    Image.fromarray(pixels.squeeze(2).numpy()).save(file, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 def _orders(run: Run) -> list[list[int]]:
