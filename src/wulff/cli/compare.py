@@ -6,7 +6,7 @@ import typer
 
 from wulff import reports, runs
 from wulff.cli.console import radii_from, say
-from wulff.cli.options import FirstNormOption, FormatOption, RadiiOption, RunArgument
+from wulff.cli.options import CommonOption, FirstNormOption, FormatOption, RadiiOption, RunArgument
 
 
 def compare(
@@ -15,10 +15,14 @@ def compare(
     norm: FirstNormOption = None,
     radii: RadiiOption = None,
     inputs: Annotated[int, typer.Option(min=0, help="How many inputs to list, most different first.")] = 10,
+    common: CommonOption = False,
     format: FormatOption = "text",
 ) -> None:
     """Print the differences per radius, with McNemar's exact paired test, and per input."""
-    found = reports.compare(runs.load(first), runs.load(second), radii_from("--radii", radii), norm)
+    loaded = [runs.load(folder) for folder in (first, second)]
+    if common:
+        loaded = reports.on_common_inputs(loaded)
+    found = reports.compare(*loaded, radii=radii_from("--radii", radii), norm=norm)
     typer.echo(found.render(format, inputs), nl=False)
     plain = format == "text"
     say(f"\n{found.summary()}" if plain else found.summary(), err=not plain)

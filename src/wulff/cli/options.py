@@ -29,6 +29,9 @@ StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfin
 RunArgument = Annotated[str, typer.Argument(help="A run folder, as `wulff certify` makes it.")]
 RunsArgument = Annotated[list[str], typer.Argument(help="Run folders.")]
 RadiiOption = Annotated[str | None, typer.Option(help="At which radii, e.g. 0.25,0.5,1.")]
+CommonOption = Annotated[
+    bool, typer.Option("--common", help="Take only the inputs that all of the runs have.")
+]
 FormatOption = Annotated[Literal["text", "md", "latex", "csv"], typer.Option(help="How tables are written.")]
 FigureOption = Annotated[str, typer.Option("--output", "-o", help="A .png, .pdf or .svg file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]

@@ -7,7 +7,7 @@ import typer
 
 from wulff import reports, runs
 from wulff.cli.console import radii_from, say
-from wulff.cli.options import FirstNormOption, FormatOption, RadiiOption, RunsArgument
+from wulff.cli.options import CommonOption, FirstNormOption, FormatOption, RadiiOption, RunsArgument
 from wulff.errors import InputError
 
 _FOR_TABLES = {"norm", "radii", "format", "digits", "radii_in", "envelope", "confidence", "average"}
@@ -40,6 +40,7 @@ def report(
     as_published: Annotated[
         bool, typer.Option("--as-published", help="Take rounded radii of imported logs at face value.")
     ] = False,
+    common: CommonOption = False,
     pictures: Annotated[
         int, typer.Option(min=0, help="How many inputs a page shows as pictures.")
     ] = reports.PICTURES,
@@ -50,6 +51,8 @@ def report(
     """Print the certified accuracy of runs by radius, or write a page or figure of it."""
     _refuse_unused(context, output)
     loaded = [runs.load(folder) for folder in run]
+    if common:
+        loaded = reports.on_common_inputs(loaded)
     columns = radii_from("--radii", radii)
     norms = None if norm is None else [norm]
     if output is None:
@@ -64,7 +67,8 @@ def report(
         )
         typer.echo(table.render(format, digits, radii_in), nl=False)
         for note in table.notes:
-            say(f"Note: {note}", err=format != "text")
+            if note not in table.warnings:  # those are in the table
+                say(f"Note: {note}", err=format != "text")
     elif Path(output).suffix == ".html":
         confidence = reports.CONFIDENCE if confidence is None else confidence
         page = reports.write_page(
@@ -81,6 +85,6 @@ def _refuse_unused(context: typer.Context, output: str | None) -> None:
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
         given = source is not None and source.name == "COMMANDLINE"
-        if given and option.name not in _USED[kind] | {"run", "output"}:
+        if given and option.name not in _USED[kind] | {"run", "output", "common"}:
             where = next(name for name, used in _USED.items() if option.name in used)
             raise InputError(f"{option.opts[0]} changes nothing in {kind}, only in {where}; leave it out.")

@@ -4,6 +4,7 @@ from wulff.reports.bundle import write_report
 from wulff.reports.comparison import Comparison, compare
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
 from wulff.reports.envelopes import Envelope, envelope, valid_envelope
+from wulff.reports.fairness import on_common_inputs
 from wulff.reports.figures.accuracy import (
     plot_certified_accuracy,
     plot_confidence,
@@ -43,6 +44,7 @@ __all__ = [
     "envelope",
     "false_certificates",
     "listing",
+    "on_common_inputs",
     "plot_alphas",
     "plot_bounds",
     "plot_certified_accuracy",

@@ -13,9 +13,9 @@ from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import check_radii, check_runs, curve, default_radii
-from wulff.reports.grids import check_format, escape, render
+from wulff.reports.fairness import is_unfinished, same_inputs, shared_inputs, warnings
+from wulff.reports.grids import check_format, escape, render, with_notes
 from wulff.runs import Run
-from wulff.runs.spec import IN_PYTHON
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Comparison:
         index: The inputs' positions in the data set.
         radii: Certified radii of both runs, of shape (2, inputs); 0 where the label is wrong.
         predictions: Labels of both runs, of shape (2, inputs).
+        warnings: What there is to say of inputs that only one of the runs has.
     """
 
     names: tuple[str, str]
@@ -61,6 +62,7 @@ class Comparison:
     index: IntArray
     radii: FloatArray
     predictions: IntArray
+    warnings: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> int:
@@ -80,7 +82,7 @@ class Comparison:
         first, second = self.names
         heads = [f"{self.norm} radius", first, second, "difference", f"only {first}", f"only {second}", "p"]
         by_radius = [[escape(head, style) for head in heads], *(self._line(row) for row in self.rows)]
-        parts = [render(by_radius, style)]
+        parts = [with_notes(by_radius, style, self.warnings)]
         if most:
             heads = [
                 "input",
@@ -155,6 +157,7 @@ def compare(
         index,
         np.stack([np.where(correct, certified, 0.0) for certified, correct, _ in columns]),
         np.stack([predictions for _, _, predictions in columns]),
+        tuple(_warnings(first, second, len(index))),
     )
 
 
@@ -163,30 +166,26 @@ def sign_test(first: int, second: int) -> float:
     return min(1.0, 2 * float(stats.binom.cdf(min(first, second), first + second, 0.5)))
 
 
+def _warnings(first: Run, second: Run, shared: int) -> list[str]:
+    """That not all inputs of two runs are compared, if it is so."""
+    runs = (first, second)
+    if same_inputs(first, second) and not any(is_unfinished(run) for run in runs):
+        return warnings(runs)
+    has = " and ".join(
+        f"{run.name} has {len(run.records):,}" + f" of {run.expected:,} (unfinished)" * is_unfinished(run)
+        for run in runs
+    )
+    return [f"Of the inputs, {has}: only the {shared:,} that both have are compared."]
+
+
 def _pair(
     first: Run, second: Run, norm: Threat
 ) -> tuple[IntArray, list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]]]:
     """The common inputs; and for each run its radii, whether it is correct, and its predictions there."""
-    data = [run.spec.dataset for run in (first, second)]
-    if None not in data and data[0] != data[1]:
-        raise InputError(f"{first.name} is on {data[0]}, but {second.name} on {data[1]}.")
-    if data[0] == IN_PYTHON and first.facts.hashes["data"] != second.facts.hashes["data"]:
-        raise InputError(f"{first.name} and {second.name} are on different inputs.")
-    rows = [{index: i for i, index in enumerate(run.columns.index.tolist())} for run in (first, second)]
-    index = np.array(sorted(rows[0].keys() & rows[1].keys()), dtype=np.int64)
-    if len(index) == 0:
-        raise InputError(f"{first.name} and {second.name} share no inputs.")
+    index = shared_inputs([first, second])
     columns = []
-    labels = []
-    for run, row in zip((first, second), rows, strict=True):
-        chosen = [row[i] for i in index.tolist()]
-        labels.append(run.labels[chosen])
-        predictions = run.predictions[chosen]
-        columns.append((run.radii(norm)[chosen], run.scored[chosen], predictions))
-    if (labels[0] != labels[1]).any():
-        different = int(index[labels[0] != labels[1]][0])
-        raise InputError(
-            f"{first.name} and {second.name} disagree on the true label of input {different}: they are on "
-            "different data."
-        )
+    for run in (first, second):
+        order = np.argsort(run.columns.index)
+        chosen = order[np.searchsorted(run.columns.index[order], index)]
+        columns.append((run.radii(norm)[chosen], run.scored[chosen], run.predictions[chosen]))
     return index, columns

@@ -4,12 +4,10 @@ import dataclasses
 from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
-
-from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.norms import Threat
 from wulff.reports.curves import Curve, check_runs, curve, false_certificates
+from wulff.reports.fairness import same_inputs
 from wulff.runs import Run, has_counts, on_other_terms
 
 
@@ -113,16 +111,9 @@ def _kind(run: Run) -> str:
 def _check_same_inputs(runs: Sequence[Run]) -> None:
     if len(runs) < 2:
         raise InputError("an envelope needs two runs or more.")
-    first = _inputs(runs[0])
-    data = runs[0].facts.hashes.get("data")
     for run in runs[1:]:
-        other = run.facts.hashes.get("data")
-        if not np.array_equal(_inputs(run), first) or other != data:
+        if not same_inputs(runs[0], run):
             raise InputError(
-                f"an envelope needs runs on the same inputs, but {runs[0].name} and {run.name} differ."
+                f"an envelope needs runs on the same inputs, but {runs[0].name} and {run.name} differ; "
+                "--common takes those that all have."
             )
-
-
-def _inputs(run: Run) -> IntArray:
-    """Index and label of every input, by index."""
-    return np.stack([run.columns.index, run.labels])[:, np.argsort(run.columns.index)]

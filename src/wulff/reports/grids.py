@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from wulff._checks import one_of
 from wulff._quoting import csv_cell, latex, markdown, plain
@@ -14,6 +14,25 @@ def render(grid: Grid, style: str) -> str:
     """A grid, whose first line has the heads, in one of the FORMATS."""
     check_format(style)
     return _STYLES[style](grid)
+
+
+def with_notes(grid: Grid, style: str, notes: Sequence[str], transposed: bool = False) -> str:
+    """A grid with sentences that belong to it in every format: under it, and in CSV as a column `note`.
+
+    Args:
+        grid: Its first line has the heads.
+        style: One of the FORMATS.
+        notes: The sentences.
+        transposed: Whether lines become columns, and so the column `note` a line.
+    """
+    check_format(style)
+    if style == "csv" and notes:
+        cell = csv_cell(" ".join(notes))
+        grid = [[*grid[0], "note"], *([*line, cell] for line in grid[1:])]
+    if transposed:
+        grid = [list(line) for line in zip(*grid, strict=True)]
+    under = "" if style == "csv" else "".join(_NOTE[style].format(escape(note, style)) for note in notes)
+    return render(grid, style) + under
 
 
 def check_format(style: str) -> None:
@@ -63,6 +82,11 @@ _STYLES: dict[str, Callable[[Grid], str]] = {
     "md": _markdown,
     "latex": _latex,
     "csv": _csv,
+}
+_NOTE = {
+    "text": "Note: {}\n",
+    "md": "\nNote: {}\n",
+    "latex": "\\par\\noindent{{\\footnotesize Note: {}\\par}}\n",
 }
 _QUOTES = {"text": plain, "md": markdown, "latex": latex, "csv": csv_cell}
 FORMATS = tuple(_STYLES)

@@ -15,6 +15,7 @@ from wulff.errors import InputError
 from wulff.norms import Threat, parse_threats
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
+from wulff.reports.fairness import comparable, warnings
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.reports.verification import is_verified
@@ -103,7 +104,8 @@ def _lead(runs: Sequence[Run], certified: bool) -> str:
     inputs = sorted({len(run.records) for run in runs})
     counted = " or ".join(f"{n:,}" for n in inputs)
     plural = "run" if len(runs) == 1 else "runs"
-    return f"<p>{len(runs)} {plural} on {counted} inputs each. {what}</p>"
+    lead = f"<p>{len(runs)} {plural} on {counted} inputs each. {what}</p>"
+    return lead + "".join(f'<p class="warning">{html.escape(said)}</p>' for said in warnings(runs))
 
 
 def _sections(
@@ -128,10 +130,8 @@ def _sections(
 def _certified_table(
     runs: Sequence[Run], radii: Sequence[float] | None, norm: str, confidence: float
 ) -> Table:
-    try:
-        return certified_accuracy(runs, radii, norm, confidence=confidence, with_envelope=len(runs) > 1)
-    except InputError:  # runs on different inputs have no envelope
-        return certified_accuracy(runs, radii, norm, confidence=confidence)
+    best = len(runs) > 1 and comparable(runs)  # others have no envelope
+    return certified_accuracy(runs, radii, norm, confidence=confidence, with_envelope=best)
 
 
 def _caption(norm: str, with_envelope: bool) -> str:

@@ -12,7 +12,8 @@ from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.reports.curves import Curve, check_radii, check_runs, curve, default_radii
 from wulff.reports.envelopes import Envelope, envelope, families, valid_envelope
-from wulff.reports.grids import Grid, check_format, escape, mark, render
+from wulff.reports.fairness import comparable, warnings
+from wulff.reports.grids import Grid, check_format, escape, mark, with_notes
 from wulff.runs import Run
 from wulff.smoothing import not_a_number
 
@@ -49,12 +50,17 @@ class Table:
         radii: One for each cell of a row.
         rows: The lines.
         notes: Sentences that belong under the table.
+        warnings: Those of the notes that every format has: what there is to say of the runs' inputs.
+        comparable: Whether all rows are of the same inputs, none of which is still missing; else no cell is
+            marked as the best.
     """
 
     norm: Threat | None
     radii: list[float]
     rows: list[Row]
     notes: list[str]
+    warnings: tuple[str, ...] = ()
+    comparable: bool = True
 
     @property
     def names(self) -> list[str]:
@@ -73,7 +79,7 @@ class Table:
     def is_best(self, row: Row, column: int) -> bool:
         """Whether a cell is to be marked: the largest of several, and not zero."""
         rivals = [other for other in self.rows if other.kind == row.kind]
-        if row.kind not in ("share", "bound") or len(rivals) < 2:
+        if not self.comparable or row.kind not in ("share", "bound") or len(rivals) < 2:
             return False
         return row.cells[column] == self.best(column, row.kind) > 0
 
@@ -85,14 +91,14 @@ class Table:
                 full precision.
             digits: Decimals of each share.
             radii_in: Whether the radii are `columns` or `rows`.
+
+        The warnings come along: in CSV as a column `note`, else under the table.
         """
         check_format(style)
         whole_number("digits", digits, least=0, most=30)
         one_of("radii_in", radii_in, ORIENTATIONS)
         grid = self._grid(style, digits)
-        if radii_in == "rows":
-            grid = [list(line) for line in zip(*grid, strict=True)]
-        return render(grid, style)
+        return with_notes(grid, style, self.warnings, transposed=radii_in == "rows")
 
     def __repr__(self) -> str:
         lines = self.render().rstrip("\n").split("\n")
@@ -101,7 +107,8 @@ class Table:
 
     def _repr_html_(self) -> str:
         grid = self._grid("text", 3)
-        return _display.html_table(grid[0], grid[1:])
+        under = "".join(_display.html_lines(warning) for warning in self.warnings)
+        return _display.html_table(grid[0], grid[1:]) + under
 
     def cell_texts(self, row: Row, digits: int = 3) -> list[str]:
         """The shares of a row as they are printed, without marks."""
@@ -136,7 +143,8 @@ class Table:
             return ""
         known = [r.average for r in self.rows if r.average is not None]
         text = repr(row.average) if style == "csv" else decimal_down(row.average, digits)
-        return mark(text, style) if len(known) > 1 and row.average == max(known) else text
+        best = self.comparable and len(known) > 1 and row.average == max(known)
+        return mark(text, style) if best else text
 
 
 def certified_accuracy(
@@ -173,11 +181,8 @@ def certified_accuracy(
     _check_labelled(runs)
     if as_published and confidence is not None:
         raise InputError("rounded radii taken as published bound nothing; leave out the confidence.")
-    notes = [
-        f"{run.name} is unfinished: {len(run.records)} of {run.expected} inputs."
-        for run in runs
-        if len(run.records) < run.expected
-    ]
+    said = tuple(warnings(runs))
+    notes = list(said)
     notes += [f"{run.name}: {not_a_number(lost)}" for run in runs if (lost := run.not_a_number)]
     notes += [
         f"The true labels of {run.name} are not known: every certified label counts, right or wrong."
@@ -195,7 +200,7 @@ def certified_accuracy(
         if not run.checked
     ]
     if norm is None and not runs[0].norms:
-        return _clean_accuracy(runs, notes)
+        return _clean_accuracy(runs, notes, said)
     norm = parse_threat(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
     at = default_radii(curves) if radii is None else check_radii(radii)
@@ -218,7 +223,7 @@ def certified_accuracy(
         wholes += found
     if confidence is not None:
         rows += _bounds(wholes, at, confidence, notes)
-    return Table(norm, at, rows, notes)
+    return Table(norm, at, rows, notes, said, comparable(runs))
 
 
 def _check_labelled(runs: Sequence[Run]) -> None:
@@ -286,11 +291,11 @@ def _bounds(
     return rows
 
 
-def _clean_accuracy(runs: Sequence[Run], notes: list[str]) -> Table:
+def _clean_accuracy(runs: Sequence[Run], notes: list[str], said: tuple[str, ...]) -> Table:
     if not all(run.records for run in runs):
         raise InputError("a run has no records yet; run the same command again to make them.")
     rows = [Row(run.name, [Fraction(int(run.scored.sum()), len(run.records))]) for run in runs]
-    return Table(None, [0.0], rows, notes)
+    return Table(None, [0.0], rows, notes, said, comparable(runs))
 
 
 def _round_down(share: Fraction, digits: int) -> str:

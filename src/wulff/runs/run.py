@@ -39,6 +39,7 @@ class Run(Shortcuts):
         checked: Whether every record has a checksum, and it is right. Runs of wulff 0.1 have none.
         stored: Whether there is a folder; else the run lives in memory, and `folder` is only its name.
         given: The inputs, where they were given in Python.
+        is_part: Whether only some of its inputs were chosen, so that it is never unfinished.
     """
 
     folder: Path
@@ -48,6 +49,7 @@ class Run(Shortcuts):
     checked: bool = True
     stored: bool = True
     given: Dataset | None = dataclasses.field(default=None, repr=False, compare=False)
+    is_part: bool = False
 
     def __post_init__(self) -> None:
         if not isinstance(self.records, Records):
@@ -88,7 +90,8 @@ class Run(Shortcuts):
     @property
     def expected(self) -> int:
         """How many inputs a finished run has."""
-        return len(self.records) if self.facts.inputs is None else self.facts.inputs
+        known = None if self.is_part else self.facts.inputs
+        return len(self.records) if known is None else known
 
     @property
     def alpha(self) -> float | None:
@@ -110,6 +113,11 @@ class Run(Shortcuts):
         """The records in the places that are wanted; the others are not read."""
         assert isinstance(self.records, Records)
         return self.records.where(wanted)
+
+    def part(self, index: IntArray) -> "Run":
+        """The run on those of its inputs that have these positions in the data set."""
+        records = list(self.chosen(np.isin(self.columns.index, index)))
+        return dataclasses.replace(self, records=records, is_part=True)
 
     @property
     def labels(self) -> IntArray:

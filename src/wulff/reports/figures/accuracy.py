@@ -8,6 +8,7 @@ from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat, parse_threats
 from wulff.reports.curves import check_radii, curve, some_runs
 from wulff.reports.envelopes import envelope
+from wulff.reports.fairness import comparable
 from wulff.reports.figures.style import accuracy_axes, check_figure_path, draw_steps, look, panels, save
 from wulff.runs import Run, training_accuracy, training_noise
 
@@ -24,7 +25,7 @@ def plot_certified_accuracy(
     The curves are the exact step functions; nothing is smoothed, and axes start at zero.
 
     Args:
-        runs: Runs on the same data.
+        runs: Runs on the same data; where their inputs differ, the legend says how many each has.
         path: Where to write; .png, .pdf or .svg.
         norms: The panels; by default all that the first run has.
         with_envelope: Add the best run at each radius, labelled as chosen on the test set.
@@ -37,10 +38,13 @@ def plot_certified_accuracy(
     against = parse_threats(runs[0].norms if norms is None else norms)
     if not against:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
+    counts = [
+        "" if comparable(runs) else f", {len(run.records):,} of {run.expected:,} inputs" for run in runs
+    ]
     figure, axes = panels(len(against))
     for one, norm in zip(axes, against, strict=True):
         for number, run in enumerate(runs):
-            draw_steps(one, curve(run, norm), label=drawn(run.name), **look(number))
+            draw_steps(one, curve(run, norm), label=drawn(run.name + counts[number]), **look(number))
         if with_envelope:
             best = envelope(runs, norm)
             radii = sorted({0.0, *(r for c in best.curves for r in c.certified.tolist())})
