@@ -59,7 +59,7 @@ def test_refusals() -> None:
     smoothed = Enumerated(brightness, Bands(5), 3)
     with pytest.raises(InputError, match="keeps 3×5 pixels, but the images have 3×3"):
         smoothed.votes(torch.rand(2, 1, 3, 3))
-    with pytest.raises(InputError, match="must be a tensor"):
+    with pytest.raises(InputError, match="must have shape"):
         smoothed.votes(torch.rand(3))
     with pytest.raises(InputError, match="more than the 3 views"):
         certify_votes(np.array([[4, 0]]), Bands(1), (1, 3, 3))

@@ -168,5 +168,5 @@ def test_shapes_that_do_not_fit() -> None:
         Bands(9).check((1, 4, 5))
     with pytest.raises(InputError, match="needs images"):
         Blocks(2).check((16,))
-    with pytest.raises(InputError, match="multiples of 1/255; round them first"):
+    with pytest.raises(InputError, match="multiples of 1/255, got 0"):
         Splitting(0.5).steps(torch.tensor([0.1234]))

@@ -9,7 +9,7 @@ from wulff._registry import Registry
 from wulff.engines.local import LocalEngine
 from wulff.engines.processes import ProcessEngine
 from wulff.errors import InputError
-from wulff.smoothing import Quota, Smoothed, Votes
+from wulff.smoothing import Majority, Quota, Votes
 from wulff.stats import check_sample_size
 
 
@@ -22,7 +22,7 @@ class Engine(Protocol):
         ...
 
     def map(
-        self, smoothed: Smoothed, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
+        self, smoothed: Majority, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
     ) -> Iterator[Votes]:
         """Votes for each (index, x), in the order of the inputs."""
         ...

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from torch import Tensor
 
-from wulff.smoothing import Quota, Smoothed, Votes
+from wulff.smoothing import Majority, Quota, Votes
 
 
 class LocalEngine:
@@ -13,7 +13,7 @@ class LocalEngine:
     name = "local"
 
     def map(
-        self, smoothed: Smoothed, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
+        self, smoothed: Majority, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
     ) -> Iterator[Votes]:
         """Votes for each (index, x), in the order of the inputs."""
         yield from smoothed.vote_loop(quota, seed=seed).run(inputs)

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from wulff import plugins
 from wulff.errors import InputError, RunError
-from wulff.smoothing import Quota, Smoothed, VoteLoop, Votes, evaluating
+from wulff.smoothing import Majority, Quota, VoteLoop, Votes, evaluating
 from wulff.stats import check_sample_size
 
 MOST_DEATHS = 3
@@ -61,7 +61,7 @@ class ProcessEngine:
             self.context.set_forkserver_preload(["wulff.engines.processes"])
 
     def map(
-        self, smoothed: Smoothed, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
+        self, smoothed: Majority, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
     ) -> Iterator[Votes]:
         """Votes for each (index, x), in the order of the inputs.
 

@@ -8,9 +8,10 @@ from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes
 from wulff.smoothing.fixed import Fixed, evaluating
+from wulff.smoothing.majority import DEFAULT_BATCH, Majority
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samplers import Grid, Sampling, grid_for
-from wulff.smoothing.smoothed import DEFAULT_BATCH, Smoothed, certification_counts
+from wulff.smoothing.smoothed import Smoothed, certification_counts
 from wulff.smoothing.stopping import AnytimeQuota, certification_quota
 from wulff.smoothing.streams import Phase, Purpose, estimator_draws, host_stream, stream
 from wulff.smoothing.terms import Bound, Estimator, Terms
@@ -35,6 +36,7 @@ __all__ = [
     "Fixed",
     "FixedQuota",
     "Grid",
+    "Majority",
     "Phase",
     "PredictionCounts",
     "Purpose",

@@ -2,20 +2,21 @@
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wulff import views as view_families
 from wulff._checks import whole_number
 from wulff._typing import FloatArray, IntArray
-from wulff.backends import adapt
 from wulff.errors import InputError
-from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
-from wulff.smoothing.fixed import Fixed, check_fixed, evaluating
-from wulff.stats import check_sample_size
+from wulff.smoothing.checks import check_images
+from wulff.smoothing.copies import ViewCopies
+from wulff.smoothing.majority import DEFAULT_BATCH, Majority
+from wulff.smoothing.policy import DevicePolicy
+from wulff.smoothing.streams import Phase
+from wulff.smoothing.voting import FixedQuota
 from wulff.views import Views
 
 
@@ -48,30 +49,48 @@ class ViewCertification:
         return said
 
 
-class Enumerated(nn.Module):
+class Enumerated(Majority):
     """g(x): the most frequent label of f on all views of x; of several, the smallest one.
 
     Args:
         model: f, from views in [0, 1], of shape (rows, ...), to logits or integer labels; outputs that are
             not a number abstain. Modules are run in evaluation mode.
         views: A family of views, or its spec string, such as `splitting(sigma=0.5)` or `bands(width=4)`.
-        num_classes: The number of labels.
+        num_classes: The number of labels; may be left out where the model says it, as estimators do.
         batch: How many views are classified at once. Every batch is filled up to it, so that a view gets the
             same label wherever it stands: certificates rest on it.
+        policy: How the model is run: device, precision, compilation. By default where and as it is.
 
     Raises:
         InputError: An argument is not of this form.
     """
 
+    always_full = True
+
     def __init__(
-        self, model: Callable[[Tensor], Tensor], views: Views | str, num_classes: int, *, batch: int = 256
+        self,
+        model: Callable[[Tensor], Tensor],
+        views: Views | str,
+        num_classes: int | None = None,
+        *,
+        batch: int = DEFAULT_BATCH,
+        policy: DevicePolicy | None = None,
     ) -> None:
-        super().__init__()
-        check_fixed(model)
-        self.model = model if isinstance(model, nn.Module) else adapt(model).function
+        super().__init__(model, num_classes, batch=batch, policy=policy)
         self.views = view_families.parse(views)
-        self.num_classes = check_sample_size(num_classes, "num_classes")
-        self.batch = max(check_sample_size(batch, "batch"), SMALLEST_BATCH)
+
+    def source(self, seed: int) -> ViewCopies:
+        return ViewCopies(self.views)
+
+    def check_inputs(self, x: Tensor) -> Tensor:
+        x = check_images(x)
+        self.views.check(tuple(x.shape[1:]))
+        self.views.check_inputs(x)
+        return x
+
+    def quota(self, shape: tuple[int, ...]) -> FixedQuota:
+        """How many copies of an input of that shape are wanted: all of its views."""
+        return FixedQuota({Phase.ENUMERATION: self.views.count(shape)})
 
     def votes(self, x: Tensor) -> IntArray:
         """How many views of each input each class gets, of shape (inputs, classes).
@@ -82,12 +101,11 @@ class Enumerated(nn.Module):
         Raises:
             InputError: The family is not for such inputs, or the model returns no labels.
         """
-        if not isinstance(x, Tensor) or x.ndim < 2:
-            raise InputError("x must be a tensor of shape (inputs, ...).")
-        shape = tuple(x.shape[1:])
-        self.views.check(shape)
-        with evaluating(self.model) as fixed, torch.inference_mode():
-            return np.stack([self._votes(fixed, one) for one in x]) if len(x) else self._none()
+        if isinstance(x, Tensor) and x.ndim > 1 and len(x) == 0:
+            return np.zeros((0, self.num_classes), dtype=np.int64)
+        x = self.check_inputs(x)
+        votes = self._vote(x, self.quota(tuple(x.shape[1:])))
+        return np.stack([vote.counts[Phase.ENUMERATION] for vote in votes])
 
     def certify(self, x: Tensor, *, top: int = 1) -> ViewCertification:
         """The label of each input and the perturbations that cannot change it.
@@ -105,23 +123,6 @@ class Enumerated(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`predict`, as a tensor on the inputs' device."""
         return torch.from_numpy(self.predict(x)).to(x.device)
-
-    def _votes(self, fixed: Fixed, x: Tensor) -> IntArray:
-        voter = Voter(self.num_classes, at_least=self.batch)
-        tally = torch.zeros(voter.bins, dtype=torch.int64, device=x.device)
-        for which in torch.arange(self.views.count(tuple(x.shape)), device=x.device).split(self.batch):
-            bins = voter(fixed, self.views.views(x, which))
-            tally += torch.bincount(bins, minlength=voter.bins)
-        counts = tally.cpu().numpy()
-        if counts[self.num_classes + 1]:
-            raise InputError(
-                f"the model returned labels outside 0 ... {self.num_classes - 1}; set num_classes to one "
-                "more than the largest label."
-            )
-        return counts[: self.num_classes]
-
-    def _none(self) -> Any:
-        return np.zeros((0, self.num_classes), dtype=np.int64)
 
 
 def certify_votes(

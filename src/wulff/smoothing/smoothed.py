@@ -1,37 +1,33 @@
 """The smoothed classifier: a thin module around a base classifier and a noise."""
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wulff._checks import whole_number, whole_numbers
+from wulff._checks import whole_numbers
 from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff._warnings import warn
-from wulff.backends import adapt
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Box, Norm, Room, Threat, parse_threat
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
-from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
-from wulff.smoothing.counts import LARGEST_INDEX, Counts, EstimationCounts, PredictionCounts, SelectionCounts
-from wulff.smoothing.fixed import check_fixed
-from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
+from wulff.smoothing.classifier import not_a_number
+from wulff.smoothing.copies import NoisySource
+from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
+from wulff.smoothing.majority import DEFAULT_BATCH, Majority, names
+from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.samplers import Sampling, grid_for
 from wulff.smoothing.stopping import certification_quota
 from wulff.smoothing.streams import Phase
 from wulff.smoothing.terms import Bound, Estimator, Terms
-from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
+from wulff.smoothing.voting import FixedQuota, Votes
 from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
-
-DEFAULT_BATCH = 256
-CPU = torch.device("cpu")
 
 _COUNTS: dict[Phase, type[Counts]] = {
     Phase.SELECTION: SelectionCounts,
@@ -40,7 +36,7 @@ _COUNTS: dict[Phase, type[Counts]] = {
 }
 
 
-class Smoothed(nn.Module):
+class Smoothed(Majority):
     """The classifier g(x) = argmax_c P[f(x + Z) = c] for a base classifier f and noise Z.
 
     Args:
@@ -74,21 +70,12 @@ class Smoothed(nn.Module):
         levels: int = 255,
         policy: DevicePolicy | None = None,
     ) -> None:
-        super().__init__()
-        classifier = None if isinstance(model, nn.Module) else adapt(model)
-        if policy is not None and not isinstance(policy, DevicePolicy):
-            raise InputError(f"policy must be a DevicePolicy or None, got {shown(policy)}.")
-        check_fixed(model)
-        function = model if classifier is None else classifier.function
-        self.model = function if policy is None else policy.apply(function)
-        self.policy = policy
+        super().__init__(model, num_classes, batch=batch, policy=policy)
         self.noise = parse_noise(noise)
-        known = num_classes if classifier is None or num_classes is not None else classifier.num_classes
-        if known is None:
-            raise InputError("num_classes is needed: the model does not say how many labels it has.")
-        self.num_classes = whole_number("num_classes", known, most=10**6)
-        self.batch = check_sample_size(batch, "batch")
         self.grid = grid_for(sampling, levels)
+
+    def source(self, seed: int) -> NoisySource:
+        return NoisySource(self.noise, seed, self.grid)
 
     def counts(
         self,
@@ -197,7 +184,6 @@ class Smoothed(nn.Module):
         return certify_counts(*certification_counts(votes, stop), terms, norm, method)
 
     def check_inputs(self, x: Tensor) -> Tensor:
-        """Inputs that this classifier can smooth, as `check_images` returns them; others are refused."""
         x = check_images(x)
         noise = self.noise.in_dim(x[0].numel())
         if self.grid is not None:
@@ -208,40 +194,6 @@ class Smoothed(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`predict` with its defaults, as a tensor on the device of x."""
         return torch.as_tensor(self.predict(x), device=x.device)
-
-    def vote_loop(self, quota: Quota, *, seed: int, otherwise: torch.device = CPU) -> VoteLoop:
-        """The loop behind every method, for a stream of inputs.
-
-        Args:
-            quota: How many noisy copies of each input to classify.
-            seed: The run's seed.
-            otherwise: Where the noise is drawn for a function that does not say where it runs.
-        """
-        device = self._device() or otherwise
-        full = batch_matters(device.type, compiled=self.policy is not None and self.policy.compile)
-        at_least = max(self.batch, SMALLEST_BATCH) if full else SMALLEST_BATCH
-        voter = Voter(self.num_classes, at_least)
-        return VoteLoop(
-            self.model,
-            voter,
-            self.noise,
-            quota,
-            seed=seed,
-            batch=self.batch,
-            device=device,
-            grid=self.grid,
-        )
-
-    def _vote(self, x: Tensor, quota: Quota, seed: int, index: Sequence[int] | None) -> list[Votes]:
-        loop = self.vote_loop(quota, seed=seed, otherwise=x.device)
-        return list(loop.run(zip(_names(x, index), x, strict=True)))
-
-    def _device(self) -> torch.device | None:
-        """Where the model runs; None for a function without weights or policy, which runs where x is."""
-        tensor = next(itertools.chain(self.parameters(), self.buffers()), None)
-        if tensor is not None:
-            return tensor.device
-        return None if self.policy is None else use_device(self.policy.device)
 
 
 def certification_counts(
@@ -263,12 +215,6 @@ def _warn_of_not_a_number(votes: Sequence[Votes]) -> None:
         warn(not_a_number(copies))
 
 
-def _names(x: Tensor, index: Sequence[int] | None) -> list[int]:
-    if index is None:
-        return list(range(len(x)))
-    return whole_numbers("index", index, len(x), least=0, most=LARGEST_INDEX)
-
-
 def _truth(x: Tensor, index: Sequence[int] | None, labels: Sequence[int]) -> dict[int, int]:
     """The true label of each input, by its index."""
-    return dict(zip(_names(x, index), whole_numbers("labels", labels, len(x), least=-1), strict=True))
+    return dict(zip(names(x, index), whole_numbers("labels", labels, len(x), least=-1), strict=True))

@@ -22,11 +22,12 @@ _STATE_START = 3  # 64-bit words before the Mersenne Twister's state: seed, (lef
 
 
 class Phase(enum.IntEnum):
-    """What samples are for; samples of different phases are independent."""
+    """What copies are for. Samples of different phases are independent; views are enumerated, not sampled."""
 
     SELECTION = 0
     ESTIMATION = 1
     PREDICTION = 2
+    ENUMERATION = 3
 
 
 class Purpose(enum.IntEnum):

@@ -1,4 +1,4 @@
-"""The loop that counts votes: noisy copies of many inputs share full batches."""
+"""The loop that counts votes: noisy copies of many inputs, or their views, share full batches."""
 
 import dataclasses
 import math
@@ -11,11 +11,10 @@ from torch import Tensor
 
 from wulff._typing import IntArray
 from wulff.errors import InputError
-from wulff.noises import Noise
 from wulff.smoothing.classifier import Voter
+from wulff.smoothing.copies import Source
 from wulff.smoothing.fixed import Fixed
-from wulff.smoothing.samplers import Grid, sampler
-from wulff.smoothing.streams import BLOCK, Phase, Streams
+from wulff.smoothing.streams import BLOCK, Phase
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,44 +54,38 @@ class FixedQuota:
 
 
 class VoteLoop:
-    """Counts the votes of a base classifier under noise, for a stream of inputs.
+    """Counts the votes of a base classifier on copies of inputs, for a stream of these.
 
-    The noise of input `index` depends on (seed, index, phase, block) only, so that its votes do not
-    depend on which other inputs share its batches. Nothing waits for the device until an input has the
+    A copy of input `index` depends on (index, phase, block) only, so that its votes do not depend on which
+    other inputs share its batches. Nothing waits for the device until an input has the
     votes that its quota wants; its place in the batches then goes to others. Memory does not depend on the
     number of copies: a batch is drawn into one buffer, block by block.
 
     Args:
         model: The base classifier, from batches to logits or labels.
         voter: How its outputs become votes.
-        noise: The noise, in the units of the inputs.
-        quota: How many noisy copies of each input to classify.
-        seed: The run's seed, from 0 to 2⁶⁴ - 1.
-        batch: How many noisy copies are classified at once.
+        source: Where the copies come from.
+        quota: How many copies of each input to classify.
+        batch: How many copies are classified at once.
         device: Where the classifier lives.
-        grid: The grid of the inputs, for exact sampling; None adds noise in floating point.
     """
 
     def __init__(
         self,
         model: Callable[[Tensor], Tensor],
         voter: Voter,
-        noise: Noise,
+        source: Source,
         quota: Quota,
         *,
-        seed: int,
         batch: int,
         device: torch.device,
-        grid: Grid | None = None,
     ) -> None:
         self.model = model
         self.voter = voter
-        self.noise = noise
+        self.source = source
         self.quota = quota
-        self.seed = seed
         self.batch = batch
         self.device = device
-        self.grid = grid
 
     def run(self, inputs: Iterable[tuple[int, Tensor] | None]) -> Iterator[Votes]:
         """The votes for each (index, x), x of the same shape, in the order of the inputs.
@@ -158,11 +151,10 @@ class _Pool:
         most_inputs = loop.inputs_that_fill_batches(index, at_looks=True)
         self.loop = loop
         self.model = Fixed(loop.model)
-        self.sampler = sampler(loop.noise.in_dim(x.numel()), loop.grid, loop.device)
-        self.streams = Streams(loop.device, loop.seed)
-        self.batch = x.new_empty(loop.batch, *x.shape)
+        self.copies = loop.source.copies(x, loop.device)
+        self.batch = self.copies.buffer(loop.batch, x)
         self.filled = 0
-        self.straddling = x.new_empty(BLOCK, *x.shape)
+        self.straddling = self.copies.buffer(BLOCK, x)
         self.straddling_void: Tensor | None = None
         self.straddler: tuple[_Ballot, Phase, int] | None = None
         self.owners = torch.empty(loop.batch, dtype=torch.int64, device=loop.device)
@@ -230,8 +222,8 @@ class _Pool:
         ballot.drawn[phase] = drawn + rows
 
     def _fill(self, copies: Tensor, ballot: _Ballot, phase: Phase, block: int) -> Tensor | None:
-        """Draw the copies of one block where they are wanted; returns which are void, if any can be."""
-        return self.sampler.fill(copies, ballot.x, self.streams.at(ballot.index, phase, block))
+        """Make the copies of one block where they are wanted; returns which are void, if any can be."""
+        return self.copies.fill(copies, ballot.x, ballot.index, phase, block)
 
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""

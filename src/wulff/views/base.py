@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from wulff._checks import instance, refuse, whole_numbers
+from wulff.errors import InputError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,6 +58,16 @@ class Views(abc.ABC):
         Raises:
             InputError: The shape does not fit.
         """
+
+    def check_inputs(self, x: Tensor) -> None:
+        """Refuse inputs of shape (inputs, ...) that have no views of this family.
+
+        Raises:
+            InputError: A value is not allowed.
+        """
+        outside = x[(x < 0) | (x > 1)]
+        if outside.numel():
+            raise InputError(f"{self} needs inputs in [0, 1], got {float(outside[0]):g}; scale them.")
 
     @abc.abstractmethod
     def count(self, shape: tuple[int, ...]) -> int:

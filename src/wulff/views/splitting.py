@@ -1,6 +1,7 @@
 """Deterministic splitting noise against l1: every coordinate is split at n offsets [Levine & Feizi 2021]."""
 
 import dataclasses
+import functools
 import math
 from typing import ClassVar, final
 
@@ -13,6 +14,8 @@ from wulff.errors import InputError
 from wulff.views.base import Reach, Views, check_shape, check_views
 
 LARGEST_COUNT = 2**20
+_ROUNDING = 2.0**-22
+"""Of float32 inputs in [0, 1] that were computed as k / levels, or as k times 1 / levels."""
 
 
 @final
@@ -54,6 +57,10 @@ class Splitting(Views):
     def check(self, shape: tuple[int, ...]) -> None:
         check_shape(shape)
 
+    def check_inputs(self, x: Tensor) -> None:
+        super().check_inputs(x)
+        self.steps(x)
+
     def count(self, shape: tuple[int, ...]) -> int:
         self.check(shape)
         return self.splits
@@ -78,16 +85,17 @@ class Splitting(Views):
         """
         scaled = x.to(torch.float64) * self.levels
         rounded = scaled.round()
-        if bool(((scaled - rounded).abs() > 1e-3).any()):
+        off = (scaled - rounded).abs() > _ROUNDING * self.levels
+        if bool(off.any()):
             raise InputError(
-                f"{self} needs inputs that are multiples of 1/{self.levels}; round them first, and measure "
-                "distances after rounding."
+                f"{self} needs inputs that are multiples of 1/{self.levels}, got {float(x[off][0]):.9g}; "
+                "round them first, and measure distances after rounding."
             )
         return rounded.to(torch.int64).reshape(-1)
 
     def offsets(self, dim: int) -> Tensor:
         """v: the offset of every coordinate."""
-        return torch.from_numpy(np.random.RandomState(self.seed).randint(self.splits, size=dim))
+        return _offsets(self.seed, self.splits, dim)
 
     def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
         self.check(shape)
@@ -119,3 +127,8 @@ class Splitting(Views):
             numerator = above + below
         table = (torch.arange(4 * q + 1, dtype=torch.float64) / (4 * q)).to(torch.float32)
         return table.to(which.device)[numerator]
+
+
+@functools.lru_cache(maxsize=8)
+def _offsets(seed: int, splits: int, dim: int) -> Tensor:
+    return torch.from_numpy(np.random.RandomState(seed).randint(splits, size=dim))

@@ -1,0 +1,87 @@
+"""What is classified in place of an input: noisy copies of it, which are sampled, or all of its views."""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from wulff.noises import Noise
+from wulff.smoothing.samplers import Grid, sampler
+from wulff.smoothing.streams import BLOCK, Phase, Streams
+from wulff.views import Views
+
+
+class Copies(Protocol):
+    """Makes the copies of inputs of one shape, block by block."""
+
+    def buffer(self, rows: int, x: Tensor) -> Tensor:
+        """Memory for so many copies of an input, with the type of numbers that they have."""
+        ...
+
+    def fill(self, copies: Tensor, x: Tensor, index: int, phase: Phase, block: int) -> Tensor | None:
+        """Fill `copies`, from `buffer`, with the block of copies of input `index` that has this number.
+
+        Returns which rows are void, bool of shape (rows,): their votes count for no class. None: none is.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Where copies come from, whatever the shape of the inputs and wherever the classifier runs."""
+
+    def copies(self, x: Tensor, device: torch.device) -> Copies:
+        """The maker of copies for inputs like this one."""
+        ...
+
+
+class NoisySource:
+    """Copies with noise that depends on seed, input, phase and block only.
+
+    Args:
+        noise: The noise, in the units of the inputs.
+        seed: The run's seed, from 0 to 2⁶⁴ - 1.
+        grid: The grid of the inputs, for exact sampling; None adds noise in floating point.
+    """
+
+    def __init__(self, noise: Noise, seed: int, grid: Grid | None = None) -> None:
+        self.noise, self.seed, self.grid = noise, seed, grid
+
+    def copies(self, x: Tensor, device: torch.device) -> "NoisyCopies":
+        return NoisyCopies(self, x, device)
+
+
+class NoisyCopies:
+    """The copies that a `NoisySource` makes of inputs like x."""
+
+    def __init__(self, source: NoisySource, x: Tensor, device: torch.device) -> None:
+        self.sampler = sampler(source.noise.in_dim(x.numel()), source.grid, device)
+        self.streams = Streams(device, source.seed)
+
+    def buffer(self, rows: int, x: Tensor) -> Tensor:
+        return x.new_empty(rows, *x.shape)
+
+    def fill(self, copies: Tensor, x: Tensor, index: int, phase: Phase, block: int) -> Tensor | None:
+        return self.sampler.fill(copies, x, self.streams.at(index, phase, block))
+
+
+class ViewCopies:
+    """All views of an input, in their order; after the last one they begin again. Nothing is random.
+
+    Args:
+        views: The family.
+    """
+
+    def __init__(self, views: Views) -> None:
+        self.views = views
+
+    def copies(self, x: Tensor, device: torch.device) -> "ViewCopies":
+        self.views.check(tuple(x.shape))
+        return self
+
+    def buffer(self, rows: int, x: Tensor) -> Tensor:
+        return x.new_empty(rows, *self.views.view_shape(tuple(x.shape)), dtype=torch.float32)
+
+    def fill(self, copies: Tensor, x: Tensor, index: int, phase: Phase, block: int) -> None:
+        first = block * BLOCK
+        which = torch.arange(first, first + len(copies), device=copies.device)
+        copies.copy_(self.views.views(x, which % self.views.count(tuple(x.shape))))
