@@ -53,6 +53,8 @@ def test_they_work_in_one_folder(wulff, tmp_path: Path, monkeypatch: pytest.Monk
         if verb == "download":  # needs the web
             assert arguments[-1] in datasets.SOURCES
             continue
+        if verb == "serve":  # it listens until it is stopped; see tests/serving
+            continue
         if verb == "verify" and importlib.util.find_spec("flint") is None:
             continue
         if verb == "plot mismatch":  # of a model that is smoothed with another noise than its own

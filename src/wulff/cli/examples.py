@@ -20,6 +20,7 @@ EXAMPLES = {
     "verify": "wulff verify run",
     "attack": "wulff attack run --inside --limit 2 --steps 2 --n 100",
     "audit batch-invariance": "wulff audit batch-invariance --model model --copies 64 --batches 1,16",
+    "serve": "wulff serve --model model --n 1000 --norm l2 --port 8080",
     "plot radii": "wulff plot radii 'uniform(sigma=1)' 'gaussian(sigma=1)' --norm l1 -o radii.png",
     "plot methods": "wulff plot methods 'laplace(scale=1)' --norm l2 -o methods.png",
     "plot crystal": "wulff plot crystal --norm linf --dim 2 -o crystal.png",

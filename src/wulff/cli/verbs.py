@@ -16,6 +16,7 @@ GROUPS = {
     "Runs": ["certify", "predict", "recertify", "sweep", "import"],
     "Reports": ["report", "compare", "ls", "plot"],
     "Checks": ["verify", "attack", "audit"],
+    "Deployment": ["serve"],
 }
 
 _MODULES = {"import": "import_log"}

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from wulff.noises import Noise
 from wulff.smoothing.samplers import Grid, sampler
-from wulff.smoothing.streams import BLOCK, Phase, Streams
+from wulff.smoothing.streams import BLOCK, Phase, Seed, Streams
 from wulff.views import Views
 
 
@@ -39,11 +39,11 @@ class NoisySource:
 
     Args:
         noise: The noise, in the units of the inputs.
-        seed: The run's seed, from 0 to 2⁶⁴ - 1.
+        seed: The run's seed, from 0 to 2⁶⁴ - 1; or where each input has its own.
         grid: The grid of the inputs, for exact sampling; None adds noise in floating point.
     """
 
-    def __init__(self, noise: Noise, seed: int, grid: Grid | None = None) -> None:
+    def __init__(self, noise: Noise, seed: Seed, grid: Grid | None = None) -> None:
         self.noise, self.seed, self.grid = noise, seed, grid
 
     def copies(self, x: Tensor, device: torch.device) -> "NoisyCopies":

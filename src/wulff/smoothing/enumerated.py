@@ -15,7 +15,7 @@ from wulff.smoothing.checks import check_images
 from wulff.smoothing.copies import ViewCopies
 from wulff.smoothing.majority import DEFAULT_BATCH, Majority
 from wulff.smoothing.policy import DevicePolicy
-from wulff.smoothing.streams import Phase
+from wulff.smoothing.streams import Phase, Seed
 from wulff.smoothing.voting import FixedQuota
 from wulff.views import Views
 
@@ -79,7 +79,7 @@ class Enumerated(Majority):
         super().__init__(model, num_classes, batch=batch, policy=policy)
         self.views = view_families.parse(views)
 
-    def source(self, seed: int) -> ViewCopies:
+    def source(self, seed: Seed) -> ViewCopies:
         return ViewCopies(self.views)
 
     def check_inputs(self, x: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from wulff.smoothing.copies import Source
 from wulff.smoothing.counts import LARGEST_INDEX
 from wulff.smoothing.fixed import check_fixed
 from wulff.smoothing.policy import DevicePolicy, batch_matters, use_device
+from wulff.smoothing.streams import Seed
 from wulff.smoothing.voting import Quota, VoteLoop, Votes
 from wulff.stats import check_sample_size
 
@@ -63,19 +64,19 @@ class Majority(nn.Module, abc.ABC):
         self.batch = check_sample_size(batch, "batch")
 
     @abc.abstractmethod
-    def source(self, seed: int) -> Source:
+    def source(self, seed: Seed) -> Source:
         """Where the copies of inputs come from; the seed is the run's."""
 
     @abc.abstractmethod
     def check_inputs(self, x: Tensor) -> Tensor:
         """Inputs of shape (inputs, ...) that this classifier can take; others are refused."""
 
-    def vote_loop(self, quota: Quota, *, seed: int = 0, otherwise: torch.device = CPU) -> VoteLoop:
+    def vote_loop(self, quota: Quota, *, seed: Seed = 0, otherwise: torch.device = CPU) -> VoteLoop:
         """The loop behind every method, for a stream of inputs.
 
         Args:
             quota: How many copies of each input to classify.
-            seed: The run's seed.
+            seed: The run's seed, or where each input has its own.
             otherwise: Where the copies are made for a function that does not say where it runs.
         """
         device = self._device() or otherwise

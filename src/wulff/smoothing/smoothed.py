@@ -23,7 +23,7 @@ from wulff.smoothing.majority import DEFAULT_BATCH, Majority, names
 from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.samplers import Sampling, grid_for
 from wulff.smoothing.stopping import certification_quota
-from wulff.smoothing.streams import Phase
+from wulff.smoothing.streams import Phase, Seed
 from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.smoothing.voting import FixedQuota, Votes
 from wulff.stats import Anytime, check_alpha, check_sample_size
@@ -74,7 +74,7 @@ class Smoothed(Majority):
         self.noise = parse_noise(noise)
         self.grid = grid_for(sampling, levels)
 
-    def source(self, seed: int) -> NoisySource:
+    def source(self, seed: Seed) -> NoisySource:
         return NoisySource(self.noise, seed, self.grid)
 
     def counts(

@@ -6,7 +6,7 @@ the same noise whatever the batch size, the order of the inputs, or the number o
 
 import enum
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,9 @@ from wulff._typing import FloatArray
 
 BLOCK = 64
 """Samples that share one key. A block is always drawn whole, even where only some of it is needed."""
+
+Seed = int | Mapping[int, tuple[int, int]]
+"""The seed of all inputs, or for each index the seed and the index whose noise that input gets."""
 
 _STATE_WORDS = 624
 _STATE_START = 3  # 64-bit words before the Mersenne Twister's state: seed, (left, seeded), next
@@ -46,12 +49,13 @@ class Streams:
 
     Args:
         device: Where the noise is drawn.
-        seed: The run's seed, from 0 to 2⁶⁴ - 1.
+        seed: The run's seed, from 0 to 2⁶⁴ - 1; or where each input has its own.
     """
 
-    def __init__(self, device: torch.device, seed: int) -> None:
+    def __init__(self, device: torch.device, seed: Seed) -> None:
         self._generator = torch.Generator(device)
-        self._key = np.array([seed, 0], dtype=np.uint64)
+        self._seed = seed
+        self._key = np.zeros(2, dtype=np.uint64)
         self._counter = np.zeros(4, dtype=np.uint64)
         self._philox = np.random.Philox(key=self._key)
         # Setting the state costs a tenth of making a generator: small networks take no longer than that.
@@ -67,7 +71,7 @@ class Streams:
 
     def at(self, index: int, phase: Phase, block: int) -> torch.Generator:
         """The generator at the start of one block of samples; valid until the next call."""
-        self._key[1] = index
+        self._key[:] = (self._seed, index) if isinstance(self._seed, int) else self._seed[index]
         self._counter[1] = block
         self._counter[2] = phase
         self._philox.state = self._philox_state

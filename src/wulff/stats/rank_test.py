@@ -5,7 +5,7 @@ from scipy import special
 
 from wulff._checks import numbers, together
 from wulff._quoting import shown
-from wulff._typing import IntArray
+from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.stats.checks import check_alpha
 from wulff.stats.clopper_pearson import tail_accuracy
@@ -34,9 +34,18 @@ def predict(counts: IntArray, alpha: float, unknown: IntArray | None = None) -> 
     """
     alpha = check_alpha(alpha)
     counts = numbers("counts", counts, "iu")
+    return np.where(p_value(counts, unknown) <= alpha, counts.argmax(axis=-1), ABSTAIN)
+
+
+def p_value(counts: IntArray, unknown: IntArray | None = None) -> FloatArray:
+    """How likely a lead as large as the first class's is where it is not the most probable one, at most.
+
+    The p-value of the rank verification test [Hung & Fithian 2019, theorem 1], rounded up; 1 for a tie. The
+    arguments and errors are those of `predict`, which abstains where it is above alpha.
+    """
+    counts = numbers("counts", counts, "iu")
     if counts.ndim < 1 or counts.shape[-1] < 1 or (counts < 0).any():
         raise InputError(f"counts must be at least 0, of shape (..., classes), got {shown(counts)}.")
-    top = counts.argmax(axis=-1)
     ordered = np.sort(counts, axis=-1)
     first = ordered[..., -1]
     second = ordered[..., -2] if counts.shape[-1] > 1 else np.zeros_like(first)
@@ -45,6 +54,5 @@ def predict(counts: IntArray, alpha: float, unknown: IntArray | None = None) -> 
         if (more < 0).any():
             raise InputError(f"unknown must be at least 0, got {shown(unknown)}.")
         second = second + more
-    p_value = 2 * special.betainc(np.maximum(first, 1), second + 1, 0.5)  # 2 P[Binomial(n₁ + n₂, ½) ≥ n₁]
-    certain = (p_value * (1 + tail_accuracy(first + second)) <= alpha) & (first > second)
-    return np.where(certain, top, ABSTAIN)
+    p = 2 * special.betainc(np.maximum(first, 1), second + 1, 0.5)  # 2 P[Binomial(n₁ + n₂, ½) ≥ n₁]
+    return np.where(first > second, np.minimum(p * (1 + tail_accuracy(first + second)), 1.0), 1.0)

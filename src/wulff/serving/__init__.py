@@ -1,0 +1,19 @@
+"""A smoothed classifier as a service: labels, votes and radii over HTTP, for requests that share batches.
+
+`Service` counts votes, whoever asks; `application` speaks the Open Inference Protocol in front of it.
+"""
+
+from wulff.serving.service import Answer, Overloaded, Service
+
+__all__ = ["Answer", "Overloaded", "Service", "application"]
+
+
+def application(service: Service, *, name: str = "smoothed", token: str | None = None) -> object:
+    """The ASGI application in front of a service; see `wulff.serving.application`.
+
+    Raises:
+        InputError: The packages that it needs are not installed.
+    """
+    from wulff.serving.http_application import build
+
+    return build(service, name=name, token=token)
