@@ -48,6 +48,11 @@ def test_normalisation_that_nobody_knows_is_refused(folder: Path, tmp_path: Path
         (tmp_path / file).write_bytes((folder / file).read_bytes())
     with pytest.raises(InputError, match="no preprocessor_config"):
         backends.load(f"hf:{tmp_path}")
+    x, said = torch.rand(5, 3, 16, 16), "0.5,0.4,0.3/0.2,0.3,0.4"
+    found = backends.load(f"hf:{tmp_path}", normalisation=said)
+    torch.testing.assert_close(found(x), backends.load(f"hf:{folder}", normalisation=said)(x))
+    with pytest.raises(InputError, match=f"by itself, by {said}, got none; leave normalisation out"):
+        backends.load(f"hf:{folder}", normalisation="none")
 
 
 def test_folders_that_hold_no_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import sys
 import warnings
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from torch import nn
 
 from tests.backends.servers import MLServer
 from tests.cli.conftest import Result, call
-from wulff import runs
+from wulff import models, runs
 
 FILE = """
 import numpy as np
@@ -39,6 +40,10 @@ class Frozen(Net):
     @torch.no_grad()
     def forward(self, x):
         return super().forward(x)
+
+class Normalised(Net):
+    def forward(self, x):
+        return super().forward((x - 0.5) / 0.25)
 
 def brightness(x):
     return (10 * x.flatten(1).mean(dim=1)).long().clamp(0, 9)
@@ -107,6 +112,8 @@ def test_a_run_and_its_page(spec: tuple[str, ...], folder: Path, tmp_path: Path)
     assert len(run.records) == 4
     assert run.facts.classes == 10
     assert run.facts.hashes["weights"] not in ("", "not identified")
+    library = {"onnx": "onnxruntime", "sklearn": "sklearn"}.get(kind := model.partition(":")[0], kind)
+    assert kind == "python" or run.facts.versions[library] == sys.modules[library].__version__
     assert (run.predictions >= 0).any()
     before = (tmp_path / "run" / "records.jsonl").read_bytes()
     assert certify(model, tmp_path / "run", *options).code == 0  # resumed: nothing is left to do
@@ -119,6 +126,38 @@ def test_a_run_and_its_page(spec: tuple[str, ...], folder: Path, tmp_path: Path)
     else:
         assert (attack.code, len(attack.err.splitlines())) == (2, 1), attack
         assert "attacks follow gradients" in attack.err
+
+
+def test_a_normalisation_in_front_is_the_same_as_one_inside(folder: Path, tmp_path: Path) -> None:
+    weights = ["--weights", f"{folder}/own.pt"]
+    inside = certify(f"python:{folder}/own.py:Normalised", tmp_path / "inside", *weights)
+    assert inside.code == 0, inside
+    expected = runs.load(tmp_path / "inside")
+    assert expected.spec.normalisation == "none"  # none was added
+    for model, options in ((f"python:{folder}/own.py:Net", weights), (f"onnx:{folder}/net.onnx", [])):
+        store = tmp_path / model.partition(":")[0]
+        said = ["--normalisation", "0.5/0.25"]
+        assert certify(model, store, *options, *said).code == 0
+        run = runs.load(store)
+        assert [record.counts for record in run.records] == [record.counts for record in expected.records]
+        assert run.spec.normalisation == "0.5/0.25"
+        assert call("report", str(store), "-o", str(tmp_path / "page.html")).code == 0
+        assert "normalisation = &quot;0.5/0.25&quot;" in (tmp_path / "page.html").read_text()
+        other = certify(model, store, *options)
+        assert (other.code, "normalisation = '0.5/0.25'" in other.err) == (2, True), other
+
+
+def test_weights_that_do_not_say_how_inputs_are_normalised(tmp_path: Path) -> None:
+    state = models.build("cnn", (1, 8, 8), 10).state_dict()
+    torch.save({key: state[key] for key in state if not key.startswith("0.")}, tmp_path / "bare.pt")
+    options = ["--architecture", "cnn"]
+    result = certify(str(tmp_path / "bare.pt"), tmp_path / "run", *options)
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert "give --normalisation none, imagenet" in result.err
+    assert certify(str(tmp_path / "bare.pt"), tmp_path / "run", *options, "--normalisation", "none").code == 0
+    assert runs.load(tmp_path / "run").spec.normalisation == "none"
+    attack = call("attack", str(tmp_path / "run"), "--inside", "--steps", "1", "--copies", "4", "--n", "50")
+    assert attack.code == 0, attack
 
 
 def test_an_audit_of_batches_takes_weights_only(folder: Path) -> None:
@@ -176,6 +215,9 @@ def test_a_score_for_two_classes(folder: Path, tmp_path: Path) -> None:
         ("onnx:{}/own.py", (), "is no model that ONNX Runtime can run"),
         ("xgboost:{}/own.py", (), "is no model of XGBoost"),
         ("http://127.0.0.1:9/v2/nothing", (), "write http://HOST:PORT/v2/models/NAME"),
+        ("onnx:{}/net.onnx", ("--normalisation", "imagenet"), "--normalisation has 3 numbers"),
+        ("onnx:{}/net.onnx", ("--normalisation", "cifar"), "--normalisation must be none, imagenet"),
+        ("onnx:{}/net.onnx", ("--weights", "{}/own.pt"), "are for the module of python:FILE.py:NAME"),
         ("{}/own.pt", ("--threshold", "0"), "--threshold is for models from elsewhere"),
     ],
 )

@@ -50,7 +50,8 @@ def test_wrappers_are_taken_off(prefix: str, trained, tmp_path: Path) -> None:
         "best": 0.5,
     }
     torch.save(content, tmp_path / "checkpoint.pth.tar")
-    assert same(models.load(tmp_path / "checkpoint.pth.tar", DESCRIPTION).module, trained)
+    loaded = models.load(tmp_path / "checkpoint.pth.tar", DESCRIPTION, normalisation="cifar10")
+    assert same(loaded.module, trained)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +88,74 @@ def test_other_authors_names(tmp_path: Path) -> None:
         for old, new in renaming:
             state = {key.replace(old, new): value for key, value in state.items()}
         torch.save(state, tmp_path / "other.pt")
-        loaded = models.load(tmp_path / "other.pt", models.Description(name, CIFAR, 10)).module
+        description = models.Description(name, CIFAR, 10)
+        loaded = models.load(tmp_path / "other.pt", description, normalisation="cifar10").module
         assert same(loaded, model.eval())
+
+
+@pytest.mark.parametrize(
+    ("said", "recorded", "mean", "std"),
+    [
+        ("none", "none", [0.0] * 3, [1.0] * 3),
+        ("cifar10", "cifar10", [0.4914, 0.4822, 0.4465], [0.2023, 0.1994, 0.2010]),
+        ("0.5,0.4,0.3/0.2,0.25,0.3", "0.5,0.4,0.3/0.2,0.25,0.3", [0.5, 0.4, 0.3], [0.2, 0.25, 0.3]),
+        ("0/1", "none", [0.0] * 3, [1.0] * 3),
+        (".485,.456,.406/.229,.224,.225", "imagenet", [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]),
+    ],
+)
+def test_normalisation_is_said_and_not_guessed(said, recorded, mean, std, trained, tmp_path: Path) -> None:
+    torch.save(bare(trained), tmp_path / "bare.pt")
+    with pytest.raises(InputError, match="do not say how inputs are normalised; give normalisation=none"):
+        models.load(tmp_path / "bare.pt", DESCRIPTION)
+    found = models.load(tmp_path / "bare.pt", DESCRIPTION, normalisation=said)
+    assert found.normalisation == recorded
+    assert torch.equal(found.module.get_buffer("normalize.mean").flatten(), torch.tensor(mean))
+    assert torch.equal(found.module.get_buffer("normalize.std").flatten(), torch.tensor(std))
+    torch.save(found.module.state_dict(), tmp_path / "whole.pt")  # now the weights say it
+    assert models.load(tmp_path / "whole.pt", DESCRIPTION).normalisation == recorded
+    assert models.load(tmp_path / "whole.pt", DESCRIPTION, normalisation=said).normalisation == recorded
+    with pytest.raises(InputError, match=rf"normalised by {recorded}, got 0.1/0.3; leave normalisation out"):
+        models.load(tmp_path / "whole.pt", DESCRIPTION, normalisation="0.1/0.3")
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("cifar", "normalisation must be none, imagenet"),
+        ("0.5", "normalisation must be none, imagenet"),
+        ("0.5/0", "normalisation must be none, imagenet"),
+        ("0.5/nan", "normalisation must be none, imagenet"),
+        ("1e300/1", "normalisation must be none, imagenet"),
+        ("0.5,0.4/0.2,0.2", "normalisation has 2 numbers, but inputs of shape .* have 3 channels"),
+        ("0.5,0.4,0.3/0.2", "normalisation must be none, imagenet"),
+        ("123.675,116.28,103.53/58.4,57.12,57.38", "divide statistics of 8-bit pixels by 255"),
+    ],
+)
+def test_statistics_that_are_none(said: str, message: str, trained, tmp_path: Path) -> None:
+    torch.save(bare(trained), tmp_path / "bare.pt")
+    with pytest.raises(InputError, match=message):
+        models.load(tmp_path / "bare.pt", DESCRIPTION, normalisation=said)
+
+
+def test_other_buffers_called_mean_and_std_are_left_alone() -> None:
+    """In somebody's own architecture they need not be those of pixels: std may be 0, or have no mean."""
+
+    class Own(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = torch.nn.Module()
+            self.scale.register_buffer("std", torch.zeros(2))
+            self.centre = torch.nn.Module()
+            self.centre.register_buffer("mean", torch.zeros(3, 1))
+            self.fc = torch.nn.Linear(2, 2)
+
+    given = Own().state_dict() | {"scale.std": torch.tensor([0.0, -1.0]), "centre.mean": torch.ones(3, 1)}
+    found = checkpoints.fitted(Own(), given)
+    assert all(torch.equal(found[key], given[key]) for key in given)
+    with pytest.raises(InputError, match=r"the key '0\.mean' belongs to no layer"):
+        checkpoints.fitted(Own(), {**given, "0.mean": torch.ones(3)})
+    with pytest.raises(InputError, match=r"there are no weights for 'scale\.std'"):
+        checkpoints.fitted(Own(), {key: value for key, value in given.items() if key != "scale.std"})
 
 
 def test_own_weights_keep_their_description(trained, tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from typing import Any
 
 from torch import nn
 
-from wulff._checks import FINITE, instance, real_number, sequence_of
+from wulff._checks import FINITE, file_path, instance, real_number, sequence_of
 from wulff.backends.base import Classifier, Function, identity_of_module
 from wulff.backends.functions import CallableFunction, DecodedModule
+from wulff.backends.normalised import normalised
 from wulff.backends.outputs import Decoder
 from wulff.backends.scikit_learn import is_estimator, load_skops, of_estimator
 from wulff.errors import InputError
+from wulff.models.normalize import Normalisation
 
 PREFIXES = ("python", "onnx", "timm", "hf", "sklearn", "xgboost", "lightgbm", "http", "https")
 """What a model's spec can begin with, before a colon; anything else is a file or folder of weights."""
@@ -92,6 +94,8 @@ def load(
     class_names: Sequence[str] | None = None,
     threshold: float | None = None,
     identity: str | None = None,
+    weights: str | Path | None = None,
+    normalisation: str | None = None,
 ) -> Classifier:
     """The classifier that a spec names: `python:FILE.py:NAME`, `onnx:FILE`, `sklearn:FILE.skops`, ...
 
@@ -100,15 +104,44 @@ def load(
         class_names: The names of the labels, for models that do not know them.
         threshold: For models that return one score: above it the label is 1.
         identity: What tells this classifier from others, in words, for models without a hash.
+        weights: A file with a state dict for the module that `python:FILE.py:NAME` gives.
+        normalisation: What is done to inputs before the model sees them: `none`, `imagenet`, `cifar10` or
+            MEAN/STD. Left out, it is what timm and transformers know of their networks, and none for others.
 
     Raises:
-        InputError: There is no such model, or its package is missing.
+        InputError: There is no such model, its package is missing, or something does not fit.
         RunError: A server cannot be reached.
     """
     kind, _, rest = instance("source", source, str, "text such as 'onnx:FILE'").partition(":")
     names = _names(class_names, threshold, identity)
     if kind not in PREFIXES or not rest:
         raise InputError(f"unknown model {source!r}; it begins with {', '.join(PREFIXES)}, and a colon.")
+    given = None if normalisation is None else Normalisation.parse(normalisation)
+    if weights is not None and kind != "python":
+        raise InputError(
+            f"weights are for the module of python:FILE.py:NAME, and {source} has its own.", "weights"
+        )
+    if kind == "hf":
+        from wulff.backends.ready_networks import load_hugging_face
+
+        return load_hugging_face(rest, given)
+    classifier = _load(kind, rest, source, names, threshold, identity)
+    if weights is not None:
+        from wulff.backends.python_files import filled
+
+        classifier = filled(classifier, file_path("weights", weights), source)
+    return normalised(classifier, given, source)
+
+
+def _load(
+    kind: str,
+    rest: str,
+    source: str,
+    names: tuple[str, ...] | None,
+    threshold: float | None,
+    identity: str | None,
+) -> Classifier:
+    """The classifier of a kind, as it is."""
     if kind == "python":
         from wulff.backends.python_files import load_object
 
@@ -143,12 +176,6 @@ def _load_timm(name: str) -> Classifier:
     return load_timm(name)
 
 
-def _load_hugging_face(name: str) -> Classifier:
-    from wulff.backends.ready_networks import load_hugging_face
-
-    return load_hugging_face(name)
-
-
 def _load_xgboost(path: str) -> Classifier:
     from wulff.backends.xgboost_models import load_xgboost
 
@@ -163,7 +190,6 @@ def _load_lightgbm(path: str) -> Classifier:
 
 _LOADERS = {
     "timm": _load_timm,
-    "hf": _load_hugging_face,
     "sklearn": lambda path: load_skops(Path(path)),
     "xgboost": _load_xgboost,
     "lightgbm": _load_lightgbm,

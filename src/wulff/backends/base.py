@@ -26,6 +26,9 @@ class Classifier:
         input_shape: The shape of one input; None where the model takes several, or does not say.
         identity: What tells this classifier from others: a hash of its weights, or what the user says it is;
             None if there is neither.
+        normalisation: What the model is known to do to its inputs first: `none`, `imagenet`, `cifar10` or
+            MEAN/STD; None where that is its own affair.
+        libraries: The packages that compute its outputs, but for torch, by the names that import them.
     """
 
     function: Function
@@ -33,6 +36,8 @@ class Classifier:
     class_names: tuple[str, ...] | None = None
     input_shape: tuple[int, ...] | None = None
     identity: str | None = None
+    normalisation: str | None = None
+    libraries: tuple[str, ...] = ()
 
     def __call__(self, batch: Tensor) -> Tensor:
         """Logits (rows, classes) or integer labels (rows,) of a batch of inputs."""

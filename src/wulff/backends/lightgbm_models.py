@@ -44,6 +44,7 @@ def of_lightgbm(booster: Any, identity: str | None = None) -> Classifier:
         num_classes=max(2, booster.num_model_per_iteration()),
         input_shape=(booster.num_feature(),),
         identity=identity or f"sha256:{hashlib.sha256(text.encode()).hexdigest()}",
+        libraries=("lightgbm",),
     )
 
 

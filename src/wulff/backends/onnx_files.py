@@ -114,6 +114,7 @@ def _classifier(
         class_names=decoder.class_names,
         input_shape=tuple(shape) if shape and None not in shape else None,  # type: ignore[arg-type]
         identity=identity or (None if source is None else _hash(source)),
+        libraries=("onnxruntime",),
     )
 
 

@@ -1,5 +1,6 @@
 """Models that a user's own Python code makes: `python:FILE.py:NAME` and `python:package.module:NAME`."""
 
+import dataclasses
 import hashlib
 import importlib
 import importlib.util
@@ -12,8 +13,13 @@ from typing import Any
 import cloudpickle
 from torch import nn
 
-from wulff.backends.base import first_line
+from wulff.backends.base import Classifier, first_line, identity_of_module
+from wulff.backends.functions import DecodedModule
 from wulff.errors import InputError
+from wulff.models import weights
+
+_WRAPPERS = ("module.", "_orig_mod.")
+"""What DataParallel and torch.compile put before every name of a state dict."""
 
 
 def load_object(source: str) -> Any:
@@ -89,3 +95,27 @@ def _named_module(name: str) -> ModuleType:
         raise InputError(f"{name} fails: {type(error).__name__}: {first_line(error)}.") from error
     finally:
         sys.path.remove("")
+
+
+def filled(classifier: Classifier, path: Path, source: str) -> Classifier:
+    """A classifier whose module has the state dict in a file; its identity is that of these weights.
+
+    Raises:
+        InputError: It is no module, or the weights are missing or do not fit.
+    """
+    module = classifier.function
+    if isinstance(module, DecodedModule):
+        module = module.module
+    if not isinstance(module, nn.Module):
+        raise InputError(f"weights are for modules, and {source} is none.", "weights")
+    state, _ = weights.read(path)
+    own = module.state_dict()
+    for wrapper in _WRAPPERS:
+        if all(key.startswith(wrapper) and key not in own for key in state):
+            state = {key.removeprefix(wrapper): value for key, value in state.items()}
+    try:
+        module.load_state_dict(state)
+    except RuntimeError as error:
+        last = str(error).strip().splitlines()[-1].strip()
+        raise InputError(f"the weights at {path} do not fit the model: {last}", "weights") from None
+    return dataclasses.replace(classifier, identity=identity_of_module(module))

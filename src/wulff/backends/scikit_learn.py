@@ -64,7 +64,17 @@ def of_estimator(estimator: Any, identity: str | None = None) -> Classifier:
         class_names=None if numbered else tuple(str(name) for name in classes),
         input_shape=None if features is None else (int(features),),
         identity=identity,
+        libraries=_libraries(estimator),
     )
+
+
+def _libraries(estimator: Any) -> tuple[str, ...]:
+    """The packages of an estimator and of those that it is made of."""
+    parts = [estimator]
+    if hasattr(estimator, "get_params"):
+        parts += estimator.get_params(deep=True).values()
+    names = {type(part).__module__.partition(".")[0] for part in parts if hasattr(part, "fit")}
+    return tuple(sorted({"sklearn", *names} - {"__main__", "builtins"}))
 
 
 def load_skops(path: Path) -> Classifier:

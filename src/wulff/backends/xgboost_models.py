@@ -39,6 +39,7 @@ def of_booster(booster: Any, identity: str | None = None) -> Classifier:
         num_classes=max(2, int(learner["learner_model_param"]["num_class"])),
         input_shape=(int(booster.num_features()),),
         identity=identity or f"sha256:{hashlib.sha256(bytes(booster.save_raw('ubj'))).hexdigest()}",
+        libraries=("xgboost",),
     )
 
 

@@ -15,6 +15,7 @@ from wulff.cli.run_options import (
     DeviceOption,
     DtypeOption,
     ModelOption,
+    NormalisationOption,
     TrainedNoiseOption,
 )
 from wulff.cli.verb import Group, Verb
@@ -43,6 +44,7 @@ def batch_invariance(
     compile: CompileOption = False,
     channels_last: ChannelsLastOption = False,
     architecture: ArchitectureOption = None,
+    normalisation: NormalisationOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
     """Measure whether labels depend on how noisy copies are batched."""
@@ -59,7 +61,7 @@ def batch_invariance(
     fallback = None
     if architecture is not None:
         fallback = models.Description(architecture, inputs.input_shape, inputs.num_classes)
-    loaded = models.load(model, fallback)
+    loaded = models.load(model, fallback, normalisation=normalisation)
     if loaded.description.input_shape != inputs.input_shape:
         raise InputError(
             f"the model takes inputs of shape {loaded.description.input_shape}, but {dataset} has "

@@ -22,6 +22,7 @@ from wulff.cli.run_options import (
     IdentityOption,
     LevelsOption,
     ModelOption,
+    NormalisationOption,
     SamplingOption,
     SeedOption,
     ThresholdOption,
@@ -71,6 +72,7 @@ def certify(
     classes: ClassesOption = None,
     threshold: ThresholdOption = None,
     identity: IdentityOption = None,
+    normalisation: NormalisationOption = None,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
     stop = None
@@ -104,6 +106,7 @@ def certify(
         classes=classes,
         threshold=threshold,
         identity=identity,
+        normalisation=normalisation,
     )
     counter = engines.choose(engine, workers)
     with progress_bar() as progress:

@@ -20,6 +20,7 @@ from wulff.cli.run_options import (
     IdentityOption,
     LevelsOption,
     ModelOption,
+    NormalisationOption,
     SamplingOption,
     SeedOption,
     ThresholdOption,
@@ -54,6 +55,7 @@ def predict(
     classes: ClassesOption = None,
     threshold: ThresholdOption = None,
     identity: IdentityOption = None,
+    normalisation: NormalisationOption = None,
 ) -> None:
     """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
     spec = runs.PredictSpec(
@@ -76,6 +78,7 @@ def predict(
         classes=classes,
         threshold=threshold,
         identity=identity,
+        normalisation=normalisation,
     )
     counter = engines.choose(engine, workers)
     with progress_bar() as progress:

@@ -26,6 +26,13 @@ ThresholdOption = Annotated[
 IdentityOption = Annotated[
     str | None, typer.Option(help="What tells a model without weights from others, e.g. 'fraud model 7'.")
 ]
+NormalisationOption = Annotated[
+    str | None,
+    typer.Option(
+        help="What is done to pixels in [0, 1] before a model sees them that does not say it itself: none, "
+        "imagenet, cifar10 or MEAN/STD."
+    ),
+]
 TrainedNoiseOption = Annotated[
     str | None, typer.Option(help="The noise to smooth with; by default the one of the training.")
 ]

@@ -22,6 +22,7 @@ from wulff.cli.run_options import (
     DtypeOption,
     IdentityOption,
     ModelOption,
+    NormalisationOption,
     ThresholdOption,
     TrainedNoiseOption,
 )
@@ -60,6 +61,7 @@ def serve(
     classes: ClassesOption = None,
     threshold: ThresholdOption = None,
     identity: IdentityOption = None,
+    normalisation: NormalisationOption = None,
 ) -> None:
     """Answer requests of the Open Inference Protocol with smoothed labels, votes and certified radii.
 
@@ -70,7 +72,7 @@ def serve(
         raise InputError("--certificate and --key go together.")
     given = _shape(shape)
     if backends.is_spec(model):
-        found = backends.load(model, threshold=threshold, identity=identity)
+        found = backends.load(model, threshold=threshold, identity=identity, normalisation=normalisation)
         function, known, trained, classes = (
             found.function,
             found.input_shape,
@@ -81,7 +83,7 @@ def serve(
         if architecture is not None and (given is None or classes is None):
             raise InputError("--architecture needs --shape and --classes too.")
         fallback = architecture and models.Description(architecture, given or (), classes or 0)
-        weights = models.load(model, fallback or None)
+        weights = models.load(model, fallback or None, normalisation=normalisation)
         function, known = weights.module, weights.description.input_shape
         trained, classes = weights.description.noise, weights.description.num_classes
     if known is not None and given is not None and math.prod(known) != math.prod(given):

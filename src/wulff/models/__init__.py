@@ -18,7 +18,7 @@ from wulff.models.checkpoints import classes_in, fitted, load_public
 from wulff.models.cnn import SmallCNN
 from wulff.models.lenet import LeNet
 from wulff.models.mlp import MLP
-from wulff.models.normalize import Normalize
+from wulff.models.normalize import ALLOWED, Normalisation, Normalize, normalisations
 from wulff.models.resnet import ResNet, resnet18, resnet20, resnet50, resnet110
 from wulff.models.timm_models import PREFIX, build_timm
 from wulff.models.weights import Description
@@ -46,11 +46,19 @@ register = ARCHITECTURES.register
 
 @dataclasses.dataclass(frozen=True)
 class Model:
-    """A model read from disk, with what the record of a run needs to know of it."""
+    """A model read from disk, with what the record of a run needs to know of it.
+
+    Attributes:
+        module: The model.
+        description: What it is.
+        sha256: The hash of its file.
+        normalisation: What it does to its inputs first, as its weights or the user say.
+    """
 
     module: nn.Module
     description: Description
     sha256: str
+    normalisation: str
 
 
 def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, seed: int = 0) -> nn.Module:
@@ -81,21 +89,25 @@ def check_architecture(name: str) -> None:
         ARCHITECTURES.find(name, f", {PREFIX}NAME, and what a --plugin MODULE brings")
 
 
-def load(path: str | Path, fallback: Description | None = None) -> Model:
+def load(path: str | Path, fallback: Description | None = None, *, normalisation: str | None = None) -> Model:
     """The model whose weights are in a file or in the folder of a training.
 
     Public checkpoints are read too: their wrappers' names are taken off the keys, and the statistics of a
-    normalisation layer go into the model's own.
+    normalisation layer go into the model's own. Where a file has none, the user says how inputs are
+    normalised: nothing is guessed.
 
     Args:
         path: A .safetensors file, a file of `torch.save` that holds only tensors and plain values, or a
             folder that holds weights.safetensors.
         fallback: What the model is, for files that do not say it themselves; weights say how many classes.
+        normalisation: `none`, `imagenet`, `cifar10` or MEAN/STD, for files without statistics.
 
     Raises:
-        InputError: The weights are missing or damaged, or do not fit the architecture.
+        InputError: The weights are missing or damaged, do not fit the architecture, or nobody says how
+            inputs are normalised.
     """
     file = _file(file_path("path", path))
+    given = None if normalisation is None else Normalisation.parse(normalisation)
     state, own = weights.read(file)
     description = own or fallback
     if description is None:
@@ -106,13 +118,50 @@ def load(path: str | Path, fallback: Description | None = None) -> Model:
         if not description.architecture.startswith(PREFIX):
             fitted(_skeleton(description), state)  # what does not fit takes no memory
         module = _build(description)
-        load_public(module, state)
+        says = load_public(module, state)
     except InputError as error:
         raise InputError(
             f"the weights at {file} do not fit {description.architecture} for inputs of shape "
             f"{description.input_shape} and {description.num_classes} classes: {str(error).rstrip('.')}."
         ) from None
-    return Model(module.eval(), description, weights.sha256(file))
+    module, used = _normalised(module, given, description.input_shape, str(file), says=says)
+    return Model(module.eval(), description, weights.sha256(file), str(used))
+
+
+def _normalised(
+    module: nn.Module,
+    given: Normalisation | None,
+    input_shape: tuple[int, ...],
+    file: str,
+    *,
+    says: bool,
+) -> tuple[nn.Module, Normalisation]:
+    """A model that normalises as its weights say, else as the user says; nothing is guessed."""
+    layers = normalisations(module)
+    if given is not None:
+        given.check(input_shape)
+    if not layers:  # of somebody else's architecture
+        given = given or Normalisation.parse("none")
+        return (module if str(given) == "none" else nn.Sequential(given.layer(), module)), given
+    if says:
+        found = Normalisation.of(next(iter(layers.values())))
+        if given not in (None, found):
+            raise InputError(
+                f"the weights at {file} say that inputs are normalised by {found}, got {given}; leave "
+                "normalisation out.",
+                "normalisation",
+            )
+        return module, found
+    if given is None:
+        raise InputError(
+            f"the weights at {file} do not say how inputs are normalised; give normalisation={ALLOWED}.",
+            "normalisation",
+        )
+    for layer in layers.values():
+        said = given.layer()
+        layer.mean.copy_(said.mean.expand_as(layer.mean))
+        layer.std.copy_(said.std.expand_as(layer.std))
+    return module, given
 
 
 def _file(path: str | Path) -> Path:
@@ -168,6 +217,7 @@ __all__ = [
     "Description",
     "LeNet",
     "Model",
+    "Normalisation",
     "Normalize",
     "ResNet",
     "SmallCNN",

@@ -5,12 +5,13 @@ layer, `_orig_mod.` of torch.compile), of other authors' attributes, and sometim
 normalisation layer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from wulff.errors import InputError
+from wulff.models.normalize import normalisations
 
 WRAPPERS = frozenset({"0", "1", "module", "model", "net", "network", "backbone", "_orig_mod"})
 STATE_KEYS = ("state_dict", "model_state_dict", "model", "net")
@@ -57,13 +58,18 @@ def _head(model: nn.Module) -> str:
     return ["", *(name for name, module in model.named_modules() if isinstance(module, nn.Linear))][-1]
 
 
-def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> None:
+def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> bool:
     """Load a state dict into a model, whatever wrappers its keys name.
 
     Statistics of a normalisation layer replace the model's own; where the checkpoint has none, the ones of
     the architecture stay. Arguments and errors are those of `fitted`.
+
+    Returns:
+        Whether the state dict says how the model normalises its inputs, or the model does not do it.
     """
-    model.load_state_dict({**model.state_dict(), **fitted(model, state, new_head=new_head)})
+    found = fitted(model, state, new_head=new_head)
+    model.load_state_dict({**model.state_dict(), **found})
+    return all(f"{layer}.mean" in found for layer in normalisations(model))
 
 
 def fitted(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> dict[str, Tensor]:
@@ -78,15 +84,17 @@ def fitted(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = Fa
         InputError: Keys are missing or left over, or shapes differ; the message names one of them.
     """
     own = model.state_dict()
+    layers = normalisations(model)
+    statistics = {f"{layer}.{last}" for layer in layers for last in ("mean", "std")}
     found: dict[str, Tensor] = {}
     for key, value in state.items():
-        name = _own_name(key, own) or _statistic(key, own)
+        name = _own_name(key, own) or _statistic(key, statistics)
         if name is None or name in found:
             raise InputError(f"the key {key!r} belongs to no layer of the model")
         _check_numbers(key, value, own[name])
         if key.rpartition(".")[2] == LOG_DEVIATION:
             value = value.exp()
-        if name.endswith((".mean", ".std")) and value.numel() in (1, own[name].numel()):
+        if name in statistics and value.numel() in (1, own[name].numel()):
             value = value.reshape(-1).expand(own[name].numel()).reshape(own[name].shape)
         if value.shape != own[name].shape:
             if (
@@ -98,10 +106,9 @@ def fitted(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = Fa
             else:
                 raise InputError(f"{key!r} has shape {tuple(value.shape)}, not {tuple(own[name].shape)}")
         found[name] = value.to(own[name].dtype)  # before the look for infinite values: it may make some
-    _check_statistics(found)
-    may_lack = {
-        name for name in own if name.endswith(("num_batches_tracked", "normalize.mean", "normalize.std"))
-    }
+    for layer in layers:
+        _check_statistics(layer, found)
+    may_lack = {name for name in own if name.endswith("num_batches_tracked")} | statistics
     missing = sorted(own.keys() - found.keys() - may_lack)
     if missing:
         raise InputError(f"there are no weights for {missing[0]!r}")
@@ -127,15 +134,14 @@ def _check_numbers(key: str, value: Tensor, own: Tensor) -> None:
         )
 
 
-def _check_statistics(found: Mapping[str, Tensor]) -> None:
+def _check_statistics(layer: str, found: Mapping[str, Tensor]) -> None:
     """Refuse half of a normalisation, which would go with another half, and deviations that cannot be."""
-    for name, value in found.items():
-        layer, _, last = name.rpartition(".")
-        other = {"mean": "std", "std": "mean"}.get(last)
-        if other and f"{layer}.{other}" not in found:
-            raise InputError(f"the normalisation has a {last} but no {other}")
-        if last == "std" and not bool((value > 0).all()):
-            raise InputError(f"the normalisation has a deviation of {float(value.min()):g}")
+    mean, std = (found.get(f"{layer}.{last}") for last in ("mean", "std"))
+    if (mean is None) != (std is None):
+        has, lacks = ("mean", "std") if std is None else ("std", "mean")
+        raise InputError(f"the normalisation has a {has} but no {lacks}")
+    if std is not None and not bool((std > 0).all()):
+        raise InputError(f"the normalisation has a deviation of {float(std.min()):g}")
 
 
 def _own_name(key: str, own: Mapping[str, Tensor]) -> str | None:
@@ -152,8 +158,8 @@ def _own_name(key: str, own: Mapping[str, Tensor]) -> str | None:
     return None
 
 
-def _statistic(key: str, own: Mapping[str, Tensor]) -> str | None:
+def _statistic(key: str, statistics: Collection[str]) -> str | None:
     """The model's name for a statistic of a normalisation layer under another name."""
     last = key.rpartition(".")[2]
     wanted = "mean" if last in MEANS else "std" if last in DEVIATIONS else None
-    return next((name for name in own if wanted and name.rpartition(".")[2] == wanted), None)
+    return next((name for name in sorted(statistics) if name.rpartition(".")[2] == wanted), None)

@@ -1,5 +1,6 @@
 """Architectures of the package timm, by the name `timm:NAME`; the only file that imports it."""
 
+import importlib.util
 from typing import Any
 
 import torch
@@ -17,13 +18,7 @@ def build_timm(name: str, input_shape: tuple[int, ...], num_classes: int) -> nn.
     Raises:
         InputError: timm cannot be imported, does not know the name, or refuses the shape.
     """
-    try:
-        import timm  # pyright: ignore[reportMissingImports]
-    except (ImportError, RuntimeError) as error:  # a torchvision of another torch raises the latter
-        raise InputError(
-            f"{PREFIX}{name} needs the package timm and what it needs ({error}); "
-            "pip install 'wulff[timm]' with the torchvision that belongs to your torch."
-        ) from None
+    timm = imported_timm(name)
     if len(input_shape) != 3:
         raise InputError(f"{PREFIX}{name} needs images (channels, height, width), got {input_shape}.")
     chosen: dict[str, Any] = {"pretrained": False, "num_classes": num_classes, "in_chans": input_shape[0]}
@@ -42,6 +37,30 @@ def build_timm(name: str, input_shape: tuple[int, ...], num_classes: int) -> nn.
     net.train()
     statistics = (config.get("mean", IMAGENET[0]), config.get("std", IMAGENET[1]))
     return TimmModel(normalize_images(input_shape[0], statistics), net)
+
+
+def imported_timm(name: str) -> Any:
+    """The package timm.
+
+    Args:
+        name: The network that it is needed for.
+
+    Raises:
+        InputError: It is not installed, or its torchvision is missing or made for another torch.
+    """
+    try:
+        import timm  # pyright: ignore[reportMissingImports]
+
+        return timm
+    except (ImportError, RuntimeError, OSError) as error:  # the latter of a torchvision for another torch
+        said = _first_line(error)
+    if importlib.util.find_spec("timm") is None:
+        raise InputError(f"{PREFIX}{name} needs the package timm; pip install 'wulff[timm]'.")
+    raise InputError(
+        f"{PREFIX}{name} cannot be made, since timm does not work here ({said}); it needs the torchvision "
+        f"that is made for torch {torch.__version__}: pip install it from where this torch is from, as "
+        "https://pytorch.org/get-started says."
+    )
 
 
 class TimmModel(nn.Module):

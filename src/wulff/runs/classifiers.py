@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +23,8 @@ class Base:
         identity: A hash of its weights, what the user says it is, or `NOT_IDENTIFIED`.
         architecture: Its name, for weights of wulff's own architectures.
         noise: The noise that it was trained with, where that is known.
+        normalisation: What is done to its inputs first.
+        libraries: The packages that compute its outputs, but for torch.
     """
 
     function: backends.Function
@@ -31,6 +32,8 @@ class Base:
     identity: str
     architecture: str | None = None
     noise: str | None = None
+    normalisation: str = "none"
+    libraries: tuple[str, ...] = ()
 
     @property
     def module(self) -> nn.Module | None:
@@ -63,7 +66,7 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     fallback = None
     if spec.architecture is not None:
         fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
-    model = models.load(spec.model, fallback)
+    model = models.load(spec.model, fallback, normalisation=spec.normalisation)
     found = model.description
     if found.input_shape != dataset.input_shape:
         raise InputError(
@@ -71,7 +74,16 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
             f"{dataset.input_shape}.",
             "dataset",
         )
-    return Base(model.module, found.num_classes, model.sha256, found.architecture, found.noise)
+    timm = found.architecture.startswith("timm:")
+    return Base(
+        function=model.module,
+        num_classes=found.num_classes,
+        identity=model.sha256,
+        architecture=found.architecture,
+        noise=found.noise,
+        normalisation=model.normalisation,
+        libraries=("timm",) if timm else (),
+    )
 
 
 def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
@@ -80,12 +92,15 @@ def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base
             f"architecture is for weights files, got {spec.architecture!r} with {spec.model!r}.",
             "architecture",
         )
-    classifier = backends.load(spec.model, threshold=spec.threshold, identity=spec.identity)
-    identity = classifier.identity
-    if spec.weights is not None:
-        if not isinstance(classifier.function, nn.Module):
-            raise InputError(f"weights are for modules, and {spec.model} is none.", "weights")
-        identity = _fill(classifier.function, Path(spec.weights))
+    if spec.normalisation is not None:
+        models.Normalisation.parse(spec.normalisation).check(dataset.input_shape)
+    classifier = backends.load(
+        spec.model,
+        threshold=spec.threshold,
+        identity=spec.identity,
+        weights=spec.weights,
+        normalisation=spec.normalisation,
+    )
     _check_shape(spec.model, classifier, dataset)
     classes = spec.classes or classifier.num_classes
     answer = first_answer(spec.model, classifier.function, dataset.images[:1])
@@ -99,18 +114,13 @@ def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base
         raise InputError(
             f"{spec.model} returns labels, and does not say of how many classes; give classes.", "classes"
         )
-    return Base(classifier.function, classes, identity or NOT_IDENTIFIED)
-
-
-def _fill(module: nn.Module, path: Path) -> str:
-    """Load a state dict into a module; returns the module's identity with it."""
-    state, _ = models.weights.read(path)
-    try:
-        module.load_state_dict(state)
-    except RuntimeError as error:
-        first = str(error).strip().splitlines()[-1].strip()
-        raise InputError(f"the weights at {path} do not fit the model: {first}", "weights") from None
-    return backends.identity_of_module(module)
+    return Base(
+        function=classifier.function,
+        num_classes=classes,
+        identity=classifier.identity or NOT_IDENTIFIED,
+        normalisation=classifier.normalisation or "none",
+        libraries=classifier.libraries,
+    )
 
 
 def _check_shape(model: str, classifier: backends.Classifier, dataset: datasets.Dataset) -> None:

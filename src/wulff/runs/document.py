@@ -4,7 +4,8 @@ import dataclasses
 import hashlib
 import importlib.metadata
 import json
-from collections.abc import Mapping
+import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -134,10 +135,16 @@ def checksum_key(document: dict[str, Any]) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=32).digest()
 
 
-def versions(architecture: str | None = None) -> dict[str, str]:
-    """The versions of what computes the numbers; timm's too, where it made the model."""
-    others = ["torch", "numpy", "scipy", *["timm"] * (architecture or "").startswith("timm:")]
-    return {"wulff": __version__} | {name: importlib.metadata.version(name) for name in others}
+def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
+    """The versions of what computes the numbers.
+
+    Args:
+        libraries: Packages that compute the outputs of the classifier, by the names that import them.
+    """
+    known = {name: importlib.metadata.version(name) for name in ("torch", "numpy", "scipy")}
+    imported = {name: getattr(sys.modules.get(name), "__version__", None) for name in libraries}
+    known |= {name: str(version) for name, version in imported.items() if version is not None}
+    return {"wulff": __version__} | known
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -187,7 +187,7 @@ def _job(
         labelled=dataset.labelled,
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": dataset.sha256()},
-        versions=versions(),
+        versions=versions(classifier.libraries),
         engine=engine,
     )
     smoothed = Smoothed(function, noise, classes, batch=batch, sampling=spec.sampling, levels=spec.levels)

@@ -93,6 +93,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         noise=str(noise),
         seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
         architecture=base.architecture,
+        normalisation=base.normalisation,
         batch=batch,
         device=identity["device"],
     )
@@ -103,7 +104,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         classes=base.num_classes,
         gpu=identity.get("gpu"),
         hashes={"weights": base.identity, "data": dataset.sha256()},
-        versions=versions(base.architecture),
+        versions=versions(base.libraries),
         engine=engine,
     )
     smoothed = Smoothed(

@@ -8,6 +8,7 @@ from wulff._checks import FINITE, flag, instance, real_number
 from wulff._quoting import shown
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
+from wulff.models.normalize import Normalisation
 from wulff.norms import Threat, parse_threat
 from wulff.smoothing import (
     DEFAULT_BATCH,
@@ -85,6 +86,8 @@ class VoteSpec(_Table):
         threshold: For models that return one score: above it the label is 1; 0 for a logit, 0.5 for a
             probability.
         identity: What tells the classifier from others, in words, where it has no weights to be hashed.
+        normalisation: What is done to inputs before the model sees them, for models that do not say it:
+            `none`, `imagenet`, `cifar10` or MEAN/STD. A run records what was done.
 
     Raises:
         InputError: A value is not allowed, or two of them do not go together.
@@ -111,15 +114,18 @@ class VoteSpec(_Table):
     classes: int | None = None
     threshold: float | None = None
     identity: str | None = None
+    normalisation: str | None = None
 
     def __post_init__(self) -> None:
         for name in ("model", "dataset", "slice", "device", "sampling"):
             instance(name, getattr(self, name), str, "text")
-        for name in ("noise", "architecture", "weights", "identity"):
+        for name in ("noise", "architecture", "weights", "identity", "normalisation"):
             if getattr(self, name) is not None:
                 instance(name, getattr(self, name), str, "text")
         if self.classes is not None:
             _set(self, "classes", check_sample_size(self.classes, "classes"))
+        if self.normalisation is not None:
+            _set(self, "normalisation", str(Normalisation.parse(self.normalisation)))
         if self.threshold is not None:
             real_number("threshold", self.threshold, *FINITE)
         for name in ("compile", "channels_last"):
