@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         training,
         views,
     )
+    from wulff.backends import Denoised
     from wulff.certificates import Radii, certified_radius, plan
     from wulff.errors import InputError, NotCoveredError, RunError, WulffError
     from wulff.norms import Norm
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _PACKAGE_OF = {
     "Certification": "smoothing",
+    "Denoised": "backends",
     "InputError": "errors",
     "Norm": "norms",
     "NotCoveredError": "errors",
@@ -52,6 +54,7 @@ _PACKAGE_OF = {
 
 __all__ = [
     "Certification",
+    "Denoised",
     "InputError",
     "Norm",
     "NotCoveredError",

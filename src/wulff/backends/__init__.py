@@ -3,6 +3,7 @@
 `adapt` takes whatever a user has in Python, `load` what the command line names. Both return a `Classifier`.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from torch import nn
 
 from wulff._checks import FINITE, file_path, instance, real_number, sequence_of
 from wulff.backends.base import Classifier, Function, identity_of_module
+from wulff.backends.denoisers import Denoised
 from wulff.backends.functions import CallableFunction, DecodedModule
 from wulff.backends.normalised import normalised
 from wulff.backends.outputs import Decoder
@@ -33,8 +35,9 @@ def adapt(
 
     Args:
         model: An `nn.Module`, a scikit-learn estimator, a booster of XGBoost or LightGBM, an
-            `onnxruntime.InferenceSession`, or any callable on tensors or numpy arrays that returns logits,
-            probabilities, one score for two classes, labels, or names of classes.
+            `onnxruntime.InferenceSession`, any callable on tensors or numpy arrays that returns logits,
+            probabilities, one score for two classes, labels, or names of classes; or any of these behind a
+            denoiser, as `Denoised(denoiser, model)`.
         class_names: The names of the labels, for models that do not know them.
         threshold: For models that return one score: above it the label is 1. 0 for a logit, 0.5 for a
             probability.
@@ -46,6 +49,10 @@ def adapt(
     names = _names(class_names, threshold, identity)
     if isinstance(model, Classifier):
         return model
+    if isinstance(model, Denoised):
+        plain = adapt(model.classifier, class_names=names, threshold=threshold)
+        known = identity or model.identity(plain.identity)
+        return dataclasses.replace(plain, function=model.joined(plain.function), identity=known)
     if isinstance(model, nn.Module):
         plain = names is None and threshold is None
         module = model if plain else DecodedModule(model, Decoder(names, threshold))
@@ -195,4 +202,4 @@ _LOADERS = {
     "lightgbm": _load_lightgbm,
 }
 
-__all__ = ["PREFIXES", "Classifier", "Function", "adapt", "identity_of_module", "is_spec", "load"]
+__all__ = ["PREFIXES", "Classifier", "Denoised", "Function", "adapt", "identity_of_module", "is_spec", "load"]

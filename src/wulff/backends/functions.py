@@ -11,36 +11,31 @@ from wulff.errors import InputError
 
 
 @final
-class CallableFunction:
+class TensorsOrArrays:
     """A callable on tensors or on numpy arrays; which of the two is found out at the first call.
 
     Args:
-        function: From a batch (rows, ...) to logits, probabilities, scores, labels or names of classes.
-        decoder: How its outputs are read.
+        function: From a batch (rows, ...), and what else it is called with, to anything.
     """
 
-    def __init__(self, function: Callable[[Any], Any], decoder: Decoder) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.decoder = decoder
         self.takes_arrays: bool | None = None
 
-    def __call__(self, batch: Tensor) -> Tensor:
-        return self.decoder(self._answer(batch), len(batch), batch.device)
-
-    def _answer(self, batch: Tensor) -> Any:
+    def __call__(self, batch: Tensor, *others: Any) -> Any:
         if self.takes_arrays is None:
-            return self._first_answer(batch)
-        return self.function(rows_of(batch) if self.takes_arrays else batch)
+            return self._first_answer(batch, *others)
+        return self.function(rows_of(batch) if self.takes_arrays else batch, *others)
 
-    def _first_answer(self, batch: Tensor) -> Any:
+    def _first_answer(self, batch: Tensor, *others: Any) -> Any:
         try:
-            answer = self.function(batch)
+            answer = self.function(batch, *others)
             self.takes_arrays = False
         except InputError:
             raise
         except Exception as on_tensor:
             try:
-                answer = self.function(rows_of(batch))
+                answer = self.function(rows_of(batch), *others)
                 self.takes_arrays = True
             except Exception:
                 raise InputError(
@@ -48,6 +43,23 @@ class CallableFunction:
                     f"{first_line(on_tensor)}."
                 ) from on_tensor
         return answer
+
+
+@final
+class CallableFunction:
+    """A callable on tensors or on numpy arrays as a base classifier.
+
+    Args:
+        function: From a batch (rows, ...) to logits, probabilities, scores, labels or names of classes.
+        decoder: How its outputs are read.
+    """
+
+    def __init__(self, function: Callable[[Any], Any], decoder: Decoder) -> None:
+        self.function = TensorsOrArrays(function)
+        self.decoder = decoder
+
+    def __call__(self, batch: Tensor) -> Tensor:
+        return self.decoder(self.function(batch), len(batch), batch.device)
 
 
 @final

@@ -91,4 +91,9 @@ def _values(output: Any) -> Any:
 def _tensor(values: np.ndarray) -> Tensor:
     if values.dtype.kind not in "fiub":
         raise InputError(f"the model must return numbers, got {values.dtype}.")
-    return torch.from_numpy(np.ascontiguousarray(values.astype(values.dtype.newbyteorder("="), copy=False)))
+    return writable(values.astype(values.dtype.newbyteorder("="), copy=False))
+
+
+def writable(values: Any) -> Tensor:
+    """An array as a tensor, copied where it may not be written to: tensors can be."""
+    return torch.from_numpy(np.require(values, requirements=("C_CONTIGUOUS", "WRITEABLE")))

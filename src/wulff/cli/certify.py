@@ -15,6 +15,8 @@ from wulff.cli.run_options import (
     ChannelsLastOption,
     ClassesOption,
     CompileOption,
+    DenoiserOption,
+    DenoiserPixelsOption,
     DeviceOption,
     DtypeOption,
     EngineOption,
@@ -23,6 +25,7 @@ from wulff.cli.run_options import (
     LevelsOption,
     ModelOption,
     NormalisationOption,
+    RandomDenoiserOption,
     SamplingOption,
     SeedOption,
     ThresholdOption,
@@ -73,6 +76,9 @@ def certify(
     threshold: ThresholdOption = None,
     identity: IdentityOption = None,
     normalisation: NormalisationOption = None,
+    denoiser: DenoiserOption = None,
+    denoiser_pixels: DenoiserPixelsOption = None,
+    random_denoiser: RandomDenoiserOption = False,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
     stop = None
@@ -107,6 +113,9 @@ def certify(
         threshold=threshold,
         identity=identity,
         normalisation=normalisation,
+        denoiser=denoiser,
+        denoiser_pixels=radii_from("--denoiser-pixels", denoiser_pixels),
+        random_denoiser=random_denoiser,
     )
     counter = engines.choose(engine, workers)
     with progress_bar() as progress:

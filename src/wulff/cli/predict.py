@@ -6,7 +6,7 @@ import typer
 
 from wulff import engines, reports, runs
 from wulff._progress import progress_bar
-from wulff.cli.console import batch_from, say, seed_from, warn_of_not_a_number
+from wulff.cli.console import batch_from, radii_from, say, seed_from, warn_of_not_a_number
 from wulff.cli.options import AlphaOption, DatasetOption, SliceOption, StoreOption
 from wulff.cli.run_options import (
     ArchitectureOption,
@@ -14,6 +14,8 @@ from wulff.cli.run_options import (
     ChannelsLastOption,
     ClassesOption,
     CompileOption,
+    DenoiserOption,
+    DenoiserPixelsOption,
     DeviceOption,
     DtypeOption,
     EngineOption,
@@ -21,6 +23,7 @@ from wulff.cli.run_options import (
     LevelsOption,
     ModelOption,
     NormalisationOption,
+    RandomDenoiserOption,
     SamplingOption,
     SeedOption,
     ThresholdOption,
@@ -56,6 +59,9 @@ def predict(
     threshold: ThresholdOption = None,
     identity: IdentityOption = None,
     normalisation: NormalisationOption = None,
+    denoiser: DenoiserOption = None,
+    denoiser_pixels: DenoiserPixelsOption = None,
+    random_denoiser: RandomDenoiserOption = False,
 ) -> None:
     """Label every input, or abstain; killed at any moment, the same command goes on where it stopped."""
     spec = runs.PredictSpec(
@@ -79,6 +85,9 @@ def predict(
         threshold=threshold,
         identity=identity,
         normalisation=normalisation,
+        denoiser=denoiser,
+        denoiser_pixels=radii_from("--denoiser-pixels", denoiser_pixels),
+        random_denoiser=random_denoiser,
     )
     counter = engines.choose(engine, workers)
     with progress_bar() as progress:

@@ -33,6 +33,17 @@ NormalisationOption = Annotated[
         "imagenet, cifar10 or MEAN/STD."
     ),
 ]
+DenoiserOption = Annotated[
+    str | None,
+    typer.Option(help="What denoises inputs first: python:FILE.py:NAME of denoise(x) or denoise(x, sigma)."),
+]
+DenoiserPixelsOption = Annotated[
+    str | None,
+    typer.Option(help="The denoiser's numbers for 0 and 1, e.g. -1,1; it is told sigma in these units."),
+]
+RandomDenoiserOption = Annotated[
+    bool, typer.Option("--random-denoiser", help="The denoiser draws afresh for each row of each call.")
+]
 TrainedNoiseOption = Annotated[
     str | None, typer.Option(help="The noise to smooth with; by default the one of the training.")
 ]

@@ -7,7 +7,11 @@ import torch
 from torch import Tensor, nn
 
 from wulff import backends, datasets, models
+from wulff._quoting import shown
+from wulff.backends.denoisers import wants_sigma
+from wulff.backends.python_files import load_object
 from wulff.errors import InputError, WulffError
+from wulff.noises import Noise
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import PredictSpec, Spec
 from wulff.smoothing import SMALLEST_BATCH, evaluating
@@ -128,6 +132,40 @@ def _check_shape(model: str, classifier: backends.Classifier, dataset: datasets.
     if wanted is None or wanted == given or (len(wanted) == 1 and math.prod(wanted) == math.prod(given)):
         return
     raise InputError(f"{model} takes inputs of shape {wanted}, but {dataset.name} has {given}.", "dataset")
+
+
+def denoised(base: Base, spec: Spec | PredictSpec, noise: Noise, x: Tensor) -> Base:
+    """The classifier behind the denoiser that a spec names, if it names one.
+
+    Args:
+        base: The classifier.
+        spec: The spec.
+        noise: The noise, in the dimension of the inputs; its sigma is what a denoiser may ask for.
+        x: One input, on which the denoiser is tried out.
+
+    Raises:
+        InputError: There is no such denoiser, or it does not denoise.
+    """
+    if spec.denoiser is None or spec.denoiser_pixels is None:
+        return base
+    kind, _, place = spec.denoiser.partition(":")
+    if kind != "python" or not place:
+        raise InputError(f"denoiser must be python:FILE.py:NAME, got {shown(spec.denoiser)}.", "denoiser")
+    found = load_object(place)
+    if not callable(found):
+        raise InputError(f"{spec.denoiser} is no module or function, but {type(found).__name__}.", "denoiser")
+    both = backends.Denoised(
+        found,
+        base.function,
+        spec.denoiser_pixels,
+        sigma=noise.sigma if wants_sigma(found) else None,
+        random=spec.random_denoiser,
+    )
+    function = both.joined(base.function)
+    first_answer(f"{spec.denoiser} before {spec.model}", function, x)
+    known = None if base.identity == NOT_IDENTIFIED else base.identity
+    identity = (spec.identity and known) or both.identity(known) or NOT_IDENTIFIED
+    return dataclasses.replace(base, function=function, identity=identity)
 
 
 def first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
+from scipy import stats
 
 from wulff.errors import RunError
 from wulff.runs.records import Record, sparse
@@ -11,6 +12,8 @@ from wulff.runs.run import Run
 from wulff.smoothing import Phase, Votes
 
 Value = TypeVar("Value")
+FALSE_ALARM = 1e-6
+"""The probability that votes of the same classifier are called different."""
 
 
 def to_recount(run: Run, *, is_finished: bool) -> Record | None:
@@ -27,12 +30,20 @@ def to_recount(run: Run, *, is_finished: bool) -> Record | None:
     return record if record.counts else None
 
 
-def check_votes(known: Record, votes: Votes) -> None:
+def check_votes(known: Record, votes: Votes, *, random: bool = False) -> None:
     """Refuse votes of an input that are not those in its record.
+
+    Args:
+        known: The record.
+        votes: The votes, counted again.
+        random: Whether the classifier draws random numbers of its own: then votes need only be as likely.
 
     Raises:
         RunError: They are of another classifier.
     """
+    if random:
+        _check_shares(known, votes)
+        return
     counted = by_phase({phase: sparse(counts) for phase, counts in votes.counts.items()})
     if (votes.index, counted, by_phase(votes.not_a_number)) != (
         known.index,
@@ -43,6 +54,35 @@ def check_votes(known: Record, votes: Votes) -> None:
             f"the classifier's votes for input {known.index} are not those of the stored run: another model, "
             "or a model that is not a function; give the model that began the run, or another folder."
         )
+
+
+def _check_shares(known: Record, votes: Votes) -> None:
+    """Refuse votes whose shares are further from the recorded ones than draws of one classifier ever are."""
+    for phase, counts in by_phase(votes.counts).items():
+        recorded = known.counts.get(phase, {})
+        n, fresh_n = sum(recorded.values()), int(counts.sum())
+        if not n or not fresh_n:
+            continue
+        label = max(recorded, key=lambda c: recorded[c])
+        if p_value(recorded[label], n, int(counts[label]), fresh_n) < FALSE_ALARM / len(votes.counts):
+            raise RunError(
+                f"the classifier's votes for input {known.index} are further from those of the stored run "
+                "than the denoiser's draws explain: another model or denoiser; give those that began it, or "
+                "another folder."
+            )
+
+
+def p_value(recorded: int, n: int, fresh: int, fresh_n: int) -> float:
+    """How likely two shares are at least as different if both are of votes of one classifier.
+
+    Args:
+        recorded: Of the first votes, how many were for a class.
+        n: How many there are.
+        fresh: Of the others, how many were.
+        fresh_n: How many there are.
+    """
+    together = stats.hypergeom(n + fresh_n, recorded + fresh, n)
+    return min(1.0, 2 * min(float(together.cdf(recorded)), float(together.sf(recorded - 1))))
 
 
 def by_phase(values: Mapping[Phase, Value]) -> dict[str, Value]:

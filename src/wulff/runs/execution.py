@@ -120,7 +120,7 @@ def run_job(
             now = time.perf_counter()
             seconds, started = round(now - started, 6), now
             if known is not None:  # it is the first one
-                check_votes(known, votes)
+                check_votes(known, votes, random=job.spec.random_denoiser)
                 known = None
                 continue
             label = labels[votes.index]

@@ -113,6 +113,7 @@ def certify(
         raise InputError(f"progress must be True or False, got {shown(progress)}.", "progress")
     counter = engine if engine is not None else engines.with_workers(workers)
     classifier = backends.adapt(model, class_names=class_names, threshold=threshold, identity=identity)
+    given = model if isinstance(model, backends.Denoised) else None
     spec = Spec(
         model=f"{IN_PYTHON}: {name_of(model)}",
         dataset=IN_PYTHON,
@@ -128,6 +129,9 @@ def certify(
         sampling=sampling,
         levels=levels,
         batch=batch,
+        denoiser=given and f"{IN_PYTHON}: {name_of(given.denoiser)}",
+        denoiser_pixels=given and given.pixels,
+        random_denoiser=given is not None and given.random,
     )
     inputs = _inputs(x)
     folder = None if store is None else file_path("store", store)
@@ -142,6 +146,8 @@ def certify(
 
 def name_of(model: Any) -> str:
     """What a model is called in a record: the name of its function or class."""
+    if isinstance(model, backends.Denoised):
+        return name_of(model.classifier)
     if isinstance(model, backends.Classifier):
         model = model.function
     name = getattr(model, "__qualname__", None) or type(model).__qualname__

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from wulff import datasets, noises
 from wulff.errors import InputError
-from wulff.runs.classifiers import load_base
+from wulff.runs.classifiers import denoised, load_base
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import PredictSpec, Spec
 from wulff.smoothing import (
@@ -78,7 +78,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
     noise = noises.parse(named)
     dim = dataset.images[0].numel()
-    noise.in_dim(dim)
+    base = denoised(base, spec, noise.in_dim(dim), dataset.images[:1])
     before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
     if base.module is None and policy != DevicePolicy():
         raise InputError(

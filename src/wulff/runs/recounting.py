@@ -4,15 +4,12 @@ import dataclasses
 import secrets
 
 import numpy as np
-from scipy import stats
 
 from wulff.errors import InputError
+from wulff.runs.continuing import FALSE_ALARM, p_value
 from wulff.runs.job import prepare
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
-
-FALSE_ALARM = 1e-6
-"""The probability that votes of the same classifier are called different, over all inputs."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +66,7 @@ def recount(run: Run, inputs: int, architecture: str | None = None) -> list[Reco
         votes = job.smoothed.counts(x, size, seed=job.seed, index=[record.index]).votes[0]
         label = max(record.counts[phase], key=lambda c: record.counts[phase][c], default=0)
         recorded, fresh = record.counts[phase].get(label, 0), int(votes[label])
-        together = stats.hypergeom(2 * size, recorded + fresh, size)
-        p_value = min(1.0, 2 * min(float(together.cdf(recorded)), float(together.sf(recorded - 1))))
-        differs = p_value < FALSE_ALARM / len(chosen)
-        found.append(Recount(record.index, recorded, size, fresh, size, p_value, differs))
+        likely = p_value(recorded, size, fresh, size)
+        differs = likely < FALSE_ALARM / len(chosen)
+        found.append(Recount(record.index, recorded, size, fresh, size, likely, differs))
     return found

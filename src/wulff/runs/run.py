@@ -85,7 +85,12 @@ class Run(Shortcuts):
     @property
     def statement(self) -> str:
         """What a certification guarantees, in words."""
-        return self.terms.statement(self.spec.norms)
+        random = isinstance(self.spec, Spec) and self.spec.random_denoiser
+        over = (
+            " The denoiser draws anew for each copy, so that the base classifier is random: its label is the "
+            "most frequent one over noise and draws together."
+        )
+        return self.terms.statement(self.spec.norms) + over * random
 
     @property
     def expected(self) -> int:

@@ -1,11 +1,13 @@
 """What a run is asked for: every parameter, checked and normalised. A document is the same as TOML."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any, ClassVar, Literal, Self, final
 
 from wulff import noises
 from wulff._checks import FINITE, flag, instance, real_number
 from wulff._quoting import shown
+from wulff.backends.denoisers import check_pixels
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.models.normalize import Normalisation
@@ -88,6 +90,11 @@ class VoteSpec(_Table):
         identity: What tells the classifier from others, in words, where it has no weights to be hashed.
         normalisation: What is done to inputs before the model sees them, for models that do not say it:
             `none`, `imagenet`, `cifar10` or MEAN/STD. A run records what was done.
+        denoiser: `python:FILE.py:NAME` of what denoises inputs before the model, with its normalisation, sees
+            them: `denoise(x)`, or `denoise(x, sigma)`.
+        denoiser_pixels: Its numbers for 0 and 1, in which it sees images and is told sigma; by default these.
+        random_denoiser: Whether it draws random numbers, afresh for each row of each call. Probabilities are
+            then over its draws too, and a run that is made again has other votes.
 
     Raises:
         InputError: A value is not allowed, or two of them do not go together.
@@ -115,11 +122,14 @@ class VoteSpec(_Table):
     threshold: float | None = None
     identity: str | None = None
     normalisation: str | None = None
+    denoiser: str | None = None
+    denoiser_pixels: Sequence[float] | None = None
+    random_denoiser: bool = False
 
     def __post_init__(self) -> None:
         for name in ("model", "dataset", "slice", "device", "sampling"):
             instance(name, getattr(self, name), str, "text")
-        for name in ("noise", "architecture", "weights", "identity", "normalisation"):
+        for name in ("noise", "architecture", "weights", "identity", "normalisation", "denoiser"):
             if getattr(self, name) is not None:
                 instance(name, getattr(self, name), str, "text")
         if self.classes is not None:
@@ -128,8 +138,15 @@ class VoteSpec(_Table):
             _set(self, "normalisation", str(Normalisation.parse(self.normalisation)))
         if self.threshold is not None:
             real_number("threshold", self.threshold, *FINITE)
-        for name in ("compile", "channels_last"):
+        for name in ("compile", "channels_last", "random_denoiser"):
             flag(name, getattr(self, name))
+        if self.denoiser is None and (self.denoiser_pixels is not None or self.random_denoiser):
+            raise InputError(
+                "denoiser_pixels and random_denoiser are for a denoiser; give denoiser=python:FILE.py:NAME.",
+                *("denoiser_pixels", "random_denoiser", "denoiser"),
+            )
+        if self.denoiser is not None:
+            _set(self, "denoiser_pixels", check_pixels(self.denoiser_pixels or (0.0, 1.0)))
         parse_slice(self.slice)
         _set(self, "dtype", full_dtype(self.dtype))
         _set(self, "n", check_sample_size(self.n))
@@ -156,6 +173,7 @@ class VoteSpec(_Table):
     def to_document(self) -> dict[str, Any]:
         """The table `run`; the batch size is left to those who know whether it matters."""
         unsaid = {"batch"} if self.sampling == "exact" else {"batch", "levels"}
+        unsaid |= set() if self.denoiser else {"random_denoiser"}
         return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 
@@ -310,7 +328,7 @@ def _read(name: str, value: Any) -> Any:
         return _stop(value)
     if name == "seed" and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 21:
         return int(value)
-    if name == "norms" and isinstance(value, list):
+    if name in ("norms", "denoiser_pixels") and isinstance(value, list):
         return tuple(value)
     return value
 

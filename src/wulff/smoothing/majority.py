@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from wulff._checks import whole_number, whole_numbers
 from wulff._quoting import shown
 from wulff.backends import adapt
+from wulff.backends.denoisers import is_random
 from wulff.errors import InputError
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
 from wulff.smoothing.copies import Source
@@ -54,6 +55,11 @@ class Majority(nn.Module, abc.ABC):
         if policy is not None and not isinstance(policy, DevicePolicy):
             raise InputError(f"policy must be a DevicePolicy or None, got {shown(policy)}.")
         check_fixed(model)
+        if self.always_full and classifier is not None and is_random(classifier.function):
+            raise InputError(
+                "certificates from all views need a function, and behind a random denoiser there is none; "
+                "smooth with a noise."
+            )
         function: Any = model if classifier is None else classifier.function
         self.model = function if policy is None else policy.apply(function)
         self.policy = policy
