@@ -2,22 +2,28 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from wulff import _display
-from wulff._checks import instance, whole_numbers
+from wulff._checks import file_path, instance, whole_numbers
 from wulff._numerics.rounding import decimal_down
+from wulff._reading import reading
 from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, two_sided_radius
 from wulff.noises import Noise
-from wulff.norms import Threat
+from wulff.norms import Threat, parse_threat
+from wulff.smoothing import certification_file
 from wulff.smoothing.counts import Counts, EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
 from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.stats import ABSTAIN, Anytime
+
+_ARRAYS = {"label": int, "radius": float, "error": float, "method": str, "tight": bool}
+"""What is certified for each input, and as which type."""
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -101,11 +107,58 @@ class Certification:
         at = np.asarray(radii, dtype=np.float64)
         return np.array([(certified >= radius).sum() / len(self) for radius in at.ravel()]).reshape(at.shape)
 
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, from which `Certification.load` reads it.
+
+        Raises:
+            InputError: The path is no place for a file, or the noise was made in Python.
+        """
+        index = self.counts.index
+        certification_file.write(
+            file_path("path", path),
+            {
+                "norm": str(self.norm),
+                "terms": certification_file.of_terms(self.terms),
+                "classes": self.counts.votes.shape[1],
+                "index": None if index is None else list(index),
+                "n0": np.broadcast_to(self.selection.n, len(self)).tolist(),
+                "n": np.broadcast_to(self.counts.n, len(self)).tolist(),
+                "selection": certification_file.of_votes(self.selection.votes),
+                "estimation": certification_file.of_votes(self.counts.votes),
+                **{name: getattr(self, name).tolist() for name in _ARRAYS},
+                "draw": None if self.draw is None else self.draw.tolist(),
+            },
+        )
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """The certification in a file that `save` wrote.
+
+        Raises:
+            InputError: The file is missing, damaged or changed.
+        """
+        path = file_path("path", path)
+        found = certification_file.read(path)
+        with reading(path, certification_file.KIND, "certify again"):
+            terms = certification_file.to_terms(found["terms"])
+            index = None if found["index"] is None else tuple(found["index"])
+            votes = {
+                phase: certification_file.to_votes(found[phase], found["classes"])
+                for phase in ("selection", "estimation")
+            }
+            return cls(
+                **{name: np.array(found[name], dtype) for name, dtype in _ARRAYS.items()},
+                selection=SelectionCounts(votes["selection"], _alike(found["n0"]), index),
+                counts=EstimationCounts(votes["estimation"], _alike(found["n"]), index, terms.stop),
+                norm=parse_threat(found["norm"]),
+                terms=terms,
+                draw=None if found["draw"] is None else np.array(found["draw"], float),
+            )
+
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with a row for each input."""
-        names = ("label", "radius", "error", "method", "tight")
         n = np.broadcast_to(self.counts.n, len(self))
-        return _display.pandas().DataFrame({name: getattr(self, name) for name in names} | {"n": n})
+        return _display.pandas().DataFrame({name: getattr(self, name) for name in _ARRAYS} | {"n": n})
 
     def __len__(self) -> int:
         return len(self.label)
@@ -113,11 +166,10 @@ class Certification:
     def __getitem__(self, chosen: Any) -> "Certification":
         """What is certified for some of the inputs: by their places, a slice or a mask."""
         places = np.atleast_1d(np.arange(len(self))[chosen])
-        arrays = ("label", "radius", "error", "method", "tight")
         draw = None if self.draw is None else self.draw[places]
         return dataclasses.replace(
             self,
-            **{name: getattr(self, name)[places] for name in arrays},
+            **{name: getattr(self, name)[places] for name in _ARRAYS},
             counts=_some(self.counts, places),
             selection=_some(self.selection, places),
             draw=draw,
@@ -151,6 +203,11 @@ class Certification:
     def against(self, norm: Threat | str) -> "Certification":
         """The same counts against another norm; both statements hold at once, with the same alpha."""
         return certify_counts(self.selection, self.counts, self.terms, norm)
+
+
+def _alike(sizes: list[int]) -> int | IntArray:
+    """One sample size where all inputs have the same."""
+    return sizes[0] if len(set(sizes)) == 1 else np.array(sizes, dtype=np.int64)
 
 
 Some = TypeVar("Some", bound=Counts)
