@@ -54,6 +54,21 @@ def score(x):
 def name(x):
     return np.where(x.flatten(1).mean(dim=1) > 0.3, "day", "night")
 
+def standardised(x):
+    rows = x.flatten(1)
+    return (rows - rows.mean(dim=0)) @ torch.eye(64)[:, :10]
+
+calls = [0]
+def counting(x):
+    calls[0] += 1
+    return (brightness(x) + calls[0] % 2) % 10
+
+def dropped(x):
+    return torch.nn.functional.dropout(x.flatten(1)[:, :10], 0.5)
+
+def exits():
+    raise SystemExit(3)
+
 def broken(x):
     raise ValueError("needs 28x28 images")
 """
@@ -215,6 +230,16 @@ def test_a_score_for_two_classes(folder: Path, tmp_path: Path) -> None:
         ("onnx:{}/own.py", (), "is no model that ONNX Runtime can run"),
         ("xgboost:{}/own.py", (), "is no model of XGBoost"),
         ("http://127.0.0.1:9/v2/nothing", (), "write http://HOST:PORT/v2/models/NAME"),
+        ("python:{}/own.py:standardised", (), "is no function of its input: its answers change"),
+        ("python:{}/own.py:counting", ("--classes", "10"), "is no function of its input"),
+        ("python:{}/own.py:dropped", (), "is no function of its input"),
+        ("python:{}/own.py:exits", (), "keep what a script does under `if __name__ == '__main__':`"),
+        ("{}/own.py", (), "say which of its names is the model: python:"),
+        ("{}/net.onnx", (), "to read it, give onnx:"),
+        ("{}/logistic.skops", (), "to read it, give sklearn:"),
+        ("{}/trees.json", (), "to read it, give xgboost:"),
+        ("{}/trees.txt", (), "to read it, give lightgbm:"),
+        ("{}/model.pkl", (), "save an estimator with skops.io.dump(model, 'model.skops')"),
         ("onnx:{}/net.onnx", ("--normalisation", "imagenet"), "--normalisation has 3 numbers"),
         ("onnx:{}/net.onnx", ("--normalisation", "cifar"), "--normalisation must be none, imagenet"),
         ("onnx:{}/net.onnx", ("--weights", "{}/own.pt"), "are for the module of python:FILE.py:NAME"),

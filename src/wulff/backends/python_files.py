@@ -46,10 +46,8 @@ def load_object(source: str) -> Any:
         return found
     try:
         return found()
-    except Exception as error:
-        raise InputError(
-            f"{name}() in {place} fails: {type(error).__name__}: {first_line(error)}."
-        ) from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{name}() in {place} fails: {_said(error)}.") from error
 
 
 def _is_factory(found: Any) -> bool:
@@ -76,9 +74,9 @@ def _file_module(path: Path) -> ModuleType:
     sys.path.insert(0, str(full.parent))  # so that it can import its neighbours
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise InputError(f"{path} fails: {type(error).__name__}: {first_line(error)}.") from error
+        raise InputError(f"{path} fails: {_said(error)}.") from error
     finally:
         sys.path.remove(str(full.parent))
     cloudpickle.register_pickle_by_value(module)  # worker processes do not know the file
@@ -91,10 +89,17 @@ def _named_module(name: str) -> ModuleType:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
         raise InputError(f"cannot import {name}: {first_line(error)}; write python:FILE.py:NAME.") from None
-    except Exception as error:
-        raise InputError(f"{name} fails: {type(error).__name__}: {first_line(error)}.") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{name} fails: {_said(error)}.") from error
     finally:
         sys.path.remove("")
+
+
+def _said(error: BaseException) -> str:
+    """What user's code raised, in one line."""
+    if isinstance(error, SystemExit):
+        return "it ends the process; keep what a script does under `if __name__ == '__main__':`"
+    return f"{type(error).__name__}: {first_line(error)}"
 
 
 def filled(classifier: Classifier, path: Path, source: str) -> Classifier:

@@ -27,7 +27,7 @@ from wulff.cli.run_options import (
     TrainedNoiseOption,
 )
 from wulff.errors import InputError
-from wulff.runs.classifiers import first_answer
+from wulff.runs.trials import first_answer
 from wulff.serving import Service, application
 from wulff.smoothing import DEFAULT_BATCH, DevicePolicy, Smoothed
 

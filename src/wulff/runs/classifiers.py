@@ -2,19 +2,19 @@
 
 import dataclasses
 import math
+from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from wulff import backends, datasets, models
 from wulff._quoting import shown
 from wulff.backends.denoisers import wants_sigma
 from wulff.backends.python_files import load_object
-from wulff.errors import InputError, WulffError
+from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import PredictSpec, Spec
-from wulff.smoothing import SMALLEST_BATCH, evaluating
+from wulff.runs.trials import check_function, first_answer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +70,7 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     fallback = None
     if spec.architecture is not None:
         fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
+    _refuse_other_files(spec.model)
     model = models.load(spec.model, fallback, normalisation=spec.normalisation)
     found = model.description
     if found.input_shape != dataset.input_shape:
@@ -90,6 +91,28 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     )
 
 
+_PREFIXES = {".onnx": "onnx", ".skops": "sklearn", ".ubj": "xgboost", ".json": "xgboost", ".txt": "lightgbm"}
+"""Which spec reads a file, by its suffix."""
+_PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".sav")
+
+
+def _refuse_other_files(model: str) -> None:
+    """Refuse files that hold no weights, and name the spec that reads them."""
+    suffix = Path(model).suffix.lower()
+    if suffix == ".py":
+        raise InputError(
+            f"{model} is a Python file; say which of its names is the model: python:{model}:NAME."
+        )
+    if suffix in _PREFIXES:
+        raise InputError(f"{model} holds no weights of torch; to read it, give {_PREFIXES[suffix]}:{model}.")
+    if suffix in _PICKLES:
+        raise InputError(
+            f"{model} is a pickle, which can run any code when it is read, and is not read; save an "
+            "estimator with skops.io.dump(model, 'model.skops') for sklearn:model.skops, a network with "
+            "torch.save(model.state_dict(), 'weights.pt')."
+        )
+
+
 def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     if spec.architecture is not None:
         raise InputError(
@@ -108,6 +131,7 @@ def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base
     _check_shape(spec.model, classifier, dataset)
     classes = spec.classes or classifier.num_classes
     answer = first_answer(spec.model, classifier.function, dataset.images[:1])
+    check_function(spec.model, classifier.function, dataset.images[:1])
     if answer.ndim == 2:
         if spec.classes is not None and spec.classes != answer.shape[1]:
             raise InputError(
@@ -166,21 +190,3 @@ def denoised(base: Base, spec: Spec | PredictSpec, noise: Noise, x: Tensor) -> B
     known = None if base.identity == NOT_IDENTIFIED else base.identity
     identity = (spec.identity and known) or both.identity(known) or NOT_IDENTIFIED
     return dataclasses.replace(base, function=function, identity=identity)
-
-
-def first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
-    """The answer to one input, in a batch of the least size; a model that cannot run is refused here."""
-    try:
-        with evaluating(function) as fixed, torch.inference_mode():
-            answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
-    except WulffError:
-        raise
-    except Exception as error:  # the model is other people's code
-        first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-        raise InputError(
-            f"{model} fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}."
-        ) from error
-    if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != SMALLEST_BATCH:
-        got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
-        raise InputError(f"{model} must return logits (rows, classes) or labels (rows,), got {got}.")
-    return answer

@@ -16,10 +16,10 @@ from wulff._checks import file_path, numbers, whole_number
 from wulff._progress import progress_bar
 from wulff._quoting import shown
 from wulff._warnings import warn
+from wulff.backends.denoisers import is_random
 from wulff.datasets import UNKNOWN, Dataset
 from wulff.errors import InputError
 from wulff.norms import Threat
-from wulff.runs.classifiers import first_answer
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
 from wulff.runs.job import Job
@@ -27,6 +27,7 @@ from wulff.runs.journal import stored_run
 from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
+from wulff.runs.trials import check_function, first_answer
 from wulff.smoothing import (
     DEFAULT_BATCH,
     Bound,
@@ -165,6 +166,8 @@ def _job(
     """The job of certifying these inputs; everything is checked, and nothing written."""
     function, device = classifier.function, _device(classifier.function)
     answer = first_answer("the model", function, inputs[:1].to(device))
+    if not is_random(function):
+        check_function("the model", function, inputs[:1].to(device))
     classes = _classes(classifier, answer, num_classes)
     dataset = Dataset(IN_PYTHON, inputs, _labels(y, len(inputs), classes, classifier.class_names), classes)
     assert spec.noise is not None
