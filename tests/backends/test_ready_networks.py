@@ -68,3 +68,26 @@ def test_timm_or_what_it_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(InputError, match="timm"):
         backends.load("timm:no_such_network")
+
+
+def test_timm_networks_take_pixels_and_know_their_classes(tmp_path: Path) -> None:
+    """Where timm works, which needs the torchvision of the installed torch."""
+    try:
+        import timm  # pyright: ignore[reportMissingImports]
+        from timm.models import save_for_hf  # pyright: ignore[reportMissingImports]
+    except (ImportError, RuntimeError, OSError) as error:
+        pytest.skip(f"timm does not work here: {error}")
+    torch.manual_seed(0)
+    statistics = {"mean": [0.5, 0.4, 0.3], "std": [0.2, 0.3, 0.4]}
+    net = timm.create_model("test_vit", pretrained=False, num_classes=3, pretrained_cfg_overlay=statistics)
+    save_for_hf(net, str(tmp_path / "net"), model_config={"label_names": ["cat", "dog", "fish"]})
+    classifier = backends.load(f"timm:local-dir:{tmp_path / 'net'}")
+    assert classifier.class_names == ("cat", "dog", "fish")
+    assert classifier.num_classes == 3
+    assert classifier.normalisation == "0.5,0.4,0.3/0.2,0.3,0.4"
+    x = torch.rand(2, 3, 160, 160)
+    mean, std = (torch.tensor(statistics[name]).view(-1, 1, 1) for name in ("mean", "std"))
+    with torch.inference_mode():
+        torch.testing.assert_close(classifier(x), net.eval()((x - mean) / std))
+    with pytest.raises(InputError, match="normalises its inputs by itself"):
+        backends.load(f"timm:local-dir:{tmp_path / 'net'}", normalisation="none")

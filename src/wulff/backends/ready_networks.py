@@ -34,7 +34,7 @@ def load_timm(name: str) -> Classifier:
         function=module,
         num_classes=int(config["num_classes"]),
         class_names=tuple(names) if names else None,
-        input_shape=tuple(config["input_size"]),
+        input_shape=tuple(config["input_size"]) if config.get("fixed_input_size") else None,
         identity=identity_of_module(module),
         normalisation=str(statistics),
         libraries=("timm",),

@@ -60,8 +60,11 @@ class Normalisation:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        for name in ("mean", "std"):
-            object.__setattr__(self, name, _as_weights(getattr(self, name)))
+        mean, std = _as_weights(self.mean), _as_weights(self.std)
+        if len(mean) == len(std) and len(set(mean)) == len(set(std)) == 1:
+            mean, std = mean[:1], std[:1]  # one number stands for channels that are all alike
+        object.__setattr__(self, "mean", mean)
+        object.__setattr__(self, "std", std)
         good = len(self.mean) == len(self.std) >= 1 and all(map(math.isfinite, (*self.mean, *self.std)))
         if not good or min(self.std) <= 0:
             raise InputError(f"normalisation must be {ALLOWED}, got {shown(self._numbers)}.", "normalisation")
@@ -86,10 +89,8 @@ class Normalisation:
 
     @classmethod
     def of(cls, layer: Normalize) -> Self:
-        """What a layer does; one number stands for channels that are all alike."""
-        mean, std = (tuple(tensor.flatten().tolist()) for tensor in (layer.mean, layer.std))
-        alike = len(set(mean)) == len(set(std)) == 1
-        return cls(*((mean[:1], std[:1]) if alike else (mean, std)))
+        """What a layer does."""
+        return cls(*(tuple(tensor.flatten().tolist()) for tensor in (layer.mean, layer.std)))
 
     def layer(self) -> Normalize:
         """A layer that does it."""
