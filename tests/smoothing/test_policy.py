@@ -141,11 +141,12 @@ def test_a_policy_belongs_to_the_run_and_a_measured_batch_does_not(tmp_path: Pat
     assert run.spec.compile is False
     chosen = run.document["engine"]["batch"]
     assert chosen in BATCH_SIZES
-    assert run.document["engine"]["samples_per_second"][str(chosen)] > 0
+    assert "samples_per_second" not in run.document["engine"]  # a short run takes the best guess
     spec = (folder / "spec.toml").read_bytes()
     runs.certify(runs.Spec(**arguments, dtype="bf16", channels_last=True, batch="auto"), folder)
     assert (folder / "spec.toml").read_bytes() == spec
-    for other in ({}, {"dtype": "bfloat16"}, {"dtype": "bfloat16", "channels_last": True, "compile": True}):
+    half = {"dtype": "bfloat16"}
+    for other in ({}, {**half, "channels_last": False}, {**half, "channels_last": True, "compile": True}):
         with pytest.raises(RunError, match="give another folder, or the same parameters"):
             runs.certify(runs.Spec(**arguments, **other), folder)
 

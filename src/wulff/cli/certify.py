@@ -12,9 +12,7 @@ from wulff.cli.run_options import (
     ArchitectureOption,
     BatchOption,
     BoundOption,
-    ChannelsLastOption,
     ClassesOption,
-    CompileOption,
     DenoiserOption,
     DenoiserPixelsOption,
     DeviceOption,
@@ -25,6 +23,8 @@ from wulff.cli.run_options import (
     LevelsOption,
     ModelOption,
     NormalisationOption,
+    OpenChannelsLastOption,
+    OpenCompileOption,
     RandomDenoiserOption,
     SamplingOption,
     SeedOption,
@@ -35,7 +35,6 @@ from wulff.cli.run_options import (
 )
 from wulff.errors import InputError
 from wulff.runs.progress import run_progress
-from wulff.smoothing import DEFAULT_BATCH
 from wulff.stats import Anytime
 
 
@@ -65,9 +64,9 @@ def certify(
     levels: LevelsOption = 255,
     device: DeviceOption = "cpu",
     dtype: DtypeOption = "float32",
-    compile: CompileOption = False,
-    channels_last: ChannelsLastOption = False,
-    batch: BatchOption = str(DEFAULT_BATCH),
+    compile: OpenCompileOption = None,
+    channels_last: OpenChannelsLastOption = None,
+    batch: BatchOption = "auto",
     workers: WorkersOption = 1,
     engine: EngineOption = None,
     architecture: ArchitectureOption = None,

@@ -11,9 +11,7 @@ from wulff.cli.options import AlphaOption, DatasetOption, SliceOption, StoreOpti
 from wulff.cli.run_options import (
     ArchitectureOption,
     BatchOption,
-    ChannelsLastOption,
     ClassesOption,
-    CompileOption,
     DenoiserOption,
     DenoiserPixelsOption,
     DeviceOption,
@@ -23,6 +21,8 @@ from wulff.cli.run_options import (
     LevelsOption,
     ModelOption,
     NormalisationOption,
+    OpenChannelsLastOption,
+    OpenCompileOption,
     RandomDenoiserOption,
     SamplingOption,
     SeedOption,
@@ -32,7 +32,6 @@ from wulff.cli.run_options import (
     WorkersOption,
 )
 from wulff.runs.progress import run_progress
-from wulff.smoothing import DEFAULT_BATCH
 
 
 def predict(
@@ -48,9 +47,9 @@ def predict(
     levels: LevelsOption = 255,
     device: DeviceOption = "cpu",
     dtype: DtypeOption = "float32",
-    compile: CompileOption = False,
-    channels_last: ChannelsLastOption = False,
-    batch: BatchOption = str(DEFAULT_BATCH),
+    compile: OpenCompileOption = None,
+    channels_last: OpenChannelsLastOption = None,
+    batch: BatchOption = "auto",
     workers: WorkersOption = 1,
     engine: EngineOption = None,
     architecture: ArchitectureOption = None,

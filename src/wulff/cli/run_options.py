@@ -70,8 +70,25 @@ CompileOption = Annotated[
 ChannelsLastOption = Annotated[
     bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
 ]
+OpenCompileOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--compile/--no-compile",
+        help="Compile the model, or not; by default where a long run is measured to be faster.",
+    ),
+]
+OpenChannelsLastOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--channels-last/--no-channels-last",
+        help="Keep the channels of a pixel together in memory, or not; by default where it is faster.",
+    ),
+]
 BatchOption = Annotated[
-    str, typer.Option(help="Noisy copies per forward pass, or `auto` for the fastest number.")
+    str,
+    typer.Option(
+        help="Noisy copies per forward pass, or `auto`: a good number, or for long runs the fastest one."
+    ),
 ]
 EngineOption = Annotated[
     str | None,

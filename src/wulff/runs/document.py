@@ -85,7 +85,7 @@ def to_document(spec: AnySpec, facts: Facts) -> dict[str, Any]:
     engine = dict(facts.engine)
     if isinstance(spec, VoteSpec):
         engine = {"batch": spec.batch} | engine
-        if batch_matters(spec.device, compiled=spec.compile):
+        if batch_matters(spec.device, compiled=bool(spec.compile)):
             run["batch"] = spec.batch
     document: dict[str, Any] = {"format": facts.format} if facts.format else {}
     document |= {"run": run, "hashes": dict(facts.hashes)}

@@ -28,15 +28,15 @@ from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
 from wulff.runs.trials import check_function, first_answer
+from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned
 from wulff.smoothing import (
     DEFAULT_BATCH,
     Bound,
+    DevicePolicy,
     Estimator,
     Sampling,
     Smoothed,
     check_seed,
-    fastest,
-    measure_batch_sizes,
     not_a_number,
 )
 from wulff.smoothing.checks import check_images
@@ -59,7 +59,7 @@ def certify(
     estimator: Estimator = "clopper-pearson",
     sampling: Sampling = "float",
     levels: int = 255,
-    batch: int | Literal["auto"] = DEFAULT_BATCH,
+    batch: int | Literal["auto"] = "auto",
     workers: int = 1,
     engine: engines.Engine | None = None,
     store: str | Path | None = None,
@@ -91,7 +91,8 @@ def certify(
         estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n.
         sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
         levels: Grid steps per 1.0, for exact sampling.
-        batch: How many noisy copies are classified at once; `auto` measures which size is the fastest.
+        batch: How many noisy copies are classified at once; `auto` takes what is fast for the model, and
+            measures it before a long run.
         workers: How many processes classify; they decide no number.
         engine: Another engine, in place of `workers`.
         store: A folder for the run, which goes on from there when it was interrupted; without it the run
@@ -174,19 +175,13 @@ def _job(
     noise = noises.parse(spec.noise)
     noise.in_dim(inputs[0].numel())
     before = stored.spec if stored and isinstance(stored.spec, Spec) else None
-    engine: dict[str, Any] = {}
-    batch = spec.batch
-    if batch == "auto" and before is not None and before.batch != "auto":
-        batch = before.batch
-    elif batch == "auto":
-        rates = measure_batch_sizes(function, inputs[:1].to(device))
-        batch = fastest(rates)
-        engine["samples_per_second"] = {str(size): round(rate, 1) for size, rate in rates.items()}
+    plain = device.type == "cpu" and runs_in_single_precision(function)
+    module = function if plain and isinstance(function, torch.nn.Module) else None
+    spec = dataclasses.replace(spec, device=device.type if module is None else "cpu")
+    spec, engine = tuned(spec, module, inputs[:INPUTS], len(inputs), noise.in_dim(inputs[0].numel()), stored)
+    batch = spec.batch if isinstance(spec.batch, int) else DEFAULT_BATCH
     filled = dataclasses.replace(
-        spec,
-        batch=batch,
-        seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
-        device=device.type,
+        spec, seed=before.seed if spec.seed is None and before else check_seed(spec.seed)
     )
     facts = Facts(
         inputs=len(dataset),
@@ -199,7 +194,15 @@ def _job(
         versions=versions(classifier.libraries),
         engine=engine,
     )
-    smoothed = Smoothed(function, noise, classes, batch=batch, sampling=spec.sampling, levels=spec.levels)
+    smoothed = Smoothed(
+        function,
+        noise,
+        classes,
+        batch=batch,
+        sampling=spec.sampling,
+        levels=spec.levels,
+        policy=None if module is None or spec.policy == DevicePolicy() else spec.policy,
+    )
     smoothed.check_inputs(inputs)
     smoothed.counts(inputs[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(filled, dataset, smoothed, facts)

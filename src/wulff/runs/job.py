@@ -3,21 +3,19 @@
 import dataclasses
 from typing import Any
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from wulff import datasets, noises
 from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import PredictSpec, Spec
+from wulff.runs.tuned import INPUTS, tuned
 from wulff.smoothing import (
     DEFAULT_BATCH,
     DevicePolicy,
     Smoothed,
     check_seed,
-    fastest,
-    measure_batch_sizes,
-    use_device,
 )
 
 
@@ -69,7 +67,6 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     Raises:
         InputError: Something in the spec is missing, or does not fit together.
     """
-    policy = spec.policy
     whole = datasets.load(spec.dataset)
     dataset = whole.slice(spec.slice)
     base = load_base(spec, dataset)
@@ -80,13 +77,15 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     dim = dataset.images[0].numel()
     base = denoised(base, spec, noise.in_dim(dim), dataset.images[:1])
     before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
-    if base.module is None and policy != DevicePolicy():
+    if base.module is None and spec.policy != DevicePolicy():
         raise InputError(
             f"{spec.model} is no torch module, so that it runs where and as it is; leave out device, dtype, "
             "compile and channels_last.",
             *("device", "dtype", "compile", "channels_last"),
         )
-    batch, engine = _engine(spec, base.module, dataset.images[:1], stored)
+    first = dataset.images[:INPUTS]
+    spec, engine = tuned(spec, base.module, first, len(dataset), noise.in_dim(dim), stored)
+    policy = spec.policy
     identity = policy.identity()
     filled = dataclasses.replace(
         spec,
@@ -94,7 +93,6 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
         architecture=base.architecture,
         normalisation=base.normalisation,
-        batch=batch,
         device=identity["device"],
     )
     facts = Facts(
@@ -111,7 +109,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         base.function,
         noise,
         base.num_classes,
-        batch=batch,
+        batch=filled.batch if isinstance(filled.batch, int) else DEFAULT_BATCH,
         sampling=spec.sampling,
         levels=spec.levels,
         policy=None if base.module is None else policy,
@@ -123,20 +121,3 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
             smoothed.check_inputs(image[None])
     smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(filled, dataset, smoothed, facts)
-
-
-def _engine(
-    spec: Spec | PredictSpec, model: nn.Module | None, x: Tensor, stored: Made | None
-) -> tuple[int, dict[str, Any]]:
-    """The batch size, and what else decides the speed of a run and none of its numbers."""
-    if spec.batch != "auto":
-        return spec.batch, {}
-    if stored and isinstance(stored.spec, Spec | PredictSpec) and stored.spec.batch != "auto":
-        return stored.spec.batch, dict(stored.facts.engine)
-    if model is None:
-        return DEFAULT_BATCH, {}
-    # Measured before compilation, which takes longer for each size than the difference is worth.
-    plain = dataclasses.replace(spec.policy, compile=False)
-    rates = measure_batch_sizes(plain.apply(model), x.to(use_device(plain.device)))
-    measured = {str(size): round(rate, 1) for size, rate in rates.items()}
-    return fastest(rates), {"samples_per_second": measured}

@@ -13,7 +13,6 @@ from wulff.errors import InputError
 from wulff.models.normalize import Normalisation
 from wulff.norms import Threat, parse_threat
 from wulff.smoothing import (
-    DEFAULT_BATCH,
     Bound,
     DevicePolicy,
     Estimator,
@@ -76,12 +75,13 @@ class VoteSpec(_Table):
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
         device: Where the model runs.
         dtype: `float32` (`fp32`), or `bfloat16` (`bf16`) for weights of 16 bits.
-        compile: Whether the model goes through `torch.compile`.
-        channels_last: Whether images keep the channels of a pixel together.
-        batch: How many noisy copies are classified at once; `auto` takes the size that is measured to be the
-            fastest when the run starts, and keeps it when the run is resumed. A compiled model is made
-            for one size, and a GPU's kernels are chosen by it, so that it is then part of the classifier: the
-            run is not resumed with another.
+        compile: Whether the model goes through `torch.compile`; None where that is to be found.
+        channels_last: Whether images keep the channels of a pixel together; None where that is to be found.
+        batch: How many noisy copies are classified at once; `auto` where that is to be found. What is left
+            open is guessed by the kinds of the model's layers, or measured before a long run, on noisy copies
+            of its own first inputs; it is recorded, and kept when the run is resumed. A compiled model is
+            made for one size, and a GPU's kernels are chosen by it, so that it is then part of the
+            classifier: the run is not resumed with another.
         architecture: For weights that do not say what model they are for.
         weights: A state dict for the module that `python:FILE.py:NAME` gives.
         classes: How many labels there are, for models from elsewhere that do not say it.
@@ -113,9 +113,9 @@ class VoteSpec(_Table):
     levels: int = 255
     device: str = "cpu"
     dtype: str = "float32"
-    compile: bool = False
-    channels_last: bool = False
-    batch: int | Literal["auto"] = DEFAULT_BATCH
+    compile: bool | None = None
+    channels_last: bool | None = None
+    batch: int | Literal["auto"] = "auto"
     architecture: str | None = None
     weights: str | None = None
     classes: int | None = None
@@ -138,8 +138,10 @@ class VoteSpec(_Table):
             _set(self, "normalisation", str(Normalisation.parse(self.normalisation)))
         if self.threshold is not None:
             real_number("threshold", self.threshold, *FINITE)
-        for name in ("compile", "channels_last", "random_denoiser"):
-            flag(name, getattr(self, name))
+        flag("random_denoiser", self.random_denoiser)
+        for name in ("compile", "channels_last"):
+            if getattr(self, name) is not None:
+                flag(name, getattr(self, name))
         if self.denoiser is None and (self.denoiser_pixels is not None or self.random_denoiser):
             raise InputError(
                 "denoiser_pixels and random_denoiser are for a denoiser; give denoiser=python:FILE.py:NAME.",
@@ -167,7 +169,10 @@ class VoteSpec(_Table):
     def policy(self) -> DevicePolicy:
         """How the model is run."""
         return DevicePolicy(
-            device=self.device, dtype=self.dtype, compile=self.compile, channels_last=self.channels_last
+            device=self.device,
+            dtype=self.dtype,
+            compile=bool(self.compile),
+            channels_last=bool(self.channels_last),
         )
 
     def to_document(self) -> dict[str, Any]:

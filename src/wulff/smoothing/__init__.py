@@ -1,14 +1,14 @@
 """Smoothing: the classifier, the loop that counts its votes, and what the counts certify."""
 
 from wulff.smoothing.audit import BATCH_SIZES_TO_AUDIT, Audit, audit_batch_invariance
-from wulff.smoothing.batch_size import BATCH_SIZES, fastest, measure_batch_sizes
+from wulff.smoothing.batch_size import BATCH_SIZES, DEFAULT_BATCH, fastest, measure_batch_sizes
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
 from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes
 from wulff.smoothing.fixed import Fixed, evaluating
-from wulff.smoothing.majority import DEFAULT_BATCH, Majority
+from wulff.smoothing.majority import Majority
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
 from wulff.smoothing.samplers import Grid, Sampling, grid_for
 from wulff.smoothing.smoothed import Smoothed, certification_counts

@@ -115,7 +115,7 @@ def audit_batch_invariance(
     """
     policy = policy or DevicePolicy()
     device = use_device(policy.device)
-    noisy = _noisy_copies(x.to(device), noise, copies, seed)
+    noisy = noisy_copies(x.to(device), noise, copies, seed)
     deployed = policy.apply(model)
     with torch.inference_mode():
         expected = _outputs(deployed, noisy, reference)
@@ -137,7 +137,8 @@ def audit_batch_invariance(
     return Audit(reference, _near_ties(expected, variations), variations, _not_a_number(expected, len(x)))
 
 
-def _noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
+def noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
+    """So many noisy copies, shared among the inputs."""
     sampler = FloatSampler(noise.in_dim(x[0].numel()))
     streams = Streams(x.device, seed)
     blocks = -(-copies // BLOCK)

@@ -11,9 +11,10 @@ from wulff import views as view_families
 from wulff._checks import whole_number
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
+from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.checks import check_images
 from wulff.smoothing.copies import ViewCopies
-from wulff.smoothing.majority import DEFAULT_BATCH, Majority
+from wulff.smoothing.majority import Majority
 from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.streams import Phase, Seed
 from wulff.smoothing.voting import FixedQuota

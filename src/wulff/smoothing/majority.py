@@ -13,6 +13,7 @@ from wulff._quoting import shown
 from wulff.backends import adapt
 from wulff.backends.denoisers import is_random
 from wulff.errors import InputError
+from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
 from wulff.smoothing.copies import Source
 from wulff.smoothing.counts import LARGEST_INDEX
@@ -22,7 +23,6 @@ from wulff.smoothing.streams import Seed
 from wulff.smoothing.voting import Quota, VoteLoop, Votes
 from wulff.stats import check_sample_size
 
-DEFAULT_BATCH = 256
 CPU = torch.device("cpu")
 
 

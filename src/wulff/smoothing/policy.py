@@ -153,6 +153,11 @@ def batch_matters(device_type: str, *, compiled: bool) -> bool:
     return compiled or device_type != "cpu"
 
 
+def can_compile(device: torch.device) -> bool:
+    """Whether models can be compiled for a device: a CPU needs a C++ compiler."""
+    return device.type == "cuda" or (device.type == "cpu" and _compiler() is not None)
+
+
 def _compiler() -> str | None:
     names = [os.environ.get("CXX"), "g++", "clang++", "c++"]
     return next((found for name in names if name and (found := shutil.which(name))), None)

@@ -14,12 +14,13 @@ from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Box, Norm, Room, Threat, parse_threat
+from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
 from wulff.smoothing.classifier import not_a_number
 from wulff.smoothing.copies import NoisySource
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
-from wulff.smoothing.majority import DEFAULT_BATCH, Majority, names
+from wulff.smoothing.majority import Majority, names
 from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.samplers import Sampling, grid_for
 from wulff.smoothing.stopping import certification_quota
@@ -100,8 +101,9 @@ class Smoothed(Majority):
             Votes of shape (inputs, classes): SelectionCounts, EstimationCounts or PredictionCounts.
         """
         n, x = check_sample_size(n), self.check_inputs(x)
-        if not isinstance(phase, Phase):
-            raise InputError(f"phase must be one of wulff.smoothing.Phase, got {shown(phase)}.")
+        if not isinstance(phase, Phase) or phase not in _COUNTS:
+            names = ", ".join(sampled.name for sampled in _COUNTS)
+            raise InputError(f"phase must be a wulff.smoothing.Phase of {names}, got {shown(phase)}.")
         votes = self._vote(x, FixedQuota({phase: n}), check_seed(seed), index)
         return _COUNTS[phase](np.stack([vote.counts[phase] for vote in votes]), n)
 

@@ -4,6 +4,7 @@ import dataclasses
 import itertools
 import re
 import tomllib
+import typing
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -184,6 +185,7 @@ def _check_type(
     file: Path, table: str, key: str, value: object, field: "dataclasses.Field[Any] | None"
 ) -> None:
     default = 0.0 if field is None else field.default
+    allowed = () if field is None else typing.get_args(field.type)
     kinds: tuple[type, ...] = (str,)
     if key == "stop":
         kinds = (dict,)
@@ -193,11 +195,11 @@ def _check_type(
         kinds = (int, str) if value == "random" else (int,)
     elif key == "batch" and table == "certify":
         kinds = (int, str) if value == "auto" else (int,)
-    elif isinstance(default, bool):
+    elif isinstance(default, bool) or bool in allowed:
         kinds = (bool,)
-    elif isinstance(default, float):
+    elif isinstance(default, float) or float in allowed:
         kinds = (int, float)
-    elif isinstance(default, int):
+    elif isinstance(default, int) or int in allowed:
         kinds = (int,)
     if isinstance(value, bool) != (kinds == (bool,)) or not isinstance(value, kinds):
         wanted = " or ".join(kind.__name__ for kind in kinds)
