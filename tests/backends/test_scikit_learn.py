@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from torch import Tensor
 
+import wulff
 from tests.backends.conftest import Digits
 from wulff import backends
 from wulff.errors import InputError
@@ -102,3 +103,21 @@ def test_batches_of_any_shape(digits: Digits) -> None:
     classifier = backends.adapt(LogisticRegression(max_iter=200).fit(digits.rows, digits.labels))
     assert classifier(torch.zeros(1, 1, 8, 8)).shape == (1, 10)
     assert classifier(torch.zeros(3, 64)).shape == (3, 10)
+
+
+def test_what_was_fitted_on_a_frame_gets_frames() -> None:
+    """A pipeline may choose its columns by name, and an array has none."""
+    import pandas
+    from sklearn.compose import make_column_transformer
+    from sklearn.preprocessing import StandardScaler
+
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame(rng.uniform(size=(60, 3)), columns=["age", "income", "noise"])
+    y = (frame["age"] > frame["income"]).to_numpy().astype(int)
+    chosen = make_column_transformer((StandardScaler(), ["income", "age"]))
+    model = make_pipeline(chosen, LogisticRegression()).fit(frame, y)
+    x = torch.tensor(frame.to_numpy()).float()
+    answer = backends.adapt(model)(x)
+    np.testing.assert_array_equal(answer.argmax(dim=1).numpy(), model.predict(frame))
+    run = wulff.certify(model, frame, y, noise="gaussian(sigma=0.05)", n0=10, n=50, progress=False)
+    assert len(run.records) == 60

@@ -1,6 +1,7 @@
 """Estimators of scikit-learn, and whatever follows its conventions; the only file that imports skops."""
 
 import hashlib
+import importlib.util
 from pathlib import Path
 from typing import Any, final
 
@@ -22,11 +23,17 @@ class EstimatorFunction:
     def __init__(self, estimator: Any) -> None:
         self.estimator = estimator
         self.classes = np.asarray(estimator.classes_)
+        self.columns = _columns(estimator)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        return to_logits(self._answer(flat_rows(batch).astype(np.float64)), batch.device)
+        rows = flat_rows(batch).astype(np.float64)
+        if self.columns is None or rows.shape[1] != len(self.columns):
+            return to_logits(self._answer(rows), batch.device)
+        import pandas  # what it was fitted on; a pipeline may choose columns by their names
 
-    def _answer(self, x: np.ndarray) -> np.ndarray:
+        return to_logits(self._answer(pandas.DataFrame(rows, columns=self.columns)), batch.device)
+
+    def _answer(self, x: Any) -> np.ndarray:
         if hasattr(self.estimator, "predict_proba"):
             return np.asarray(self.estimator.predict_proba(x), dtype=np.float64)
         if hasattr(self.estimator, "decision_function"):
@@ -34,6 +41,15 @@ class EstimatorFunction:
             if values.ndim == 1 or values.shape[1] == len(self.classes):
                 return two_sided_scores(values)
         return np.searchsorted(self.classes, np.asarray(self.estimator.predict(x))).astype(np.int64)
+
+
+def _columns(estimator: Any) -> list[str] | None:
+    """The names of the columns that an estimator was fitted on, where it was a frame and pandas is there."""
+    try:
+        names = list(estimator.feature_names_in_)
+    except (AttributeError, TypeError):
+        return None
+    return names if names and importlib.util.find_spec("pandas") is not None else None
 
 
 def is_estimator(model: object) -> bool:

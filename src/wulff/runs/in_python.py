@@ -17,6 +17,7 @@ from wulff._progress import progress_bar
 from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.backends.denoisers import is_random
+from wulff.backends.outputs import writable
 from wulff.datasets import UNKNOWN, Dataset
 from wulff.errors import InputError
 from wulff.norms import Threat
@@ -211,7 +212,7 @@ def _job(
 def _inputs(x: Any) -> Tensor:
     """The inputs as float32 in memory; pixels of 8 bits are refused with a remedy."""
     if not isinstance(x, Tensor):
-        x = torch.from_numpy(np.ascontiguousarray(numbers("x", x, "fiub")))
+        x = writable(numbers("x", x, "fiub"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what it warns of, a data set refuses
         x = check_images(x)
