@@ -122,7 +122,8 @@ class Room:
                 f"a threat in the box needs inputs in [{low:g}, {high:g}], got {flat[outside][0]:g}; use the "
                 "threat without -box."
             )
-        return cls(np.sort(np.nextafter(np.maximum(flat - low, high - flat), np.inf))[::-1])
+        rooms = np.nextafter(np.maximum(flat - low, high - flat), np.inf)
+        return cls(np.sort(np.minimum(rooms, high - low))[::-1])
 
 
 Threat = Norm | Box

@@ -8,7 +8,7 @@ and the choice of the largest radius are done here, so that no author can forget
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -281,11 +281,14 @@ def conversions(noise: type[Noise], threat: Threat) -> list[Certificate]:
 @converter
 def between_norms(noise: type[Noise], norm: Threat) -> list[Certificate]:
     """By ‖v‖_q ≤ ‖v‖_p / f; the last resort."""
-    if not isinstance(norm, Norm) or not _is_norm(norm):
-        return []
+    return between(table(noise), norm) if isinstance(norm, Norm) and _is_norm(norm) else []
+
+
+def between(entries: Iterable[Certificate], norm: Norm) -> list[Certificate]:
+    """What those of these certificates that are against other norms say about this one."""
     sources = [
         entry
-        for entry in table(noise)
+        for entry in entries
         if entry.norm is not ANY_NORM and isinstance(entry.norm, Norm) and entry.norm != norm
     ]
     return [

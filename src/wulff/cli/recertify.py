@@ -7,6 +7,7 @@ import typer
 from wulff import reports, runs
 from wulff.cli.console import say
 from wulff.cli.options import RunArgument
+from wulff.reports.page import guarantee
 from wulff.smoothing import Bound, Estimator
 
 
@@ -26,6 +27,12 @@ def recertify(
     estimator: Annotated[
         Estimator | None, typer.Option(help="The bound on the error; by default the run's.")
     ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the run's inputs are, e.g. mnist:PATH; radii in the box grow by it."
+        ),
+    ] = None,
     store: Annotated[
         str | None, typer.Option(help="The folder of the new run; by default only its table is printed.")
     ] = None,
@@ -43,10 +50,11 @@ def recertify(
         n=n,
         bound=bound,
         estimator=estimator,
+        dataset=dataset,
     )
     for name in done.norms:
         table = reports.certified_accuracy([done], norm=name)
         say(table.render())
         for note in table.notes:
             say(f"Note: {note}")
-    say(done.folder if store is not None else done.statement)
+    say(done.folder if store is not None else guarantee(done))

@@ -4,11 +4,13 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+from torch import Tensor
 
 from wulff._typing import FloatArray, IntArray
-from wulff.norms import Threat
+from wulff.norms import Box, Threat
 from wulff.runs.records import CertifiedRadius, Record, sparse
 from wulff.smoothing import Certification, EstimationCounts, SelectionCounts, Terms, certify_counts
+from wulff.smoothing.rooms import own_boxes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,8 +31,17 @@ class Counted:
     not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
 
 
-def certified_records(terms: Terms, threats: Sequence[Threat], inputs: Sequence[Counted]) -> list[Record]:
-    """The record of each input, with a radius against every norm; all from one bound on its error."""
+def certified_records(
+    terms: Terms, threats: Sequence[Threat], inputs: Sequence[Counted], x: Tensor | None = None
+) -> list[Record]:
+    """The record of each input, with a radius against every norm; all from one bound on its error.
+
+    Args:
+        terms: On which terms.
+        threats: The adversaries.
+        inputs: The votes of each input.
+        x: The inputs themselves, whose room in the box makes radii there larger; None if they are not there.
+    """
     index = tuple(counted.index for counted in inputs)
     n = np.array([counted.n for counted in inputs])
     n0 = np.array([counted.n0 for counted in inputs])
@@ -38,7 +49,12 @@ def certified_records(terms: Terms, threats: Sequence[Threat], inputs: Sequence[
     estimation = EstimationCounts(
         np.stack([counted.estimation for counted in inputs]), n, index, stop=terms.stop
     )
-    proofs = {norm: certify_counts(selection, estimation, terms, norm) for norm in threats}
+    proofs = {}
+    for threat in threats:
+        against = threat
+        if x is not None and isinstance(threat, Box):
+            against = own_boxes(x, threat, terms.grid)
+        proofs[threat] = certify_counts(selection, estimation, terms, against)
     draw = terms.draws(estimation)
     return [_record(counted, i, proofs, draw) for i, counted in enumerate(inputs)]
 

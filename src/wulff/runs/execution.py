@@ -12,7 +12,7 @@ from torch import Tensor
 from wulff import engines
 from wulff._checks import file_path
 from wulff.errors import InputError
-from wulff.norms import Threat
+from wulff.norms import Box, Threat
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.continuing import by_phase, check_votes, to_recount
 from wulff.runs.document import Facts, to_document
@@ -139,7 +139,7 @@ def _waiting(job: Job, done: set[int], known: Record | None) -> Iterator[tuple[i
     """The input that is counted again, if there is one, and those that have no record yet."""
     dataset = job.dataset
     if known is not None:
-        yield known.index, dataset.images[dataset.index.index(known.index)]
+        yield known.index, dataset.images[job.places[known.index]]
     pairs = zip(dataset.index, dataset.images, strict=True)
     yield from ((index, x) for index, x in pairs if index not in done)
 
@@ -186,7 +186,10 @@ def _certified(job: Job, terms: Terms, votes: Votes, label: int, seconds: float)
         n=votes.sizes.get(Phase.ESTIMATION, 0),
         not_a_number=by_phase(votes.not_a_number),
     )
-    return certified_records(terms, _threats(job), [counted])[0]
+    threats = _threats(job)
+    in_box = any(isinstance(threat, Box) for threat in threats)
+    x = job.dataset.images[job.places[votes.index]][None] if in_box else None
+    return certified_records(terms, threats, [counted], x)[0]
 
 
 def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:

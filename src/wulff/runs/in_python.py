@@ -41,6 +41,7 @@ from wulff.smoothing import (
     not_a_number,
 )
 from wulff.smoothing.checks import check_images
+from wulff.smoothing.rooms import check_in_box
 from wulff.stats import Anytime
 
 
@@ -205,6 +206,7 @@ def _job(
         policy=None if module is None or spec.policy == DevicePolicy() else spec.policy,
     )
     smoothed.check_inputs(inputs)
+    check_in_box(inputs, spec.threats)
     smoothed.counts(inputs[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(filled, dataset, smoothed, facts)
 

@@ -1,6 +1,7 @@
 """A spec with everything that it names: checked, loaded and hashed."""
 
 import dataclasses
+import functools
 from typing import Any
 
 from torch import Tensor
@@ -17,6 +18,7 @@ from wulff.smoothing import (
     Smoothed,
     check_seed,
 )
+from wulff.smoothing.rooms import check_in_box
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,11 @@ class Job:
     def labels(self) -> dict[int, int]:
         """True labels by index."""
         return dict(zip(self.dataset.index, self.dataset.labels.tolist(), strict=True))
+
+    @functools.cached_property
+    def places(self) -> dict[int, int]:
+        """Where in the slice each input is, by its index."""
+        return {index: place for place, index in enumerate(self.dataset.index)}
 
     @property
     def document(self) -> dict[str, Any]:
@@ -119,5 +126,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     elif spec.sampling == "exact":
         for image in dataset.images:  # decoded one by one: they need not fit into memory together
             smoothed.check_inputs(image[None])
+    if isinstance(spec, Spec) and isinstance(dataset.images, Tensor):  # decoded images lie in [0, 1]
+        check_in_box(dataset.images, spec.threats)
     smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(filled, dataset, smoothed, facts)

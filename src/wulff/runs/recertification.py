@@ -17,13 +17,18 @@ import numpy as np
 
 from wulff._checks import file_path
 from wulff._typing import IntArray
+from wulff._warnings import warn
+from wulff.certificates.box.own_rooms import OWN
+from wulff.datasets import Dataset
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threats
+from wulff.norms import Threat, parse_threat, parse_threats
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import FORMAT, Facts, versions
 from wulff.runs.execution import store_finished
 from wulff.runs.fit import Fit
+from wulff.runs.from_errors import against_others
 from wulff.runs.journal import RECORDS, stored_document
+from wulff.runs.original_inputs import OriginalInputs
 from wulff.runs.records import Record
 from wulff.runs.run import Run, check_run, load
 from wulff.runs.spec import ImportedSpec, Spec
@@ -44,6 +49,7 @@ class Changes(TypedDict, total=False):
     n: int | None
     bound: Bound | None
     estimator: Estimator | None
+    dataset: str | Dataset | None
 
 
 def recertify(folder: str | Path, store: str | Path | None = None, **changes: Unpack[Changes]) -> Run:
@@ -59,6 +65,9 @@ def recertify(folder: str | Path, store: str | Path | None = None, **changes: Un
             its certificate may be wrong. `n`: a smaller sample size: so many of the counted votes of each
             input are drawn at random, from numbers keyed by the run's seed, the input and n. `bound`:
             `one-sided` or `two-sided`. `estimator`: `clopper-pearson` or `randomized-clopper-pearson`.
+            `dataset`: where the run's inputs are, a name or a `wulff.datasets.Dataset`: radii in the box are
+            then larger, by the room of each input. Of runs in Python that are still in memory, they are
+            there.
 
     Raises:
         InputError: The counts do not support what is asked for; nothing is written.
@@ -79,23 +88,55 @@ def recertify(folder: str | Path, store: str | Path | None = None, **changes: Un
 
 def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     """`recertify` in memory, for a run that is loaded: the new run's folder is that of the votes."""
-    before = _check_kind(check_run(source))
+    check_run(source)
     given = {name: value for name, value in changes.items() if value is not None}
     if unknown := given.keys() - Changes.__annotations__.keys():
         raise InputError(f"recertify changes {', '.join(Changes.__annotations__)}, got {min(unknown)}.")
     if "norms" in given:
         given["norms"] = tuple(map(str, parse_threats(cast(Sequence[Threat | str], given["norms"]))))
+    dataset = cast(str | Dataset | None, given.pop("dataset", None))
+    if isinstance(source.spec, ImportedSpec) and source.records and source.columns.has_error:
+        return _of_a_log(source, source.spec, given, dataset)
+    before = _check_kind(source)
     if "n" in given:
         _check_size(source, before, check_sample_size(cast(int, given["n"])))
     spec = dataclasses.replace(before, **given)
+    inputs = OriginalInputs.of(source, dataset, spec.threats)
+    _warn_of_rooms(source, inputs)
     terms = spec.terms(source.terms.noise)
     _check_records(source)
     counted = [_counted(source, record, terms) for record in source.records]
     records: list[Record] = []
     for start in range(0, len(counted), TOGETHER):
-        records += certified_records(terms, spec.threats, counted[start : start + TOGETHER])
+        some = counted[start : start + TOGETHER]
+        x = None if inputs is None else inputs.at([one.index for one in some])
+        records += certified_records(terms, spec.threats, some, x)
     facts = _facts(source, before, spec)
     return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
+
+
+def _warn_of_rooms(source: Run, inputs: OriginalInputs | None) -> None:
+    """Say that radii in the box shrink where they were made with the rooms of inputs that are not given."""
+    boxed = [norm for norm in source.norms if norm.endswith("-box")]
+    if inputs is None and any(
+        record.radii[norm].method == OWN for record in source.records for norm in boxed
+    ):
+        warn(
+            f"radii in the box are now those of any input, and {source.name} had those of each input's own "
+            "room; say where the inputs are: --dataset, or dataset=."
+        )
+
+
+def _of_a_log(source: Run, before: ImportedSpec, given: dict[str, Any], dataset: str | Dataset | None) -> Run:
+    """The same of a published log: other norms only, since its bounds are what they are."""
+    if others := given.keys() - {"norms"}:
+        raise InputError(
+            f"{min(others)} cannot be changed: {source.folder} is a published log, which has bounds but no "
+            "counts of its own; only norms and the data set can be given."
+        )
+    spec = dataclasses.replace(before, **given)
+    threats = [parse_threat(norm) for norm in spec.norms]
+    return against_others(source, spec, OriginalInputs.of(source, dataset, threats))
 
 
 def _check_kind(source: Run) -> Spec:

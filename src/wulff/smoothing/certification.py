@@ -9,13 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff import _display
-from wulff._checks import file_path, instance, whole_numbers
+from wulff._checks import file_path, instance, sequence_of, whole_numbers
 from wulff._numerics.rounding import decimal_down
 from wulff._reading import reading
 from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, two_sided_radius
+from wulff.certificates.box.own_rooms import OWN, with_rooms
+from wulff.errors import InputError
 from wulff.noises import Noise
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Box, Threat, parse_threat
 from wulff.smoothing import certification_file
 from wulff.smoothing.counts import Counts, EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
@@ -226,7 +228,7 @@ def certify_counts(
     selection: SelectionCounts,
     estimation: EstimationCounts,
     terms: Terms,
-    threat: Threat | str,
+    threat: Threat | str | Sequence[Box],
     method: str | None = None,
 ) -> Certification:
     """Certify from counts [Cohen et al. 2019, Certify; any noise and norm].
@@ -235,7 +237,8 @@ def certify_counts(
         selection: Counts that choose each label.
         estimation: Counts of independent samples, from which the label's error is bounded.
         terms: On which terms they were counted, and are to be bounded.
-        threat: The adversary's norm, or a norm in the box such as `l1-box`.
+        threat: The adversary's norm, or a norm in the box such as `l1-box`; or a `Box` for each input, with
+            its room.
         method: One theorem, by name; the one with the largest radius by default.
 
     Raises:
@@ -244,11 +247,20 @@ def certify_counts(
     """
     instance("terms", terms, Terms, "a wulff.smoothing.Terms").check(selection, estimation)
     error, rival = terms.errors(selection, estimation)
-    radii: Radii = (
-        certified_radius(terms.noise, error, threat, method=method)
-        if rival is None
-        else two_sided_radius(terms.noise, error, rival, threat, method=method)
-    )
+
+    def radii_of(places: Any, against: Threat | str, method: str | None = method) -> Radii:
+        if rival is None:
+            return certified_radius(terms.noise, error[places], against, method=method)
+        return two_sided_radius(terms.noise, error[places], rival[places], against, method=method)
+
+    if isinstance(threat, Threat | str):
+        radii = radii_of(slice(None), threat)
+    else:
+        boxes = _boxes(threat)
+        everywhere = None if method == OWN else method  # of this method there are none without a room
+        radii = radii_of(slice(None), Box(boxes[0].norm), everywhere)
+        if method in (None, OWN):
+            radii = with_rooms(radii, boxes, lambda i, box: radii_of(i, box, OWN))
     return Certification(
         label=np.where(radii.method != "abstain", selection.top(), ABSTAIN),
         radius=radii.radius,
@@ -261,3 +273,11 @@ def certify_counts(
         terms=dataclasses.replace(terms, noise=radii.noise),
         draw=terms.draws(estimation),
     )
+
+
+def _boxes(threat: object) -> list[Box]:
+    """A threat for each input: boxes with rooms, measured alike."""
+    boxes = sequence_of("threat", threat, (Box,), "'l1-box', or one wulff.norms.Box for each input")
+    if not boxes or len({box.norm for box in boxes}) > 1:
+        raise InputError("threat must be one Box for each input, all of one norm.")
+    return boxes

@@ -13,7 +13,7 @@ from wulff._warnings import warn
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Box, Norm, Room, Threat, parse_threat
+from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
@@ -22,6 +22,7 @@ from wulff.smoothing.copies import NoisySource
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.majority import Majority, names
 from wulff.smoothing.policy import DevicePolicy
+from wulff.smoothing.rooms import own_boxes
 from wulff.smoothing.samplers import Sampling, grid_for
 from wulff.smoothing.stopping import certification_quota
 from wulff.smoothing.streams import Phase, Seed
@@ -147,7 +148,8 @@ class Smoothed(Majority):
 
         Args:
             x: Inputs in [0, 1], of shape (inputs, ...).
-            norm: The adversary's norm: `l1`, `l2`, `linf`, `lp(1.5)`; in the box `l1-box`, `l0-box`, ...
+            norm: The adversary's norm: `l1`, `l2`, `linf`, `lp(1.5)`; in the box `l1-box`, `l0-box`, ...,
+                where each input has its own room.
             n0: Samples that choose the label.
             n: Fresh samples that bound its error.
             alpha: The probability, for each input, with which its certificate may be wrong.
@@ -167,8 +169,7 @@ class Smoothed(Majority):
         if stop is not None and not isinstance(stop, Anytime):
             raise InputError(f"stop must be a wulff.stats.Anytime or None, got {shown(stop)}.", "stop")
         norm, x = parse_threat(norm), self.check_inputs(x)
-        if isinstance(norm, Box):
-            Room.of(x.cpu())  # refuses inputs outside the box
+        against = own_boxes(x, norm, self.grid) if isinstance(norm, Box) else norm
         terms = Terms(
             noise=self.noise.in_dim(x[0].numel()),
             n0=n0,
@@ -183,7 +184,7 @@ class Smoothed(Majority):
         truth = None if labels is None else _truth(x, index, labels)
         votes = self._vote(x, certification_quota(terms, [norm], truth), terms.seed, index)
         _warn_of_not_a_number(votes)
-        return certify_counts(*certification_counts(votes, stop), terms, norm, method)
+        return certify_counts(*certification_counts(votes, stop), terms, against, method)
 
     def check_inputs(self, x: Tensor) -> Tensor:
         x = check_images(x)

@@ -188,7 +188,10 @@ class Terms:
         within = ""
         threats = list(map(parse_threat, norms))
         if any(isinstance(threat, Box) for threat in threats):
-            within = " In a norm with -box this is said of x and x' in [0, 1]^d only."
+            within = (
+                " In a norm with -box this is said of x and x' in [0, 1]^d only; a radius by the method "
+                "`box` uses how far each coordinate of x can move there, any other holds for every x."
+            )
         if any(isinstance(threat, Box) and threat.norm.p == 0 for threat in threats):
             within += " In l0-box the radius is how many coordinates x' may differ in."
         return (

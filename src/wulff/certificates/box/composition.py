@@ -1,10 +1,12 @@
 """Independent log-concave coordinates against l1 and l0 in the box, by composing privacy losses at v*.
 
 The overlap of two superlevel sets is symmetric and log-concave in the shift [Brunn–Minkowski], hence smallest
-at the greedy perturbation v* = (1, …, 1, u) of the unit box, for every error at once. With c whole steps its
-loss is a sum of c copies of the loss of a step and one of that of u.
+at the greedy perturbation v* = (m_1, …, m_c, u) of the box, for every error at once. Its loss is a sum of
+those of its coordinates; equal ones are composed together. The rooms of one input are rounded up to multiples
+of 1/64, so that few of them differ.
 """
 
+import collections
 import dataclasses
 import functools
 from typing import Any, final
@@ -13,7 +15,7 @@ import numpy as np
 
 from wulff._numerics import rounding
 from wulff._numerics.bisection import last_whole
-from wulff._numerics.composition import compose_all
+from wulff._numerics.composition import LatticeMeasure, compose_all
 from wulff._typing import FloatArray
 from wulff.certificates.box.filling import HALF
 from wulff.certificates.privacy_loss.coordinates import LARGEST_LOSS, curve_of, interpolate
@@ -22,12 +24,14 @@ from wulff.certificates.privacy_loss.lattice import privacy_loss
 from wulff.certificates.registry import Certificate, converter
 from wulff.noises import Gaussian, Noise, Uniform
 from wulff.noises.base import HalfLine, IIDNoise
-from wulff.norms import Box, Threat
+from wulff.norms import Box, Room, Threat
 
 RESOLUTION = 128
 """Lattice points for each standard deviation of the loss of a step."""
 PARTS = 8
-"""Curves for each coordinate: after eighths of its step."""
+"""Curves for each coordinate: after eighths of its room."""
+ROOMS = 64
+"""Rooms are rounded up to multiples of 1/64."""
 
 
 @converter
@@ -40,43 +44,60 @@ def composed_in_the_box(noise: type[Noise], threat: Threat) -> list[Certificate]
         Certificate(
             noise,
             threat,
-            "unit-box",
+            "unit-box" if threat.room is None else "box",
             tight=False,
             ulps=8,
             function=functools.partial(_radius, threat),
-            source="the r with inf_t {t · error + D_t(1, …, 1, u)} = ½; tight but for discretisation",
+            source="the r with inf_t {t · error + D_t(v*)} = ½; tight but for discretisation",
             growth=functools.partial(_grown, threat),
         )
     ]
 
 
 @final
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class BoxCurves:
     """Growth functions along r ↦ v*(r), at scale 1.
 
     Attributes:
         noise: The law, at scale 1.
-        step: The room of a coordinate, in units of the scale.
-        dim: The number of coordinates.
+        scale: The scale, by which rooms are divided.
+        rooms: The room of each coordinate in 64ths, from above, in descending order.
     """
 
     noise: IIDNoise
-    step: float
-    dim: int
+    scale: float
+    rooms: FloatArray
+
+    @property
+    def most(self) -> int:
+        """The number of parts in the whole box; coordinates without room count for nothing."""
+        return PARTS * int(np.count_nonzero(self.rooms))
+
+    def size(self, parts: int) -> float:
+        """‖v*‖₁ after so many parts, in units of the scale."""
+        whole, part = divmod(parts, PARTS)
+        filled = float(self.rooms[:whole].sum())  # exact: multiples of 1/64
+        if part:
+            filled += float(self.rooms[whole]) * part / PARTS
+        return filled / ROOMS / self.scale
 
     def at(self, parts: int) -> Curve:
-        """The curve for r of so many parts of a step."""
-        return _curve(self, parts)
+        """The curve for so many parts of the rooms, largest ones first."""
+        whole, part = divmod(parts, PARTS)
+        sizes = collections.Counter((PARTS * self.rooms[:whole]).astype(int).tolist())
+        if part:
+            sizes[int(part * self.rooms[whole])] += 1
+        return _curve(self.noise, self.scale, tuple(sorted(sizes.items())), self.size(parts))
 
     def largest(self, p: float) -> int:
-        """The largest number of parts of steps after which the error p is still below ½, by bisection."""
-        low, high = 0, PARTS * self.dim
+        """The largest number of parts after which the error p is still below ½, by bisection."""
+        low, high = 0, self.most
         first = 1
         while low + first < high and self.at(low + first).reach >= p:  # the answer is often small
             low, first = low + first, 2 * first
         high = min(high, low + first)
-        if high == PARTS * self.dim and self.at(high).reach >= p:
+        if high == self.most and self.at(high).reach >= p:
             return high
         return int(last_whole(lambda parts: self.at(int(parts)).reach >= p, low, high))
 
@@ -86,60 +107,82 @@ class BoxCurves:
         Two successive ones lie on a straight path, along which overlaps are log-concave.
         """
         parts = self.largest(p)
-        if parts >= PARTS * self.dim:
-            return float(np.nextafter(self.dim * self.step, np.inf))
+        if parts >= self.most:
+            return float(np.nextafter(self.size(parts), np.inf))
         left = self.at(parts)
         if parts == 0:
             return 0.0  # so small a radius is the one without the box
         return float(interpolate(left, self.at(parts + 1), np.array([p]))[0])
 
+    def parts_within(self, coordinates: FloatArray, *, counted: bool) -> np.ndarray:
+        """The fewest parts of a perturbation that is no smaller than v* of a size, or a number of rooms."""
+        if counted:
+            return np.clip(np.ceil(coordinates) * PARTS, 1, self.most).astype(np.int64)
+        used = self.rooms[: self.most // PARTS]
+        steps = np.repeat(used / PARTS, PARTS).cumsum()
+        wanted = np.asarray(coordinates * ROOMS * (1 + 1e-12))
+        return np.clip(np.searchsorted(steps, wanted, side="left") + 1, 1, self.most)
+
 
 @functools.lru_cache(maxsize=4096)
-def _curve(curves: BoxCurves, parts: int) -> Curve:
-    whole, part = divmod(parts, PARTS)
-    shift = parts / PARTS * curves.step
-    step = privacy_loss(curves.noise, curves.step, RESOLUTION)
-    if step is None or parts == 0:
-        return useless(shift)
-    mean, deviation = step.moments()
-    if (whole * mean - 8 * whole**0.5 * deviation) * step.step > LARGEST_LOSS:
-        return useless(shift)
-    laws = [(step, whole)] if whole else []
-    if part:
-        last = privacy_loss(curves.noise, part / PARTS * curves.step, RESOLUTION, step.step)
-        if last is None:
-            return useless(shift)
-        laws.append((last, 1))
+def _curve(noise: IIDNoise, scale: float, sizes: tuple[tuple[int, int], ...], size: float) -> Curve:
+    """The curve of a perturbation: how many coordinates have which size, in eighths of 64ths."""
+    unit = float(rounding.up(np.array(1 / (PARTS * ROOMS * scale)), 2))
+    lattice = _loss(noise, unit * PARTS * ROOMS)
+    if lattice is None or not sizes:
+        return useless(size)
+    laws = []
+    for eighths, count in sizes:
+        law = lattice if eighths == PARTS * ROOMS else _loss(noise, unit * eighths, lattice.step)
+        if law is None:
+            return useless(size)
+        laws.append((law, count))
+    moments = [(law.moments(), count) for law, count in laws]
+    mean = sum(count * mean for (mean, _), count in moments)
+    deviation = sum(count * spread**2 for (_, spread), count in moments) ** 0.5
+    if (mean - 8 * deviation) * lattice.step > LARGEST_LOSS:
+        return useless(size)
     total = compose_all(laws)
-    return useless(shift) if total.lost > 0.5 else curve_of(total, shift)
+    return useless(size) if total.lost > 0.5 else curve_of(total, size)
 
 
-def _curves(noise: Any, dim: int) -> BoxCurves | None:
+@functools.lru_cache(maxsize=256)
+def _loss(noise: IIDNoise, shift: float, step: float | None = None) -> LatticeMeasure | None:
+    return privacy_loss(noise, shift, RESOLUTION, step)
+
+
+def _curves(threat: Box, noise: Any, dim: int) -> BoxCurves | None:
     if noise.half_line is not HalfLine.LOG_CONCAVE:
         return None
-    return BoxCurves(noise.unit(), float(rounding.up(np.array(1 / noise.scale), 1)), dim)
+    return BoxCurves(noise.unit(), noise.scale, _rooms(threat.room, dim))
+
+
+def _rooms(room: Room | None, dim: int) -> FloatArray:
+    if room is None:
+        return np.full(dim, float(ROOMS))
+    return np.ceil(room.sizes * ROOMS)
 
 
 def _radius(threat: Box, noise: Noise, error: FloatArray, dim: int) -> FloatArray:
-    curves = _curves(noise, dim)
-    if curves is None:
+    curves = _curves(threat, noise, dim)
+    if curves is None or curves.most == 0:
         return np.full(error.shape, np.nan)
     errors, place = np.unique(np.maximum(error, SMALLEST_ERROR), return_inverse=True)
     if threat.norm.p == 0:
-        found = [(curves.largest(float(p)) // PARTS + HALF) / noise.scale for p in errors]
-    else:
-        found = [curves.radius(float(p)) for p in errors]
-    return np.array(found)[place].reshape(error.shape)
+        largest = [curves.largest(float(p)) for p in errors]
+        found = [(dim if parts == curves.most else parts // PARTS) + HALF for parts in largest]
+        return (np.array(found) / noise.scale)[place].reshape(error.shape)
+    return np.array([curves.radius(float(p)) for p in errors])[place].reshape(error.shape)
 
 
 def _grown(threat: Box, noise: Noise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
-    curves = _curves(noise, dim)
+    curves = _curves(threat, noise, dim)
     if curves is None:
         return np.full(error.shape, np.nan)
-    coordinates = radius * noise.scale
+    if curves.most == 0:
+        return error
     grown = np.ones(error.shape)
-    parts = np.ceil((np.ceil(coordinates) if threat.norm.p == 0 else coordinates * (1 + 1e-12)) * PARTS)
-    parts = np.clip(parts, 1, PARTS * dim).astype(np.int64)
+    parts = curves.parts_within(radius * noise.scale, counted=threat.norm.p == 0)
     for count in np.unique(parts):
         here = parts == count
         grown[here] = curves.at(int(count)).grown(error[here])

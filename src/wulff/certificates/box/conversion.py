@@ -13,6 +13,7 @@ and p = 2 this is exact. For uniform noise the overlap Π(1 - m_i/2) is smallest
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -21,7 +22,7 @@ from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.box.filling import Filling
 from wulff.certificates.growth import grown_error
-from wulff.certificates.registry import ANY_NORM, Certificate, between_norms, converter, table
+from wulff.certificates.registry import ANY_NORM, Certificate, between, conversions, converter, table
 from wulff.noises import Ball, ExpL2, Gaussian, Noise, PowerL2
 from wulff.norms import Box, Norm, Threat
 
@@ -34,11 +35,13 @@ def from_plain_norms(noise: type[Noise], threat: Threat) -> list[Certificate]:
     """The certificates against a box that rest on one against a norm in all of space."""
     if not isinstance(threat, Box):
         return []
-    method = "unit-box" if threat.room is None else "box"
-    found = (
-        [] if threat.norm.p == 0 else [_in_space(entry, threat.norm) for entry in _plain(noise, threat.norm)]
-    )
-    for entry in table(noise):
+    plain = [evaluated_once(entry) for entry in table(noise)]
+    if threat.room is None:
+        method, found = "unit-box", [_in_space(entry, threat.norm) for entry in _plain(plain, threat.norm)]
+    else:  # what holds for every input of the box holds for this one
+        everywhere = conversions(noise, Box(threat.norm))
+        method, found = "box", [dataclasses.replace(entry, tight=False) for entry in everywhere]
+    for entry in plain:
         against = Norm.L2 if entry.norm is ANY_NORM else entry.norm
         if not isinstance(against, Norm) or entry.comparison or against.p == 0:
             continue
@@ -53,14 +56,19 @@ def from_plain_norms(noise: type[Noise], threat: Threat) -> list[Certificate]:
                 function=functools.partial(_converted, entry, against, threat),
                 growth=None if entry.growth is None else functools.partial(_grown, entry, against, threat),
                 shortfall=0.0,
+                look=None,
                 source=f"the radius against {against}, by the greedy perturbation of the box",
             )
         )
     return found
 
 
-def _plain(noise: type[Noise], norm: Norm) -> list[Certificate]:
-    return [entry for entry in table(noise, norm) + between_norms(noise, norm) if not entry.comparison]
+def _plain(entries: Sequence[Certificate], norm: Norm) -> list[Certificate]:
+    """The certificates against the norm in all of space; l0 has none."""
+    if norm.p == 0:
+        return []
+    direct = [entry for entry in entries if entry.norm == norm or (entry.norm is ANY_NORM and norm.p >= 1)]
+    return [entry for entry in direct + between(entries, norm) if not entry.comparison]
 
 
 def _in_space(entry: Certificate, norm: Norm) -> Certificate:
@@ -68,6 +76,20 @@ def _in_space(entry: Certificate, norm: Norm) -> Certificate:
     if entry.norm is ANY_NORM:
         entry = dataclasses.replace(entry, norm=norm, function=functools.partial(_against, entry, norm))
     return dataclasses.replace(entry, tight=False)
+
+
+@functools.lru_cache(maxsize=512)
+def evaluated_once(entry: Certificate) -> Certificate:
+    """The same certificate, which remembers its last radii: several in the box rest on the same ones."""
+
+    @functools.lru_cache(maxsize=8)
+    def found(noise: Noise, errors: bytes, dim: int, *norm: Norm) -> FloatArray:
+        return entry.function(noise, np.frombuffer(errors), dim, *norm)
+
+    def function(noise: Noise, error: FloatArray, dim: int, *norm: Norm) -> FloatArray:
+        return found(noise, error.tobytes(), dim, *norm).reshape(error.shape).copy()
+
+    return dataclasses.replace(entry, function=function)
 
 
 def _against(entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, dim: int) -> FloatArray:
