@@ -29,9 +29,7 @@ def recertify(
     ] = None,
     dataset: Annotated[
         str | None,
-        typer.Option(
-            help="Where the run's inputs are, e.g. mnist:PATH; radii in the box grow by it."
-        ),
+        typer.Option(help="Where the run's inputs are, e.g. mnist:PATH; radii in the box grow by it."),
     ] = None,
     store: Annotated[
         str | None, typer.Option(help="The folder of the new run; by default only its table is printed.")

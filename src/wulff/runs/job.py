@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wulff import datasets, noises
 from wulff.errors import InputError
-from wulff.runs.classifiers import denoised, load_base
+from wulff.runs.classifiers import denoised, load_base, on_runtime
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import PredictSpec, Spec
 from wulff.runs.tuned import INPUTS, tuned
@@ -83,6 +83,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     noise = noises.parse(named)
     dim = dataset.images[0].numel()
     base = denoised(base, spec, noise.in_dim(dim), dataset.images[:1])
+    base = on_runtime(base, spec, noise.in_dim(dim), dataset.images[:INPUTS])
     before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
     if base.module is None and spec.policy != DevicePolicy():
         raise InputError(
