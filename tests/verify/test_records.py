@@ -249,4 +249,3 @@ def test_checksums_are_checked(tmp_path: Path, run: Path) -> None:
     (folder / "records.jsonl").write_bytes(b"".join(lines))
     (folder / "spec.toml").write_text(tomli_w.dumps(document | {"hashes": {"weights": "another"}}))
     assert sum(f.verdict == "FALSE" for f in verify_run(folder, 0.5)) == len(lines)
-

@@ -26,7 +26,6 @@ from wulff.cli.run_options import (
     OpenChannelsLastOption,
     OpenCompileOption,
     RandomDenoiserOption,
-    RuntimeOption,
     SamplingOption,
     SeedOption,
     ThresholdOption,
@@ -50,6 +49,9 @@ def certify(
     alpha: AlphaOption = 1e-3,
     bound: BoundOption = "one-sided",
     estimator: EstimatorOption = "clopper-pearson",
+    top: Annotated[
+        int, typer.Option(help="Among how many of the most likely classes the label has to stay.")
+    ] = 1,
     stop_radii: Annotated[
         str | None, typer.Option(help="Stop when each of these radii is decided, e.g. 0.25,0.5.")
     ] = None,
@@ -68,7 +70,6 @@ def certify(
     compile: OpenCompileOption = None,
     channels_last: OpenChannelsLastOption = None,
     batch: BatchOption = "auto",
-    runtime: RuntimeOption = "torch",
     workers: WorkersOption = 1,
     engine: EngineOption = None,
     architecture: ArchitectureOption = None,
@@ -98,6 +99,7 @@ def certify(
         alpha=alpha,
         estimator=estimator,
         bound=bound,
+        top=top,
         stop=stop,
         slice=slice,
         seed=seed_from(seed),
@@ -108,7 +110,6 @@ def certify(
         compile=compile,
         channels_last=channels_last,
         batch=batch_from(batch),
-        runtime=runtime,
         architecture=architecture,
         weights=weights,
         classes=classes,

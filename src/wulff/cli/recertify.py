@@ -27,6 +27,9 @@ def recertify(
     estimator: Annotated[
         Estimator | None, typer.Option(help="The bound on the error; by default the run's.")
     ] = None,
+    top: Annotated[
+        int | None, typer.Option(help="Among how many of the most likely classes the label has to stay.")
+    ] = None,
     dataset: Annotated[
         str | None,
         typer.Option(help="Where the run's inputs are, e.g. mnist:PATH; radii in the box grow by it."),
@@ -48,6 +51,7 @@ def recertify(
         n=n,
         bound=bound,
         estimator=estimator,
+        top=top,
         dataset=dataset,
     )
     for name in done.norms:

@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 import typer
 
-from wulff.runs.spec import Runtime
 from wulff.smoothing import Bound, Estimator, Sampling
 
 ModelOption = Annotated[
@@ -70,10 +69,6 @@ CompileOption = Annotated[
 ]
 ChannelsLastOption = Annotated[
     bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
-]
-RuntimeOption = Annotated[
-    Runtime,
-    typer.Option(help="What computes the model's outputs: PyTorch, or ONNX Runtime for a module on a CPU."),
 ]
 OpenCompileOption = Annotated[
     bool | None,

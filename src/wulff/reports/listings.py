@@ -13,7 +13,7 @@ from wulff.runs import Run, load
 from wulff.runs.journal import SPEC, stored_run
 from wulff.runs.summaries import read_summary
 
-HEADS = ["run", "task", "noise", "data", "inputs", "accuracy", "average radius", "state"]
+HEADS = ["run", "task", "noise", "data", "inputs", "accuracy at radius 0", "average radius", "state"]
 
 
 def listing(folders: Sequence[str | Path]) -> Grid:

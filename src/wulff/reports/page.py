@@ -24,7 +24,10 @@ from wulff.runs.columns import NO_N
 from wulff.stats import ABSTAIN
 
 CONFIDENCE = 0.999
-AVERAGE = "Wrong and abstained inputs count as zero in the average radius, which is rounded down."
+AVERAGE = (
+    "Wrong and abstained inputs count as zero in the average radius, which is rounded down. It can be "
+    "bought with accuracy: read it beside the accuracy at radius 0."
+)
 PICTURES = 120
 # Nothing may be loaded from anywhere: the browser itself enforces that the page is self-contained.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -191,7 +194,7 @@ def _explanation(runs: Sequence[Run], confidence: float) -> str:
 
 def _overview(runs: Sequence[Run], norms: Sequence[str]) -> str:
     heads = ["run", "inputs", "correct", "wrong", "abstained"]
-    heads += [f"average {norm} radius" for norm in norms]
+    heads += ["accuracy at radius 0", *(f"average {norm} radius" for norm in norms)]
     heads += ["samples per input", "seconds per input"]
     rows = [[html.escape(text) for text in _summary(run, norms)] for run in runs]
     head = "".join(f"<th>{text}</th>" for text in heads)
@@ -224,7 +227,8 @@ def _summary(run: Run, norms: Sequence[str]) -> list[str]:
     if len(sizes) and sizes.min() != sizes.max():
         samples += f" ({sizes.min():,} to {sizes.max():,})"
     seconds = f"{run.columns.seconds.sum() / inputs:.3g}"
-    return [run.name, *shown, *averages, samples, seconds]
+    at_zero = f"{right / inputs:.3f}" if run.facts.labelled else "not known"
+    return [run.name, *shown, at_zero, *averages, samples, seconds]
 
 
 def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:

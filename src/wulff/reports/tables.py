@@ -9,16 +9,16 @@ from wulff import _display
 from wulff._checks import flag, one_of, whole_number
 from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.reports.curves import Curve, check_radii, check_runs, curve, default_radii
 from wulff.reports.envelopes import Envelope, envelope, families, valid_envelope
 from wulff.reports.fairness import comparable, warnings
 from wulff.reports.grids import Grid, check_format, escape, mark, with_notes
-from wulff.runs import Run
+from wulff.runs import Run, Spec
 from wulff.smoothing import not_a_number
 
 ORIENTATIONS = ("columns", "rows")
-Kind = Literal["share", "bound", "envelope", "envelope-bound"]
+Kind = Literal["share", "bound", "envelope", "envelope-bound", "without-box"]
 
 _ROUNDED_DOWN = ("bound", "envelope-bound")
 
@@ -31,7 +31,7 @@ class Row:
         name: The run, or what else the line is about.
         cells: Exact shares, one for each radius.
         kind: The raw share of a run; a bound that holds with a stated probability, printed rounded down;
-            or the same of an envelope, which never competes for the best at a radius.
+            the same of an envelope; or the share without the box; the last two never compete for the best.
         average: The average certified radius, printed rounded down; None where there is none.
     """
 
@@ -185,6 +185,11 @@ def certified_accuracy(
     notes = list(said)
     notes += [f"{run.name}: {not_a_number(lost)}" for run in runs if (lost := run.not_a_number)]
     notes += [
+        f"{run.name} certifies that labels stay among the {run.spec.top} first, not that they stay the first."
+        for run in runs
+        if isinstance(run.spec, Spec) and run.spec.top > 1
+    ]
+    notes += [
         f"The true labels of {run.name} are not known: every certified label counts, right or wrong."
         for run in runs
         if not run.facts.labelled
@@ -204,6 +209,10 @@ def certified_accuracy(
     norm = parse_threat(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
     at = default_radii(curves) if radii is None else check_radii(radii)
+    if with_average and 0.0 not in at:
+        at = [0.0, *at]  # an average can be bought with accuracy, so that both are shown
+    if isinstance(norm, Box):
+        notes.append(_in_words(norm))
     if as_published:
         notes.append("Radii of imported logs are rounded to nearest, so that a share may be too large.")
     for run, certain in zip(runs, curves, strict=True):
@@ -217,6 +226,8 @@ def certified_accuracy(
         for c in curves
     ]
     wholes: list[Curve | Envelope] = list(curves)
+    if isinstance(norm, Box):
+        rows += _without_the_box(runs, norm.norm, at, as_published, with_average)
     if with_envelope:
         found = _envelopes(runs, norm, as_published, notes)
         rows += [Row(e.name, [e.accuracy(radius) for radius in at], "envelope") for e in found]
@@ -224,6 +235,29 @@ def certified_accuracy(
     if confidence is not None:
         rows += _bounds(wholes, at, confidence, notes)
     return Table(norm, at, rows, notes, said, comparable(runs))
+
+
+def _in_words(norm: Box) -> str:
+    """What a radius in the box says."""
+    size = "the number of changed coordinates" if norm.norm.p == 0 else f"the {norm.norm} norm"
+    return (
+        f"{norm}: only inputs in [0, 1] can be shown, so that a coordinate cannot move further than to the "
+        f"end of this range; {size} of the change counts. Nothing is said of other inputs."
+    )
+
+
+def _without_the_box(
+    runs: Sequence[Run], norm: Norm, at: Sequence[float], as_published: bool, with_average: bool
+) -> list[Row]:
+    """The same runs against the norm in all of space, where they have it: what the box adds is beside it."""
+    found = []
+    for run in runs:
+        if str(norm) in run.norms:
+            line = curve(run, norm, as_published=as_published)
+            average = line.average_certified_radius if with_average else None
+            cells = [line.accuracy(radius) for radius in at]
+            found.append(Row(f"{run.name}, {norm} without the box", cells, "without-box", average))
+    return found
 
 
 def _check_labelled(runs: Sequence[Run]) -> None:

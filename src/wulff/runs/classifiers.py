@@ -4,20 +4,17 @@ import dataclasses
 import math
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from wulff import backends, datasets, models
 from wulff._quoting import shown
-from wulff.backends.denoisers import is_random, wants_sigma
+from wulff.backends.denoisers import wants_sigma
 from wulff.backends.python_files import load_object
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import PredictSpec, Spec
 from wulff.runs.trials import check_function, first_answer
-from wulff.smoothing.audit import noisy_copies
-from wulff.smoothing.private import private_copy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,8 +91,6 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     )
 
 
-COPIES = 64
-"""On so many noisy copies a runtime is compared with the module itself."""
 _PREFIXES = {".onnx": "onnx", ".skops": "sklearn", ".ubj": "xgboost", ".json": "xgboost", ".txt": "lightgbm"}
 """Which spec reads a file, by its suffix."""
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".sav")
@@ -161,33 +156,6 @@ def _check_shape(model: str, classifier: backends.Classifier, dataset: datasets.
     if wanted is None or wanted == given or (len(wanted) == 1 and math.prod(wanted) == math.prod(given)):
         return
     raise InputError(f"{model} takes inputs of shape {wanted}, but {dataset.name} has {given}.", "dataset")
-
-
-def on_runtime(base: Base, spec: Spec | PredictSpec, noise: Noise, x: Tensor) -> Base:
-    """The classifier as the runtime of a spec computes it.
-
-    Args:
-        base: The classifier.
-        spec: The spec.
-        noise: The noise, in the dimension of the inputs.
-        x: The first inputs, on noisy copies of which the outputs are compared.
-
-    Raises:
-        InputError: It is no module, cannot be exported, or its outputs differ there.
-    """
-    if spec.runtime == "torch":
-        return base
-    if base.module is None or is_random(base.function):
-        raise InputError(
-            f"the runtime {spec.runtime} is for torch modules that draw no random numbers, got {spec.model}; "
-            "leave the runtime out.",
-            "runtime",
-        )
-    from wulff.backends.onnx_export import exported
-
-    module = private_copy(base.module).to("cpu", torch.float32)
-    function = exported(module, noisy_copies(x, noise, COPIES, seed=0))
-    return dataclasses.replace(base, function=function, libraries=(*base.libraries, "onnxruntime"))
 
 
 def denoised(base: Base, spec: Spec | PredictSpec, noise: Noise, x: Tensor) -> Base:

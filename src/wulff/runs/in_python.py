@@ -42,6 +42,7 @@ from wulff.smoothing import (
 )
 from wulff.smoothing.checks import check_images
 from wulff.smoothing.rooms import check_in_box
+from wulff.smoothing.terms import check_top
 from wulff.stats import Anytime
 
 
@@ -59,6 +60,7 @@ def certify(
     stop: Anytime | None = None,
     bound: Bound = "one-sided",
     estimator: Estimator = "clopper-pearson",
+    top: int = 1,
     sampling: Sampling = "float",
     levels: int = 255,
     batch: int | Literal["auto"] = "auto",
@@ -91,6 +93,7 @@ def certify(
         stop: `wulff.stats.Anytime(...)` stops each input as soon as its votes decide.
         bound: `one-sided`, or `two-sided` to bound the other classes too.
         estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n.
+        top: Among how many of the most likely classes the label has to stay: 5 certifies the first five.
         sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
         levels: Grid steps per 1.0, for exact sampling.
         batch: How many noisy copies are classified at once; `auto` takes what is fast for the model, and
@@ -130,6 +133,7 @@ def certify(
         stop=stop,
         bound=bound,
         estimator=estimator,
+        top=top,
         sampling=sampling,
         levels=levels,
         batch=batch,
@@ -207,6 +211,7 @@ def _job(
     )
     smoothed.check_inputs(inputs)
     check_in_box(inputs, spec.threats)
+    check_top(spec.top, classes)
     smoothed.counts(inputs[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(filled, dataset, smoothed, facts)
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wulff import datasets, noises
 from wulff.errors import InputError
-from wulff.runs.classifiers import denoised, load_base, on_runtime
+from wulff.runs.classifiers import denoised, load_base
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import PredictSpec, Spec
 from wulff.runs.tuned import INPUTS, tuned
@@ -19,6 +19,7 @@ from wulff.smoothing import (
     check_seed,
 )
 from wulff.smoothing.rooms import check_in_box
+from wulff.smoothing.terms import check_top
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +84,6 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     noise = noises.parse(named)
     dim = dataset.images[0].numel()
     base = denoised(base, spec, noise.in_dim(dim), dataset.images[:1])
-    base = on_runtime(base, spec, noise.in_dim(dim), dataset.images[:INPUTS])
     before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
     if base.module is None and spec.policy != DevicePolicy():
         raise InputError(
@@ -129,5 +129,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
             smoothed.check_inputs(image[None])
     if isinstance(spec, Spec) and isinstance(dataset.images, Tensor):  # decoded images lie in [0, 1]
         check_in_box(dataset.images, spec.threats)
+    if isinstance(spec, Spec):
+        check_top(spec.top, base.num_classes)
     smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
     return Job(filled, dataset, smoothed, facts)

@@ -33,6 +33,7 @@ from wulff.runs.records import Record
 from wulff.runs.run import Run, check_run, load
 from wulff.runs.spec import ImportedSpec, Spec
 from wulff.smoothing import Bound, Estimator, Purpose, Terms, host_stream
+from wulff.smoothing.terms import check_top
 from wulff.stats import check_sample_size
 
 TOGETHER = 1000
@@ -49,6 +50,7 @@ class Changes(TypedDict, total=False):
     n: int | None
     bound: Bound | None
     estimator: Estimator | None
+    top: int | None
     dataset: str | Dataset | None
 
 
@@ -65,6 +67,7 @@ def recertify(folder: str | Path, store: str | Path | None = None, **changes: Un
             its certificate may be wrong. `n`: a smaller sample size: so many of the counted votes of each
             input are drawn at random, from numbers keyed by the run's seed, the input and n. `bound`:
             `one-sided` or `two-sided`. `estimator`: `clopper-pearson` or `randomized-clopper-pearson`.
+            `top`: among how many of the most likely classes the label has to stay.
             `dataset`: where the run's inputs are, a name or a `wulff.datasets.Dataset`: radii in the box are
             then larger, by the room of each input. Of runs in Python that are still in memory, they are
             there.
@@ -101,8 +104,9 @@ def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     if "n" in given:
         _check_size(source, before, check_sample_size(cast(int, given["n"])))
     spec = dataclasses.replace(before, **given)
+    check_top(spec.top, source.facts.classes or spec.top + 1)
     inputs = OriginalInputs.of(source, dataset, spec.threats)
-    _warn_of_rooms(source, inputs)
+    _warn_of_rooms(source, spec, inputs)
     terms = spec.terms(source.terms.noise)
     _check_records(source)
     counted = [_counted(source, record, terms) for record in source.records]
@@ -115,9 +119,9 @@ def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
 
 
-def _warn_of_rooms(source: Run, inputs: OriginalInputs | None) -> None:
+def _warn_of_rooms(source: Run, spec: Spec, inputs: OriginalInputs | None) -> None:
     """Say that radii in the box shrink where they were made with the rooms of inputs that are not given."""
-    boxed = [norm for norm in source.norms if norm.endswith("-box")]
+    boxed = [norm for norm in source.norms if norm.endswith("-box") and norm in spec.norms]
     if inputs is None and any(
         record.radii[norm].method == OWN for record in source.records for norm in boxed
     ):

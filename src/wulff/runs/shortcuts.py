@@ -132,7 +132,8 @@ class Shortcuts:
             lines.append(f"{right}, {abstained:,} abstained")
         for norm in run.norms[:4] if run.records else ():
             mean = float(np.where(run.scored, run.radii(norm), 0.0).mean())
-            lines.append(f"{norm}: average certified radius {decimal_down(mean, 4)}")
+            share = f"accuracy {run.scored.mean():.3f} at radius 0" if facts.labelled else "labels not known"
+            lines.append(f"{norm}: average certified radius {decimal_down(mean, 4)}, {share}")
         where = f"stored in {plain(str(run.folder))}" if run.stored else "in memory; save(folder) keeps it"
         lines.append(where)
         return "\n  ".join(lines)

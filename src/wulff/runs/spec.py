@@ -2,10 +2,10 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Self, final, get_args
+from typing import Any, ClassVar, Literal, Self, final
 
 from wulff import noises
-from wulff._checks import FINITE, flag, instance, one_of, real_number
+from wulff._checks import FINITE, flag, instance, real_number
 from wulff._quoting import shown
 from wulff.backends.denoisers import check_pixels
 from wulff.datasets.base import parse_slice
@@ -27,7 +27,6 @@ from wulff.stats import Anytime, check_alpha, check_sample_size
 
 IN_PYTHON = "in Python"
 """Stands for a data set or model that was no name but an object; hashes tell it from others."""
-Runtime = Literal["torch", "onnxruntime"]
 _ANY_NOISE = noises.parse("gaussian(sigma=1)")
 """Stands for the noise of a model that is not loaded yet, in terms that are only checked."""
 
@@ -83,8 +82,6 @@ class VoteSpec(_Table):
             of its own first inputs; it is recorded, and kept when the run is resumed. A compiled model is
             made for one size, and a GPU's kernels are chosen by it, so that it is then part of the
             classifier: the run is not resumed with another.
-        runtime: What computes the model's outputs: `torch`, or `onnxruntime` for a module on a CPU, in
-            float32; it is part of the classifier.
         architecture: For weights that do not say what model they are for.
         weights: A state dict for the module that `python:FILE.py:NAME` gives.
         classes: How many labels there are, for models from elsewhere that do not say it.
@@ -119,7 +116,6 @@ class VoteSpec(_Table):
     compile: bool | None = None
     channels_last: bool | None = None
     batch: int | Literal["auto"] = "auto"
-    runtime: Runtime = "torch"
     architecture: str | None = None
     weights: str | None = None
     classes: int | None = None
@@ -153,13 +149,6 @@ class VoteSpec(_Table):
             )
         if self.denoiser is not None:
             _set(self, "denoiser_pixels", check_pixels(self.denoiser_pixels or (0.0, 1.0)))
-        one_of("runtime", self.runtime, get_args(Runtime))
-        if self.runtime != "torch" and self.policy != DevicePolicy():
-            raise InputError(
-                f"the runtime {self.runtime} runs in float32 on the CPU; leave out device, dtype, compile "
-                "and channels_last.",
-                *("device", "dtype", "compile", "channels_last"),
-            )
         parse_slice(self.slice)
         _set(self, "dtype", full_dtype(self.dtype))
         _set(self, "n", check_sample_size(self.n))
@@ -190,7 +179,6 @@ class VoteSpec(_Table):
         """The table `run`; the batch size is left to those who know whether it matters."""
         unsaid = {"batch"} if self.sampling == "exact" else {"batch", "levels"}
         unsaid |= set() if self.denoiser else {"random_denoiser"}
-        unsaid |= {"runtime"} if self.runtime == "torch" else set()
         return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 
@@ -206,6 +194,7 @@ class Spec(VoteSpec):
         bound: `one-sided`, or `two-sided` to bound the other classes too.
         estimator: `clopper-pearson`, or `randomized-clopper-pearson` for a fixed n.
         stop: When to stop sampling an input; None takes n samples for each.
+        top: Among how many of the most likely classes the label has to stay; 1 for the first.
     """
 
     task = "certify"
@@ -217,6 +206,7 @@ class Spec(VoteSpec):
     bound: Bound = "one-sided"
     estimator: Estimator = "clopper-pearson"
     stop: Anytime | None = None
+    top: int = 1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -244,7 +234,12 @@ class Spec(VoteSpec):
             estimator=self.estimator,
             stop=self.stop,
             grid=self.grid,
+            top=self.top,
         )
+
+    def to_document(self) -> dict[str, Any]:
+        """The table `run`; that a label has to stay the first is not said."""
+        return {key: value for key, value in super().to_document().items() if (key, value) != ("top", 1)}
 
 
 @final

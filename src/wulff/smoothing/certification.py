@@ -13,7 +13,7 @@ from wulff._checks import file_path, instance, sequence_of, whole_numbers
 from wulff._numerics.rounding import decimal_down
 from wulff._reading import reading
 from wulff._typing import FloatArray, IntArray
-from wulff.certificates import Radii, certified_radius, two_sided_radius
+from wulff.certificates import Radii, certified_radius, top_k_radius, two_sided_radius
 from wulff.certificates.box.own_rooms import OWN, with_rooms
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -251,6 +251,8 @@ def certify_counts(
     def radii_of(places: Any, against: Threat | str, method: str | None = method) -> Radii:
         if rival is None:
             return certified_radius(terms.noise, error[places], against, method=method)
+        if terms.top > 1:
+            return top_k_radius(terms.noise, error[places], rival[places], against, method=method)
         return two_sided_radius(terms.noise, error[places], rival[places], against, method=method)
 
     if isinstance(threat, Threat | str):
@@ -261,13 +263,16 @@ def certify_counts(
         radii = radii_of(slice(None), Box(boxes[0].norm), everywhere)
         if method in (None, OWN):
             radii = with_rooms(radii, boxes, lambda i, box: radii_of(i, box, OWN))
+    names = radii.method
+    if terms.top > 1:
+        names = np.where(names == "abstain", names, np.char.add(names, f"-top-{terms.top}"))
     return Certification(
         label=np.where(radii.method != "abstain", selection.top(), ABSTAIN),
         radius=radii.radius,
         error=error,
         counts=estimation,
         selection=selection,
-        method=radii.method,
+        method=names,
         tight=radii.tight,
         norm=radii.norm,
         terms=dataclasses.replace(terms, noise=radii.noise),

@@ -66,7 +66,7 @@ def of_terms(terms: Terms) -> dict[str, Any]:
     stop = terms.stop
     return {
         "noise": name,
-        **{key: getattr(terms, key) for key in ("n0", "n", "alpha", "seed", "bound", "estimator")},
+        **{key: getattr(terms, key) for key in ("n0", "n", "alpha", "seed", "bound", "estimator", "top")},
         "stop": None
         if stop is None
         else {

@@ -26,7 +26,7 @@ from wulff.smoothing.rooms import own_boxes
 from wulff.smoothing.samplers import Sampling, grid_for
 from wulff.smoothing.stopping import certification_quota
 from wulff.smoothing.streams import Phase, Seed
-from wulff.smoothing.terms import Bound, Estimator, Terms
+from wulff.smoothing.terms import Bound, Estimator, Terms, check_top
 from wulff.smoothing.voting import FixedQuota, Votes
 from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
@@ -143,6 +143,7 @@ class Smoothed(Majority):
         labels: Sequence[int] | None = None,
         bound: Bound = "one-sided",
         estimator: Estimator = "clopper-pearson",
+        top: int = 1,
     ) -> Certification:
         """Labels and the radii within which no adversary can change them [Cohen et al. 2019, Certify].
 
@@ -163,6 +164,8 @@ class Smoothed(Majority):
             estimator: `clopper-pearson`, or `randomized-clopper-pearson` for slightly larger radii at a
                 fixed n; see `certify_counts`.
 
+            top: Among how many of the most likely classes the label has to stay.
+
         Returns:
             Per input: label (-1 abstains), radius, error, counts, method; and the statement in words.
         """
@@ -178,9 +181,11 @@ class Smoothed(Majority):
             seed=check_seed(seed),
             bound=bound,
             estimator=estimator,
+            top=top,
             stop=stop,
             grid=self.grid,
         )
+        check_top(top, self.num_classes)
         truth = None if labels is None else _truth(x, index, labels)
         votes = self._vote(x, certification_quota(terms, [norm], truth), terms.seed, index)
         _warn_of_not_a_number(votes)

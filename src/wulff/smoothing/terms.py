@@ -9,7 +9,7 @@ from typing import Literal, final, get_args
 
 import numpy as np
 
-from wulff._checks import instance, one_of
+from wulff._checks import instance, one_of, whole_number
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -26,6 +26,7 @@ from wulff.stats import (
     check_sample_size,
     error_upper_bound,
     randomized_error_bound,
+    top_k_bounds,
     two_sided_bounds,
 )
 
@@ -54,6 +55,7 @@ class Terms:
             number for each input; see `wulff.stats.randomized_error_bound`.
         stop: The policy that decides the number of samples while they are counted; None takes n of each.
         grid: The grid of exact sampling; None draws the noise in floating point.
+        top: Among how many of the most likely classes the label has to stay; 1 for the first.
 
     Raises:
         InputError: A value is not allowed, or two of them do not go together.
@@ -68,6 +70,7 @@ class Terms:
     estimator: Estimator = "clopper-pearson"
     stop: Anytime | None = None
     grid: Grid | None = None
+    top: int = 1
 
     def __post_init__(self) -> None:
         instance("noise", self.noise, Noise, "a noise")
@@ -80,11 +83,14 @@ class Terms:
             "n": check_sample_size(self.n),
             "alpha": (check_alpha if self.stop is None else check_anytime_alpha)(self.alpha),
             "seed": check_seed(self.seed),
+            "top": whole_number("top", self.top),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         one_of("bound", self.bound, get_args(Bound))
         one_of("estimator", self.estimator, get_args(Estimator))
+        if self.top > 1:
+            self._check_top()
         if self.stop is not None and self.bound == "two-sided":
             raise InputError(
                 "two-sided bounds need a fixed n, not one that the votes decide; leave out the bound or the "
@@ -95,6 +101,22 @@ class Terms:
                 f"the {self.estimator} estimator needs a fixed n: its bound is exact for one sample size "
                 "chosen in advance, not for one that the votes decide; leave out the estimator or the stop."
             )
+
+    def _check_top(self) -> None:
+        """Refuse what does not go with bounds on several classes at once."""
+        others = {
+            "bound": self.bound != "one-sided",
+            "estimator": self.estimator != "clopper-pearson",
+            "stop": self.stop is not None,
+        }
+        for name, given in others.items():
+            if given:
+                raise InputError(
+                    f"top = {self.top} has bounds of its own on several classes, from a fixed n; leave out "
+                    f"{name}, or top.",
+                    name,
+                    "top",
+                )
 
     def check(self, selection: SelectionCounts, estimation: EstimationCounts) -> None:
         """Refuse counts that were not made on these terms.
@@ -120,6 +142,7 @@ class Terms:
         self._check_size("n", estimation.n, self.n, fixed=self.stop is None)
         if self.bound == "two-sided" and estimation.votes.shape[1] < 2:
             raise InputError("two-sided bounds need at least two classes; use bound='one-sided'.")
+        check_top(self.top, estimation.votes.shape[1])
 
     def _check_size(self, name: str, counted: int | IntArray, size: int, *, fixed: bool) -> None:
         found = np.atleast_1d(counted)
@@ -139,8 +162,22 @@ class Terms:
     def errors(
         self, selection: SelectionCounts, estimation: EstimationCounts
     ) -> tuple[FloatArray, FloatArray | None]:
-        """Upper bounds on the error of each selected label, and on the largest other class if two-sided."""
+        """Upper bounds on the error of each selected label, and on other classes.
+
+        On the largest one if two-sided, of shape (inputs,); on the `top` largest ones, of shape (inputs,
+        top).
+        """
         label, draw = selection.top(), self.draws(estimation)
+        if self.top > 1:
+            return top_k_bounds(
+                estimation.votes,
+                estimation.n,
+                label,
+                self.top,
+                self.alpha,
+                selection.votes,
+                unknown_votes=self.grid is not None,
+            )
         if self.bound == "two-sided":
             return two_sided_bounds(
                 estimation.votes,
@@ -167,6 +204,8 @@ class Terms:
         how = f"from {self.n:,} others by the one-sided {name} bound"
         if self.bound == "two-sided":
             how = f"together with the other classes from {self.n:,} others by simultaneous {name} bounds"
+        if self.top > 1:
+            how = f"together with its rivals from {self.n:,} others by simultaneous {name} bounds"
         if self.stop is not None:
             how = f"from up to {self.n:,} others by a bound that is valid whenever sampling stops"
         if self.estimator == "randomized-clopper-pearson":
@@ -194,10 +233,23 @@ class Terms:
             )
         if any(isinstance(threat, Box) and threat.norm.p == 0 for threat in threats):
             within += " In l0-box the radius is how many coordinates x' may differ in."
+        kept, what = "g(x') is that label", "the class"
+        if self.top > 1:
+            kept, what = f"that label is one of the {self.top} in g(x')", f"the set of the {self.top} classes"
         return (
-            f"For each input x with a label other than -1: g(x') is that label for all x'{where} with "
-            f"‖x' - x‖ below the radius, in {', '.join(map(str, norms))}, where g(x) is the class that the "
+            f"For each input x with a label other than -1: {kept} for all x'{where} with "
+            f"‖x' - x‖ below the radius, in {', '.join(map(str, norms))}, where g(x) is {what} that the "
             f"base classifier f returns most often on x + {law}, {noise_is}. This holds with probability at "
             f"least 1 - {self.alpha:g} over the noise samples, for each input separately. The label was "
             f"chosen on {self.n0:,} samples and its error bounded {how}. {sampled}{within}"
+        )
+
+
+def check_top(top: int, classes: int) -> None:
+    """Refuse a number of most likely classes that all classes are among."""
+    if top > 1 and top >= classes:
+        raise InputError(
+            f"top must be less than the number of classes, which is {classes}, got {top}: every label is "
+            "among all of them.",
+            "top",
         )

@@ -18,6 +18,8 @@ def top_k_bounds(
     top: int,
     alpha: float,
     selection: npt.ArrayLike,
+    *,
+    unknown_votes: bool = False,
 ) -> tuple[FloatArray, FloatArray]:
     """Upper bounds on the error of a label and on its k strongest rivals, at once with probability 1 - alpha.
 
@@ -33,6 +35,8 @@ def top_k_bounds(
         top: k, from 1 to one less than the number of classes.
         alpha: The probability with which any bound may fail, in (0, 1).
         selection: Counts of samples that are independent of `votes`.
+        unknown_votes: Whether samples without a vote may have been of any class, as those are that exact
+            sampling leaves open; else they were of none.
 
     Returns:
         The bounds on P[f(x+Z) ≠ label], of shape (inputs,), and the k largest ones on other classes, in
@@ -60,20 +64,21 @@ def top_k_bounds(
         )
     error, rivals = np.empty(len(labels)), np.empty((len(labels), top))
     for row in range(len(labels)):
+        open_ones = int(trials[row] - votes[row].sum()) if unknown_votes else 0
         error[row], rivals[row] = _bounds(
-            votes[row], int(trials[row]), int(labels[row]), top, alpha, selection[row]
+            votes[row], int(trials[row]), int(labels[row]), top, alpha, selection[row], open_ones
         )
     return error, rivals
 
 
 def _bounds(
-    votes: IntArray, n: int, label: int, top: int, alpha: float, selection: IntArray
+    votes: IntArray, n: int, label: int, top: int, alpha: float, selection: IntArray, open_ones: int
 ) -> tuple[float, FloatArray]:
     others = np.array([c for c in np.argsort(-selection, kind="stable") if c != label])
     alone, rest = _split(selection[others], top)
     counts = np.append(votes[others[:alone]], [votes[others[alone:]].sum()] if rest else [])
     share = alpha / (1 + len(counts))
-    bounds = error_upper_bound(np.append(n - votes[label], counts).astype(np.int64), n, share)
+    bounds = error_upper_bound(np.append(n - votes[label], counts + open_ones).astype(np.int64), n, share)
     rivals = np.append(bounds[1:], np.full(min(top, rest) - 1 if rest else 0, bounds[-1]))
     largest = np.minimum(np.sort(rivals)[::-1][:top], bounds[0])
     return float(bounds[0]), largest

@@ -56,7 +56,7 @@ def radius(
     Raises:
         Contradiction: There is no such theorem.
     """
-    if norm.endswith("-box") or not norm.startswith(("l1", "l2", "linf", "lp(")):
+    if "-top-" in method or norm.endswith("-box") or not norm.startswith(("l1", "l2", "linf", "lp(")):
         return "not covered"
     p, other = read_norm(norm), error if rival is None else rival
     theorem, q, formula = _find(law, method, p)

@@ -37,7 +37,8 @@ def with_rooms(everywhere: Radii, boxes: Sequence[Box], radius_of: Callable[[int
             own = radius_of(i, boxes[i])
         except NotCoveredError:
             continue
-        if float(own.radius) >= radius[i] * (1 - TIE):
-            radius[i] = max(float(own.radius), radius[i])
-            method[i], tight[i] = OWN, bool(own.tight)
+        size = float(np.ravel(own.radius)[0])
+        if size >= radius[i] * (1 - TIE):
+            radius[i] = max(size, radius[i])
+            method[i], tight[i] = OWN, bool(np.ravel(own.tight)[0])
     return dataclasses.replace(everywhere, radius=radius, method=method.astype(str), tight=tight)
