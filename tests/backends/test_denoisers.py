@@ -119,8 +119,8 @@ def reseeded(x: Tensor) -> Tensor:
         (lambda x, sigma: x, {}, "say the noise's sigma"),
         (lambda x: x, {"sigma": 0.5}, "leave sigma out"),
         (5, {}, "must be a module or function"),
-        (Blur(), {"pixels": (1, 0)}, "its numbers for 0 and 1"),
-        (Blur(), {"pixels": (0, 1, 2)}, "its numbers for 0 and 1"),
+        (Blur(), {"pixels": (1, 0)}, "numbers for 0 and 1"),
+        (Blur(), {"pixels": (0, 1, 2)}, "numbers for 0 and 1"),
     ],
 )
 def test_refuses(denoiser: Any, options: dict[str, Any], message: str, tmp_path: Path) -> None:
@@ -212,6 +212,17 @@ def test_on_the_command_line(tmp_path: Path) -> None:
     assert certify(tmp_path, tmp_path / "random", *random).code == 0
     for options, message in (
         (random[:2], "say so: --random-denoiser"),
+        (
+            [
+                "--denoiser",
+                f"python:{tmp_path}/own.py:blur",
+                "--noise",
+                "pareto(scale=1,a=1.5)",
+                "--norm",
+                "l1",
+            ],
+            "has no finite sigma",
+        ),
         (["--denoiser", "own.py"], "--denoiser must be python:FILE.py:NAME, got 'own.py'"),
         (["--denoiser-pixels", "0,1"], "are for --denoiser; give --denoiser python:FILE.py:NAME"),
         (["--denoiser", f"python:{tmp_path}/own.py:broken"], "ValueError: needs CUDA"),

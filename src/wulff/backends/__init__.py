@@ -14,7 +14,7 @@ from wulff._checks import FINITE, file_path, instance, real_number, sequence_of
 from wulff.backends.base import Classifier, Function, identity_of_module
 from wulff.backends.denoisers import Denoised
 from wulff.backends.functions import CallableFunction, DecodedModule
-from wulff.backends.normalised import normalised
+from wulff.backends.normalising import normalised
 from wulff.backends.outputs import Decoder
 from wulff.backends.scikit_learn import is_estimator, load_skops, of_estimator
 from wulff.errors import InputError

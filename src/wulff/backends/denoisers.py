@@ -198,7 +198,7 @@ def check_pixels(pixels: Any) -> tuple[float, float]:
     numbers = real_numbers("denoiser_pixels", pixels, *FINITE)
     if len(numbers) != 2 or numbers[0] >= numbers[1]:
         raise InputError(
-            f"denoiser_pixels must be its numbers for 0 and 1, such as -1,1, got {shown(pixels)}.",
+            f"denoiser_pixels must be the denoiser's numbers for 0 and 1, such as -1,1, got {shown(pixels)}.",
             "denoiser_pixels",
         )
     return numbers[0], numbers[1]

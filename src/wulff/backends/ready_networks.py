@@ -1,6 +1,7 @@
 """Ready networks with their own normalisation and class names: timm and transformers."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from torch import nn
 
 from wulff.backends.base import Classifier, first_line, identity_of_module
 from wulff.backends.functions import DecodedModule
-from wulff.backends.normalised import normalised
+from wulff.backends.normalising import normalised
 from wulff.backends.outputs import Decoder
 from wulff.errors import InputError
 from wulff.models.normalize import ALLOWED, Normalisation
@@ -22,6 +23,7 @@ def load_timm(name: str) -> Classifier:
         InputError: timm is missing or does not know the name, or the weights cannot be had.
     """
     timm = imported_timm(name)
+    _silence_the_hub()
     try:
         net = timm.create_model(name, pretrained=True).eval()
     except Exception as error:  # timm and the hub raise whatever fails
@@ -56,12 +58,16 @@ def load_hugging_face(name: str, given: Normalisation | None = None) -> Classifi
         import transformers
     except ImportError:
         raise InputError(f"hf:{name} needs the package transformers; pip install 'wulff[hf]'.") from None
+    _silence_the_hub()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
         net = transformers.AutoModelForImageClassification.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # of the hub, of the files, of the network's own code
-        raise InputError(f"transformers cannot load {name!r}: {first_line(error)}.") from None
+        raise InputError(
+            f"transformers cannot load {name!r}: {first_line(error)}; give a name that its hub has, or a "
+            "folder that save_pretrained wrote."
+        ) from None
     known = _statistics(name)
     if known is None and given is None:
         raise InputError(
@@ -85,6 +91,11 @@ def load_hugging_face(name: str, given: Normalisation | None = None) -> Classifi
         libraries=("transformers",),
     )
     return normalised(classifier, given, f"hf:{name}")
+
+
+def _silence_the_hub() -> None:
+    """Without a line for every try to reach the hub: the last one is the refusal."""
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
 def _statistics(name: str) -> Normalisation | None:

@@ -178,6 +178,11 @@ def denoised(base: Base, spec: Spec | PredictSpec, noise: Noise, x: Tensor) -> B
     found = load_object(place)
     if not callable(found):
         raise InputError(f"{spec.denoiser} is no module or function, but {type(found).__name__}.", "denoiser")
+    if wants_sigma(found) and not math.isfinite(noise.sigma):
+        raise InputError(
+            f"{spec.denoiser} takes (x, sigma), and {noise} has no finite sigma; give one of x alone.",
+            "denoiser",
+        )
     both = backends.Denoised(
         found,
         base.function,
