@@ -7,6 +7,7 @@ import pytest
 
 from wulff import certified_radius, runs
 from wulff.errors import InputError
+from wulff.stats import error_upper_bound
 
 NOISE = "uniform(sigma=0.5, dim=3072)"
 
@@ -69,3 +70,22 @@ def test_refuses(tmp_path: Path, changes: dict, noise: str | None, message: str)
     with pytest.raises(InputError, match=message):
         runs.import_log(folder(tmp_path / "a", **changes), tmp_path / "run", "l1", noise)
     assert not (tmp_path / "run").exists()
+
+
+def test_counts_of_one_sample_in_text(tmp_path: Path) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    (folder / "counts.txt").write_text("990 10\n400 600\n")
+    (folder / "labels.csv").write_text("0\n1\n")
+    (folder / "idx.txt").write_text("7\n9\n")
+    noise = "uniform(sigma=1, dim=12)"
+    with pytest.raises(InputError, match="give alpha"):
+        runs.import_log(folder, tmp_path / "run", "l1-box", noise)
+    run = runs.import_log(folder, tmp_path / "run", "l1-box", noise, alpha=0.01)
+    assert [record.index for record in run.records] == [7, 9]
+    # The same sample chose the label: alpha is shared among two classes.
+    assert run.records[0].error == error_upper_bound(10, 1000, 0.005)
+    assert run.radii("l1-box")[0] == certified_radius(noise, run.records[0].error, "l1-box").radius
+    (folder / "counts.txt").write_text("990 10\n400\n")
+    with pytest.raises(InputError, match="as many numbers in each line"):
+        runs.import_log(folder, tmp_path / "other", "l1", noise, alpha=0.01)

@@ -13,7 +13,7 @@ from wulff._quoting import shown
 from wulff._reading import check_declared, reading
 from wulff._warnings import warn
 from wulff.errors import InputError
-from wulff.norms import Norm
+from wulff.norms import Norm, Threat, parse_threat
 from wulff.runs.document import Facts, versions
 from wulff.runs.execution import store_finished
 from wulff.runs.imports.arrays import import_folder
@@ -29,7 +29,7 @@ _DOWN = Context(prec=2000, rounding=ROUND_FLOOR)
 def import_log(
     file: str | Path,
     store: str | Path,
-    norm: Norm | str = Norm.L2,
+    norm: Threat | str = Norm.L2,
     noise: str | None = None,
     *,
     n: int | None = None,
@@ -44,7 +44,7 @@ def import_log(
 
     Args:
         file: A log as Cohen et al. 2019 and those after them publish it, or a folder with the .npy files of
-            Yang et al. 2020 (preds, labels, prob_lb), whose radii are computed anew.
+            Yang et al. 2020 (preds, labels, prob_lb) or counts and labels, whose radii are computed anew.
         store: The run folder to make.
         norm: The norm of the radii.
         noise: The noise, for the record; logs do not name it.
@@ -56,10 +56,11 @@ def import_log(
         InputError: The file is not such a log; nothing is written.
         RunError: The folder is in use for another run; nothing is written.
     """
-    file, store, norm = file_path("file", file), file_path("store", store), Norm.parse(norm)
+    file, store = file_path("file", file), file_path("store", store)
     about = ImportedSpec(noise=noise, n=n, alpha=alpha, training_noise=training_noise)
     if file.is_dir():
         return import_folder(file, store, norm, about)
+    norm = _plain(norm)
     with reading(file, "log"):
         check_declared(file, 25 * file.stat().st_size)  # a record takes more than its line
         content = file.read_bytes()
@@ -80,6 +81,18 @@ def import_log(
     hashes = {"log": hashlib.sha256(content).hexdigest()}
     facts = Facts(inputs=len(records), hashes=hashes, versions=versions(), engine={"file": str(file)})
     return store_finished(store, about, facts, records)
+
+
+def _plain(norm: Threat | str) -> Norm:
+    """The norm of a log of radii, from which nothing follows for the box."""
+    threat = parse_threat(norm)
+    if not isinstance(threat, Norm) or threat.p == 0:
+        raise InputError(
+            f"a log of radii has them against a norm in all of space, got {threat}; a folder with "
+            "probability bounds or counts can be certified in the box.",
+            "norm",
+        )
+    return threat
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,0 +1,83 @@
+"""Published logs in the box, and the table of noises on MNIST, on excerpts that are made here."""
+
+import importlib.util
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wulff import certified_radius, runs
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def _example(name: str) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(name.replace("/", "_"), EXAMPLES / f"{name}.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def logs(tmp_path: Path) -> Path:
+    """Three inputs at two sigmas, with 4x4 pixels of which one image is grey."""
+    for sigma in ("0.5", "2.0"):
+        folder = tmp_path / "logs" / f"cifar_split_{sigma}_stabilized"
+        folder.mkdir(parents=True)
+        np.save(folder / "labels.npy", np.array([0.0, 1.0, 1.0]))
+        np.save(folder / "preds.npy", np.array([[1.0, 0], [0, 1], [0.6, 0.4]]))
+        np.save(folder / "prob_lb.npy", np.array([0.999, 0.99, 0.55]))
+    images = np.stack([np.zeros((1, 4, 4)), np.full((1, 4, 4), 0.5), np.ones((1, 4, 4))])
+    np.savez(tmp_path / "images.npz", images=images, labels=np.array([0, 1, 1]))
+    return tmp_path
+
+
+def test_published_splitting_logs(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = [str(logs / "logs"), str(logs / "images.npz"), "--dim", "16", "--store", str(logs / "runs")]
+    _example("published/splitting").main(options)
+    table = capsys.readouterr().out
+    assert "| in the box | 66.7 | 66.7 | 66.7 | 66.7 | 66.7 | 66.7 | 66.7 |" in table
+    run = runs.load(logs / "runs" / "cifar_split_2.0_stabilized")
+    error = run.records[1].error
+    noise = "uniform(sigma=2, dim=16)"
+    anyone = certified_radius(noise, error, "l1-box").radius
+    assert run.radii("l1-box")[1] > anyone > run.radii("l1")[1]
+    assert run.radii("l1-box")[0] == certified_radius(noise, run.records[0].error, "l1-box").radius
+    np.testing.assert_array_equal(run.predictions, [0, 1, 0])
+    with pytest.raises(SystemExit):
+        _example("published/splitting").main([str(logs), *options[1:]])
+    assert "has no folders cifar_split_SIGMA_stabilized" in capsys.readouterr().err
+
+
+def test_another_data_set_than_the_log_is_about(logs: Path) -> None:
+    images = np.load(logs / "images.npz")["images"]
+    np.savez(logs / "other.npz", images=images, labels=np.array([1, 1, 0]))
+    folder = logs / "logs" / "cifar_split_0.5_stabilized"
+    runs.import_log(folder, logs / "run", "l1", "uniform(sigma=0.5, dim=16)")
+    with pytest.raises(ValueError, match="input 0 is 0 there"):
+        runs.recertify(logs / "run", norms=["l1-box"], dataset=str(logs / "other.npz"))
+    with pytest.raises(ValueError, match="alpha cannot be changed"):
+        runs.recertify(logs / "run", alpha=0.1)
+
+
+def test_table_of_noises(tmp_path: Path) -> None:
+    import torch
+
+    import wulff
+
+    def first(x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([torch.ones(len(x)), torch.zeros(len(x))], dim=1)
+
+    for noise in ("gaussian", "uniform"):
+        x = torch.zeros(4, 1, 4, 4)
+        options = {"norms": ["l1", "l1-box"], "n0": 20, "n": 1000, "progress": False}
+        run = wulff.certify(first, x, [0, 0, 0, 1], noise=f"{noise}(sigma=1)", **options)
+        run.save(tmp_path / "runs" / f"{noise}__sigma_1")
+    found = _example("mnist/box").tables([runs.load(f) for f in sorted((tmp_path / "runs").iterdir())])
+    assert "| gaussian__sigma_1 | 4 | 0.750 |" in found
+    assert "| gaussian | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 |" in found
