@@ -75,3 +75,17 @@ def test_what_cannot_be_compared_is_left_out_with_a_reason() -> None:
         advise("l2", 8, -1.0)
     with pytest.raises(InputError, match="errors"):
         advise("l2", 8, 1.0, [0.5])
+
+
+def test_in_the_box_the_cube_loses_to_the_ball_at_large_radii() -> None:
+    noises = ("uniform(sigma=1)", "gaussian(sigma=1)", "laplace(sigma=1)")
+    advice = advise("l1-box", 784, 1.0, errors=[0.3, 0.01], noises=noises)
+    near, far = advice.choices
+    assert near.best.noise.name == "uniform"
+    assert far.best.noise.name == "gaussian"
+    assert far.reason.startswith("box:")
+    for choice in advice.choices:
+        assert choice.radius == certified_radius(choice.best.noise, choice.error, "l1-box", 784).radius
+    assert 5.64 < far.radius < 5.65
+    plain = advise("l1", 784, 1.0, errors=[0.01], noises=noises)
+    assert plain.choices[0].best.noise.name != "gaussian" or plain.choices[0].radius < far.radius

@@ -14,7 +14,7 @@ from wulff.geometry.attained import REPRESENTATIVES
 from wulff.geometry.bodies import check_body_dim
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Box, Norm, Threat, parse_threat
 
 ERRORS = (0.45, 0.4, 0.3, 0.2, 0.1, 0.05, 0.01, 1e-3, 1e-4, 1e-6)
 _NEAR_HALF = 0.5 - 1e-4
@@ -76,7 +76,7 @@ class Advice:
         left_out: Noises without finite variance or certificate, and why.
     """
 
-    norm: Norm
+    norm: Threat
     dim: int
     sigma: float
     crystal: str
@@ -86,7 +86,7 @@ class Advice:
 
 
 def advise(
-    norm: Norm | str,
+    norm: Threat | str,
     dim: int,
     sigma: float,
     errors: Sequence[float] = ERRORS,
@@ -97,7 +97,7 @@ def advise(
     It says nothing of the error itself: which one a classifier reaches under a noise is a matter of training.
 
     Args:
-        norm: The adversary's norm.
+        norm: The adversary's norm, perhaps in the box, as `l1-box`.
         dim: The number of input coordinates.
         sigma: The size to which all noises are brought.
         errors: Upper bounds on the error, in (0, ½).
@@ -106,7 +106,7 @@ def advise(
     Raises:
         InputError: An argument is outside its range, or no candidate is left.
     """
-    norm, dim = Norm.parse(norm), check_body_dim(dim)
+    norm, dim = parse_threat(norm), check_body_dim(dim)
     if not 0 < sigma < math.inf:
         raise InputError(f"sigma must be positive and finite, got {sigma!r}.", "sigma")
     grid = np.array(errors, dtype=np.float64)
@@ -141,7 +141,7 @@ def advise(
 
 
 def _candidate(
-    noise: Noise, norm: Norm, dim: int, sigma: float, errors: FloatArray
+    noise: Noise, norm: Threat, dim: int, sigma: float, errors: FloatArray
 ) -> tuple[Candidate, list[str]]:
     shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
     sized = type(noise)(sigma=sigma, dim=dim, **shape)
@@ -154,13 +154,15 @@ def _candidate(
     return candidate, [str(name) for name in found.method[:-2]]
 
 
-def crystal_in_words(norm: Norm, dim: int) -> str:
+def crystal_in_words(norm: Threat, dim: int) -> str:
     """The Wulff crystal of the unit ball of a norm.
 
     For linf, √2 is Khinchine's: ‖x‖₂/√2 ≤ E|Σσ_i x_i| ≤ ‖x‖₂.
     """
     if dim == 1:
         return "the interval"
+    if isinstance(norm, Box):
+        return f"that of {norm.norm} for small radii; at large ones a coordinate can move by 1 only"
     if norm == Norm.L1:
         return "the cube"
     if norm == Norm.L2:
@@ -171,15 +173,15 @@ def crystal_in_words(norm: Norm, dim: int) -> str:
     return f"not defined for {norm}, whose ball has no finite set of vertices"
 
 
-def _is_crystal(noise: Noise, norm: Norm, dim: int) -> bool:
+def _is_crystal(noise: Noise, norm: Threat, dim: int) -> bool:
     shape = noise.level_sets
-    of_norm = {Norm.L1: "cubes", Norm.L2: "Euclidean balls"}
+    of_norm: dict[Threat, str] = {Norm.L1: "cubes", Norm.L2: "Euclidean balls"}
     if norm == Norm.LINF:
         return dim == 2 and shape == "cross-polytopes"
     return shape == of_norm.get(norm)
 
 
-def _reason(best: Candidate, candidates: Sequence[Candidate], norm: Norm, index: int) -> str:
+def _reason(best: Candidate, candidates: Sequence[Candidate], norm: Threat, index: int) -> str:
     """Shape where the steepest candidate wins, tail where it has been overtaken."""
     shape = f"level sets are {best.level_sets}"
     if best.is_crystal:
@@ -190,6 +192,9 @@ def _reason(best: Candidate, candidates: Sequence[Candidate], norm: Norm, index:
         if steepest.radii[index] < 0.999 * best.radii[index]:
             why += "; among such shapes the tail decides"
         return f"shape: {shape}; {why}"
+    if isinstance(norm, Box):
+        why = "loses where many coordinates move by 1 each: what counts is how hard such a move is to see"
+        return f"box: the radius of {shape_of(steepest.noise)} is steeper near ½ but {why}; {shape}"
     ended = steepest.limit < 1.001 * steepest.radii[index] or steepest.limit < best.radii[index]
     why = f"ends at {steepest.limit:.4g}" if ended else "grows more slowly towards probability 1"
     return f"tail: the radius of {shape_of(steepest.noise)} is steeper near ½ but {why}; {shape}"
