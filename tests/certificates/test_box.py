@@ -11,6 +11,7 @@ from scipy import integrate
 from tests.cases import SPECS_IN_DIM
 from tests.certificates.test_brute_force import _grown, _log_density
 from wulff.certificates import certified_probability, certified_radius, two_sided_radius
+from wulff.certificates.box.cubes import cubes_in_the_box
 from wulff.errors import InputError
 from wulff.noises import parse
 from wulff.norms import Box, Norm, Room, parse_threat
@@ -192,3 +193,31 @@ def test_refusals() -> None:
         parse_threat("l7x-box")
     assert str(parse_threat("l1-box")) == "l1-box"
     assert str(parse_threat("LP(1.5)-box")) == "lp(1.5)-box"
+
+
+@pytest.mark.parametrize("spec", ["exp-linf(scale=2,j=0.5,k=2)", "power-linf(scale=8,a=8,k=1)"])
+def test_total_variation_of_cubes_at_the_greedy_perturbation(spec: str) -> None:
+    """E Π (1 - v_i/2H)₊ is one minus the total variation of the shift, here by draws of the noise."""
+    noise, draws = parse(spec).in_dim(3), 400_000
+    z = noise.sample((draws, 3), generator=torch.Generator().manual_seed(2), dtype=torch.float64).numpy()
+    v = np.array([1.0, 0.4, 0.0])
+    ratio = np.exp(_log_density(noise, (z + v) / noise.scale) - _log_density(noise, z / noise.scale))
+    shared = np.minimum(ratio, 1).mean()
+    (entry,) = cubes_in_the_box(type(noise), parse_threat("l1-box"))
+    assert callable(entry.growth)
+    grown = float(entry.growth(noise, np.array([1e-9]), np.array([1.4 / noise.scale]), 3)[0])
+    assert grown >= 1 - shared - 2.5 / np.sqrt(draws)  # 5 standard deviations
+    assert grown <= 1 - shared + 0.01
+
+
+def test_cubes_gain_from_the_box_and_from_the_room_of_an_input() -> None:
+    noise, errors = "exp-linf(sigma=1,k=2)", np.array([0.001, 0.05])
+    boxed = certified_radius(noise, errors, "l1-box", dim=784)
+    assert (boxed.method == "unit-box").all()
+    assert (boxed.radius > 1.1 * certified_radius(noise, errors, "l1", dim=784).radius).all()
+    # In many dimensions nearly all of its cubes are as large as that of uniform noise of the same sigma.
+    uniform = certified_radius("uniform(sigma=1)", errors, "l1-box", dim=784).radius
+    assert (boxed.radius < uniform).all()
+    assert (boxed.radius > 0.99 * uniform).all()
+    grey = Box(Norm.L1, Room.of(np.full(784, 0.5)))
+    assert (certified_radius(noise, errors, grey, dim=784).radius > 1.02 * boxed.radius).all()
