@@ -226,3 +226,10 @@ def test_table_and_refusals() -> None:
         cotype_constant("l2", 3, 1.5)
     with pytest.raises(InputError, match="below 1"):
         sized_by("uniform(scale=1)", 3, 1.0)
+
+
+def test_in_the_box_no_limit_is_known_and_noises_attain_more() -> None:
+    noises = ("gaussian(scale=1)",)
+    (boxed,), (plain,) = (limits_table(norm, [64], 0.49, 0.5, noises) for norm in ("l1-box", "l1"))
+    assert math.isinf(boxed.bound)
+    assert boxed.attained[noises[0]] > plain.attained[noises[0]]

@@ -11,6 +11,7 @@ from wulff._numerics.rounding import figures_down, figures_up
 from wulff.cli.options import DimensionOption, JsonOption, NormOption
 from wulff.errors import InputError
 from wulff.noises import parse
+from wulff.norms import Box, parse_threat
 
 
 def limits(
@@ -42,17 +43,15 @@ def limits(
         for row in rows:
             attained = {name: None if math.isnan(r) else r for name, r in row.attained.items()}
             bound = row.bound if math.isfinite(row.bound) else None
-            fields = {"norm": norm, "dim": row.dim, "s": s, "l": l, "order": row.order, "bound": bound}
+            order = row.order if math.isfinite(row.order) else None
+            fields = {"norm": norm, "dim": row.dim, "s": s, "l": l, "order": order, "bound": bound}
             typer.echo(json.dumps({**fields, "attained": attained}))
         return
-    general, power = geometry.published_limits(norm, dim)
-    cotype = geometry.cotype_constant(norm, dim)
-    known = f"{cotype.low:.4g}" if cotype.exact else f"between {cotype.low:.4g} and {cotype.high:.4g}"
     typer.echo(f"Radii against {norm} of labels with probability {0.5 + s:g}, by smoothing that tells inputs")
     typer.echo(f"1 apart in one coordinate with a total variation of {l:g}.\n")
     lines = [
         ("d", [f"{row.dim:,}" for row in rows]),
-        ("published order", [f"{row.order:.4g}" for row in rows]),
+        ("published order", ["-" if math.isinf(row.order) else f"{row.order:.4g}" for row in rows]),
         ("none can exceed", [_up(row.bound) for row in rows]),
         *(
             (geometry.shape_of(parse(spec)), [_down(row.attained[spec]) for row in rows])
@@ -62,13 +61,23 @@ def limits(
     first = max(len(name) for name, _ in lines)
     for name, cells in lines:
         typer.echo("  ".join([name.ljust(first), *(cell.rjust(9) for cell in cells)]))
+    if isinstance(parse_threat(norm), Box):
+        typer.echo("\nIn the box no limit is known: a dash stands for it. Radii are those for every input.")
+    else:
+        _print_published(norm, dim)
+    typer.echo(
+        "noises: certified radii, each as large as l allows; a dash where there is no certificate or noise."
+    )
+
+
+def _print_published(norm: str, dim: int) -> None:
+    general, power = geometry.published_limits(norm, dim)
+    cotype = geometry.cotype_constant(norm, dim)
+    known = f"{cotype.low:.4g}" if cotype.exact else f"between {cotype.low:.4g} and {cotype.high:.4g}"
     typer.echo(f"\npublished order: {general.source}, {general.statement}, here {known};")
     typer.echo(f"  {power.source}, {power.statement}.")
     typer.echo(f"  The factor in front, c(s, l), is {general.constant}.")
     typer.echo("none can exceed: for every smoothing, derived here; see wulff.geometry.explicit_bound.")
-    typer.echo(
-        "noises: certified radii, each as large as l allows; a dash where there is no certificate or noise."
-    )
 
 
 def _print_usefulness(noises: list[str] | None, epsilon: float, norm: str, dim: int, as_json: bool) -> None:

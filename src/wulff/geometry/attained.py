@@ -13,7 +13,7 @@ from wulff.geometry.growth_functions import total_variation
 from wulff.geometry.limits import check_margin, check_variation, explicit_bound, published_limits
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Box, Threat, parse_threat
 
 REPRESENTATIVES = (
     "gaussian(scale=1)",
@@ -45,13 +45,13 @@ class Usefulness:
     """
 
     noise: Noise
-    norm: Norm
+    norm: Threat
     epsilon: float
     s: float
     l: float  # noqa: E741
 
 
-def usefulness(noise: Noise | str, epsilon: float, norm: Norm | str, dim: int) -> Usefulness:
+def usefulness(noise: Noise | str, epsilon: float, norm: Threat | str, dim: int) -> Usefulness:
     """What a given noise attains: its s for an ε, by its certificates, and its l by total variation.
 
     Densities here are even and unimodal in each coordinate, so that moving any further coordinate only
@@ -61,7 +61,7 @@ def usefulness(noise: Noise | str, epsilon: float, norm: Norm | str, dim: int) -
         InputError: An argument is outside its range.
         NotCoveredError: No certificate covers the noise and the norm, or its l is not known.
     """
-    noise, norm = parse_noise(noise).in_dim(dim), Norm.parse(norm)
+    noise, norm = parse_noise(noise).in_dim(dim), parse_threat(norm)
     if not 0 < epsilon < math.inf:
         raise InputError(f"epsilon must be positive and finite, got {epsilon!r}.", "epsilon")
     error = largest_error(noise, epsilon, norm, dim)
@@ -132,7 +132,7 @@ class LimitRow:
 
 
 def limits_table(
-    norm: Norm | str,
+    norm: Threat | str,
     dims: list[int],
     s: float = 0.25,
     l: float = 0.9,  # noqa: E741
@@ -140,22 +140,27 @@ def limits_table(
 ) -> list[LimitRow]:
     """The best radius that label probabilities can certify as the dimension grows, and what noises attain.
 
+    In the box no limit is known, and order and bound are infinite.
+
     All noises are sized alike, by l. The radius of each is that of its best certificate at the error ½ - s;
     where that one is no exact theorem, the noise may be better than the number says.
 
     Raises:
         InputError: An argument is outside its range.
     """
-    norm, s = Norm.parse(norm), check_margin(s)
+    norm, s = parse_threat(norm), check_margin(s)
     rows = []
     for dim in dims:
         attained = {spec: _attained(spec, norm, dim, s, l, dim < max(dims)) for spec in noises}
+        if isinstance(norm, Box):  # where no limit is known
+            rows.append(LimitRow(dim, math.inf, math.inf, attained))
+            continue
         order = published_limits(norm, dim)[1].order
         rows.append(LimitRow(dim, order, explicit_bound(norm, dim, s, l), attained))
     return rows
 
 
-def _attained(spec: str, norm: Norm, dim: int, s: float, l: float, lenient: bool) -> float:  # noqa: E741
+def _attained(spec: str, norm: Threat, dim: int, s: float, l: float, lenient: bool) -> float:  # noqa: E741
     """The radius, or nan; lenient where a noise of the largest dimension need not exist, as with poles."""
     try:
         return float(certified_radius(sized_by(spec, dim, l), 0.5 - s, norm, dim).radius)
