@@ -5,11 +5,20 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from wulff import Smoothed, datasets, models, training
+from wulff import Smoothed, datasets, engines, models, training
 from wulff.errors import InputError
 from wulff.noises import Uniform
+from wulff.runs import Spec
+from wulff.smoothing import Phase
 from wulff.smoothing.enumerated import Enumerated, certify_votes
 from wulff.views import Bands, Splitting, label_and_slack
+
+
+class Brightness(nn.Module):
+    """`brightness` as a module, which can be sent to other processes."""
+
+    def forward(self, views: Tensor) -> Tensor:
+        return brightness(views)
 
 
 def brightness(views: Tensor) -> Tensor:
@@ -28,6 +37,7 @@ def test_counts_are_those_of_every_view_one_by_one() -> None:
     np.testing.assert_array_equal(proof.label, votes.argmax(axis=1))
     np.testing.assert_allclose(proof.radius, label_and_slack(votes)[1] / 255)
     assert "441 views were classified" in proof.statement
+    assert "There is no alpha" in proof.statement
     assert torch.equal(smoothed(x), torch.from_numpy(proof.label))
     assert len(smoothed.certify(x[:0]).label) == 0
 
@@ -53,6 +63,24 @@ def test_views_without_an_answer_abstain() -> None:
     proof = Enumerated(nothing, Bands(1), 2).certify(torch.rand(2, 1, 3, 3))
     assert proof.label.tolist() == [-1, -1]
     assert proof.radius.tolist() == [0, 0]
+
+
+def test_runs_that_sample_noise_refuse_views_and_say_what_enumerates_them() -> None:
+    for text in ("bands(width=2)", "splitting(sigma=0.5)"):
+        with pytest.raises(InputError, match="are views, which are enumerated") as refused:
+            Spec(model="weights", noise=text)
+        assert refused.value.parameters == ("noise",)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_engines_count_views_as_they_count_noisy_copies(workers: int) -> None:
+    x = torch.randint(0, 256, (3, 1, 4, 4), generator=torch.Generator().manual_seed(1)) / 255
+    smoothed = Enumerated(Brightness(), Bands(2), 3, batch=16)
+    quota = smoothed.quota((1, 4, 4))
+    counted = list(engines.with_workers(workers).map(smoothed, quota, 0, list(enumerate(x))))
+    found = np.stack([votes.counts[Phase.ENUMERATION] for votes in counted])
+    np.testing.assert_array_equal(found, smoothed.votes(x))
+    assert (found.sum(axis=1) == 4).all()
 
 
 def test_refusals() -> None:

@@ -24,6 +24,7 @@ from wulff.smoothing import (
 )
 from wulff.smoothing.policy import full_dtype
 from wulff.stats import Anytime, check_alpha, check_sample_size
+from wulff.views import is_views
 
 IN_PYTHON = "in Python"
 """Stands for a data set or model that was no name but an object; hashes tell it from others."""
@@ -153,7 +154,7 @@ class VoteSpec(_Table):
         _set(self, "dtype", full_dtype(self.dtype))
         _set(self, "n", check_sample_size(self.n))
         if self.noise is not None:
-            _set(self, "noise", str(noises.parse(self.noise)))
+            _set(self, "noise", str(_sampled(self.noise)))
         if not isinstance(self.batch, str) or self.batch != "auto":
             _set(self, "batch", check_sample_size(self.batch, "batch"))
         if self.seed is not None:
@@ -316,6 +317,17 @@ SPECS: dict[str, type[Spec] | type[PredictSpec] | type[ImportedSpec]] = {
     spec.task: spec for spec in (Spec, PredictSpec, ImportedSpec)
 }
 """Specs by the task that a document names."""
+
+
+def _sampled(text: str) -> noises.Noise:
+    """The noise of a spec string; views, which are enumerated, are refused with what they are for."""
+    if is_views(text):
+        raise InputError(
+            f"{text} are views, which are enumerated and not sampled, and runs sample noise; certify with "
+            "wulff.smoothing.Enumerated in Python, or give a noise.",
+            "noise",
+        )
+    return noises.parse(text)
 
 
 def _set(spec: object, name: str, value: object) -> None:

@@ -47,7 +47,10 @@ class ViewCertification:
         said = self.views.statement()
         if self.top > 1:
             said = said.replace("g(x') is the label", f"the label is among the {self.top} first of g(x')", 1)
-        return said
+        return (
+            f"For each input x with a label other than -1: {said} g(x) is the class that the base classifier "
+            f"returns for most of the views {self.views} of x, the smallest of several. There is no alpha."
+        )
 
 
 class Enumerated(Majority):
