@@ -23,6 +23,8 @@ def page() -> str:
     parts = [HEAD, "## Noises\n"]
     for name, law in noises.NOISES.items():
         parts.append(f"### {name}\n\n{text(law)}\n")
+        if words := law.parameters_in_words():
+            parts.append(f"Parameters: {', '.join(words)}.\n")
     parts.append("## Certificates\n")
     for entry in certificates.table():
         norm = "any norm" if entry.norm is ANY_NORM else str(entry.norm)

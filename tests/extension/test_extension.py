@@ -89,8 +89,10 @@ def test_whole_number_parameters_are_read_whatever_the_annotations() -> None:
     assert noises.parse("bell(scale=1, b=2)").b == 2  # type: ignore[attr-defined]
     with pytest.raises(InputError, match=r"b must be an integer, got '1\.5'"):
         noises.parse("bell(scale=1, b=1.5)")
-    with pytest.raises(InputError, match="b must lie between 1 and 8"):
+    with pytest.raises(InputError, match=r"b must lie in \[1, 8\]"):
         noises.parse("bell(scale=1, b=9)")
+    with pytest.raises(InputError, match=r"width must be positive and finite, got 0\.0 for margin"):
+        training.parse_objective("margin(width=0)")
     with pytest.raises(InputError, match="squared must be true or false, got 'maybe'"):
         training.parse_objective("margin(squared=maybe)")
 

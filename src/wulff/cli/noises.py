@@ -22,7 +22,7 @@ def noises(
         bool, typer.Option("--files", help="Also the file in which each theorem stands.")
     ] = False,
 ) -> None:
-    """Print every noise with the theorems that certify it, per norm; the larger radius is chosen."""
+    """Print every noise, its parameters, and the theorems that certify it; the largest radius is chosen."""
     rows: list[tuple[str, ...]] = [_HEADS]
     for name, law in NOISES.items():
         for norm in _NORMS:
@@ -42,6 +42,10 @@ def noises(
     for row in rows:
         cells = [row[i].ljust(width) for i, width in zip(shown, widths, strict=False)]
         typer.echo("  ".join([*cells, row[-1]]).rstrip())
+    typer.echo("\nParameters, besides scale or sigma, and dim:")
+    for name, law in NOISES.items():
+        if words := law.parameters_in_words():
+            typer.echo(f"  {name}: {', '.join(words)}")
     typer.echo(
         "\nOther norms lp(p), and norms in the box such as l1-box, are covered by conversion from these."
     )

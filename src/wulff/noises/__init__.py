@@ -1,5 +1,6 @@
 """The noises: one law per file, each a frozen value with `scale=` or `sigma=`."""
 
+from wulff._domains import within
 from wulff.noises.ball import Ball, BallLaw
 from wulff.noises.base import HalfLine, IIDNoise, Noise, NormRadialNoise
 from wulff.noises.catalogue import NOISES, register
@@ -47,4 +48,5 @@ __all__ = [
     "parse",
     "register",
     "with_sigma",
+    "within",
 ]

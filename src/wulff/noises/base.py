@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 import numpy as np
 
 from wulff._checks import whole_number
+from wulff._domains import described, domains, within
 from wulff._quoting import shown
 from wulff._registry import field_kinds
 from wulff._typing import FloatArray
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 LARGEST = sys.float_info.max
+_SIZE = within(above=0)
 UNKNOWN = float("nan")  # compared by identity: a nan of the user's own is a size, and a wrong one
 
 
@@ -48,8 +50,8 @@ class Noise(ABC):
 
     name: ClassVar[str]
 
-    scale: float = UNKNOWN
-    sigma: float = UNKNOWN
+    scale: float = dataclasses.field(default=UNKNOWN, metadata=_SIZE)
+    sigma: float = dataclasses.field(default=UNKNOWN, metadata=_SIZE)
     dim: int | None = None
     _size: str = dataclasses.field(init=False, default="")
 
@@ -59,8 +61,9 @@ class Noise(ABC):
             found = "both" if given else "neither"
             raise InputError(f"{self.name} needs exactly one of scale= and sigma=, got {found}.")
         value = _number(self, given[0])
-        if not 0 < value < math.inf:
-            raise InputError(f"{given[0]} must be positive and finite, got {value:g} for {self.name}.")
+        declared = domains(self)
+        if wrong := declared[given[0]].wrong(given[0], value):
+            raise InputError(f"{wrong}, got {value:g} for {self.name}.")
         if self.dim is not None:
             whole_number("dim", self.dim)
         kinds = field_kinds(type(self))
@@ -69,6 +72,9 @@ class Noise(ABC):
                 object.__setattr__(self, name, _number(self, name, kinds[name] is int))
         object.__setattr__(self, given[0], value)
         object.__setattr__(self, "_size", given[0])
+        for name in self.shape_parameters():
+            if name in declared and (wrong := declared[name].wrong(name, getattr(self, name), self.dim)):
+                self._refuse(wrong)
         self._check_parameters()
         if self.dim is not None:
             self._check_dim(self.dim)
@@ -78,11 +84,11 @@ class Noise(ABC):
     size_depends_on_dim: ClassVar[bool] = True
 
     def _check_parameters(self) -> None:
-        """Raise InputError where a shape parameter is outside its range; laws without any accept all."""
+        """Raise InputError where shape parameters, each in its domain, do not go together."""
         return
 
     def _check_dim(self, dim: int) -> None:
-        """Raise InputError where a shape parameter is outside the range that dimension `dim` allows."""
+        """Raise InputError where shape parameters, each in its domain, do not suit the dimension `dim`."""
         return
 
     def _refuse(self, reason: str) -> NoReturn:
@@ -173,6 +179,12 @@ class Noise(ABC):
         """The shape parameters without a default."""
         fields = {field.name: field for field in dataclasses.fields(cls)}
         return [name for name in cls.shape_parameters() if fields[name].default is dataclasses.MISSING]
+
+    @classmethod
+    def parameters_in_words(cls) -> list[str]:
+        """Its shape parameters with their domains and defaults, for help and documentation."""
+        words = described(cls)
+        return [words[name] for name in cls.shape_parameters()]
 
     def __str__(self) -> str:
         """The spec string: `parse(str(noise)) == noise`."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 from scipy import special
 
+from wulff._domains import within
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
@@ -27,18 +28,14 @@ class ExpLp(IIDNoise):
     """Independent coordinates with density ∝ exp(-|z/scale|^p); sigma² = scale²·Γ(3/p)/Γ(1/p).
 
     Attributes:
-        p: The power, any p > 0: 1 is Laplace noise, 2 Gaussian noise of scale 1/√2, ∞ would be uniform.
+        p: The power: 1 is Laplace noise, 2 Gaussian noise of scale 1/√2, ∞ would be uniform.
     """
 
     name: ClassVar[str] = "exp-lp"
 
-    p: float
-
-    def _check_parameters(self) -> None:
-        if not 0 < self.p < math.inf:
-            self._refuse("p must be positive and finite (for p = ∞ use uniform noise)")
-        if not self.p >= 0.01:
-            self._refuse("p must be at least 0.01, since float64 cannot hold the noise below")
+    p: float = dataclasses.field(
+        metadata=within(at_least=0.015, because="float64 cannot hold others; for p = ∞ use uniform noise")
+    )
 
     @property
     def level_sets(self) -> str:

@@ -18,6 +18,7 @@ from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.catalogue import register
+from wulff.noises.domains import POLE, POSITIVE_POWER
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.level_sets import NOWHERE, Profile
 from wulff.noises.radial import RadialLaw
@@ -33,22 +34,14 @@ class Exponential(NormRadialNoise):
     """Density proportional to ‖z/scale‖^-j · exp(-‖z/scale‖^k).
 
     Attributes:
-        j: The order of the pole at 0, with 0 ≤ j < d.
-        k: The power of the norm in the exponent, with k > 0.
+        j: The order of the pole at 0.
+        k: The power of the norm in the exponent.
     """
 
-    j: float = 0.0
-    k: float = 1.0
-
-    def _check_parameters(self) -> None:
-        if not 0 <= self.j < math.inf:
-            self._refuse("j must not be negative (the level sets would not be balls)")
-        if not 0 < self.k < math.inf:
-            self._refuse("k must be positive and finite (the density could not be normalised)")
+    j: float = dataclasses.field(default=0.0, metadata=POLE)
+    k: float = dataclasses.field(default=1.0, metadata=POSITIVE_POWER)
 
     def _check_dim(self, dim: int) -> None:
-        if not self.j < dim:
-            self._refuse(f"j must be less than the dimension {dim} (the density could not be normalised)")
         log_mean_square = log_gamma_ratio((dim - self.j) / self.k, 2 / self.k)
         if not abs(log_mean_square) < 690:
             self._refuse(f"k must be larger in dimension {dim}, where E‖Z‖² is exp({log_mean_square:.0f})")

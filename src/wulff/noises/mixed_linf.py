@@ -13,6 +13,7 @@ from scipy import special
 from wulff._typing import FloatArray
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import register
+from wulff.noises.domains import POLE
 from wulff.noises.draws import draw_signs, wide
 from wulff.noises.numerical_law import NumericalLaw
 from wulff.noises.radial import NumericalRadialLaw
@@ -29,20 +30,12 @@ class MixedLinf(Noise):
     """Density proportional to ‖z/scale‖∞^-j · exp(-‖z/scale‖₂²/2).
 
     Attributes:
-        j: The order of the pole at 0, with 0 ≤ j < d; j = 0 is Gaussian noise.
+        j: The order of the pole at 0; j = 0 is Gaussian noise.
     """
 
     name: ClassVar[str] = "mixed-linf"
 
-    j: float = 0.0
-
-    def _check_parameters(self) -> None:
-        if not 0 <= self.j < math.inf:
-            self._refuse("j must not be negative (the density would vanish at 0)")
-
-    def _check_dim(self, dim: int) -> None:
-        if not self.j < dim:
-            self._refuse(f"j must be less than the dimension {dim} (the density could not be normalised)")
+    j: float = dataclasses.field(default=0.0, metadata=POLE)
 
     def pole_law(self, dim: int) -> PoleLaw:
         """The law of the part of the score that comes from the pole."""

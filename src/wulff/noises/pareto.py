@@ -11,6 +11,7 @@ import numpy as np
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
+from wulff.noises.domains import POSITIVE_POWER
 from wulff.noises.draws import draw_signs
 
 if TYPE_CHECKING:
@@ -25,16 +26,12 @@ class Pareto(IIDNoise):
     """Independent coordinates with P[|Z_i| > z] = (1 + z/scale)^-a; sigma is finite for a > 2.
 
     Attributes:
-        a: The power of the tail, a > 0.
+        a: The power of the tail.
     """
 
     name: ClassVar[str] = "pareto"
 
-    a: float
-
-    def _check_parameters(self) -> None:
-        if not 0 < self.a < math.inf:
-            self._refuse("a must be positive and finite (the density could not be normalised)")
+    a: float = dataclasses.field(metadata=POSITIVE_POWER)
 
     @property
     def level_sets(self) -> str:

@@ -35,7 +35,8 @@ def parse(text: str | Noise) -> Noise:
         if not equals or key not in allowed or key in values:
             what = f"{key} twice" if key in values else repr(item)
             raise InputError(
-                f"cannot use {what} in {text!r}; {name} takes {', '.join(allowed)} (name=number)."
+                f"cannot use {what} in {text!r}; {name} takes scale or sigma, "
+                f"{''.join(f'{words}, ' for words in law.parameters_in_words())}and dim (name=number)."
             )
         values[key] = _value(key, value, text, whole=key == "dim" or kinds[key] is int)
     try:

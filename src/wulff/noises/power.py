@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 from scipy import special
 
+from wulff._domains import within
 from wulff._numerics.gammas import log_gamma_ratio, stirling_remainder, trigamma
 from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.catalogue import register
+from wulff.noises.domains import NO_TOTAL, POSITIVE_POWER
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.level_sets import NOWHERE, Profile
 from wulff.noises.radial import RadialLaw
@@ -29,18 +31,12 @@ class PowerLaw(NormRadialNoise):
     """Density proportional to (1 + ‖z/scale‖^k)^-a.
 
     Attributes:
-        a: The power of the tail, with k·a > d; the variance is finite if k·a > d + 2.
-        k: The power of the norm, with k > 0.
+        a: The power of the tail; the variance is finite if k·a > d + 2.
+        k: The power of the norm.
     """
 
-    a: float
-    k: float = 1.0
-
-    def _check_parameters(self) -> None:
-        if not 0 < self.k < math.inf:
-            self._refuse("k must be positive and finite (the density could not be normalised)")
-        if not 0 < self.a < math.inf:
-            self._refuse("a must be positive and finite (the density could not be normalised)")
+    a: float = dataclasses.field(metadata=within(above=0, because=NO_TOTAL, also="k·a > d"))
+    k: float = dataclasses.field(default=1.0, metadata=POSITIVE_POWER)
 
     def _check_dim(self, dim: int) -> None:
         alpha = dim / self.k

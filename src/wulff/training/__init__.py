@@ -1,5 +1,6 @@
 """Training of base classifiers for smoothing: one loop, one objective per method."""
 
+from wulff._domains import check_fields, within
 from wulff.training.consistency import Consistency
 from wulff.training.direct import Direct
 from wulff.training.loop import Epoch, Training, noisy_accuracy, train
@@ -8,25 +9,14 @@ from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
 from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective, register
 from wulff.training.processes import own_device
-from wulff.training.schedule import (
-    AUGMENTATIONS,
-    DECAYS,
-    PRECISIONS,
-    Augmentation,
-    Decay,
-    Precision,
-    Schedule,
-)
+from wulff.training.schedule import Augmentation, Decay, Precision, Schedule
 from wulff.training.self_training import SelfTraining, pseudo_labels
 from wulff.training.smoothadv import SmoothAdv
 from wulff.training.smoothmix import SmoothMix
 from wulff.training.stability import Stability
 
 __all__ = [
-    "AUGMENTATIONS",
-    "DECAYS",
     "OBJECTIVES",
-    "PRECISIONS",
     "Augmentation",
     "Consistency",
     "Decay",
@@ -42,6 +32,7 @@ __all__ = [
     "SmoothMix",
     "Stability",
     "Training",
+    "check_fields",
     "noisy_accuracy",
     "objective_spec",
     "own_device",
@@ -49,4 +40,5 @@ __all__ = [
     "pseudo_labels",
     "register",
     "train",
+    "within",
 ]

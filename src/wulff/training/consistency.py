@@ -6,7 +6,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
-from wulff.errors import InputError
+from wulff._domains import check_fields, within
 from wulff.noises import Noise
 from wulff.training.objective import draw, logits_of_copies
 
@@ -22,16 +22,12 @@ class Consistency:
         entropy: Of the entropy of the mean (η of the paper).
     """
 
-    copies: int = 2
-    weight: float = 10.0
-    entropy: float = 0.5
+    copies: int = dataclasses.field(default=2, metadata=within(at_least=2))
+    weight: float = dataclasses.field(default=10.0, metadata=within(at_least=0))
+    entropy: float = dataclasses.field(default=0.5, metadata=within(at_least=0))
 
     def __post_init__(self) -> None:
-        if self.copies < 2 or not 0 <= self.weight < float("inf") or not 0 <= self.entropy < float("inf"):
-            raise InputError(
-                "consistency takes copies ≥ 2, finite weight and entropy ≥ 0, "
-                f"got {self.copies}, {self.weight} and {self.entropy}."
-            )
+        check_fields(self, "consistency")
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int

@@ -6,8 +6,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from wulff._domains import check_fields, within
 from wulff.attacks import smoothed_loss
-from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.training.objective import draw
 
@@ -21,11 +21,10 @@ class Direct:
         copies: Noisy copies of each input.
     """
 
-    copies: int = 16
+    copies: int = dataclasses.field(default=16, metadata=within(at_least=1))
 
     def __post_init__(self) -> None:
-        if self.copies < 1:
-            raise InputError(f"direct takes copies ≥ 1, got {self.copies}.")
+        check_fields(self, "direct")
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int

@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import math
 from typing import final
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy.interpolate import CubicSpline
 from scipy.special import ndtr
 from torch import Tensor, nn
 
+from wulff._domains import check_fields, within
 from wulff.certificates import certified_radius
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
@@ -38,30 +38,22 @@ class Macer:
     Attributes:
         copies: Noisy copies of each input (k of the paper).
         weight: Of the hinge (λ of the paper; on MNIST 16, 16, 6 at sigma .25, .5, 1).
-        gamma: Decides the largest radius that the hinge asks for; at most 14.
+        gamma: Decides the largest radius that the hinge asks for.
         beta: The factor of the logits in the hinge, which brings their softmax closer to votes.
         norm: Against which the radius is.
         deferred: Epochs before the hinge is added.
     """
 
-    copies: int = 16
-    weight: float = 16.0
-    gamma: float = 8.0
-    beta: float = 16.0
+    copies: int = dataclasses.field(default=16, metadata=within(at_least=1))
+    weight: float = dataclasses.field(default=16.0, metadata=within(at_least=0))
+    gamma: float = dataclasses.field(default=8.0, metadata=within(above=0, at_most=14))
+    beta: float = dataclasses.field(default=16.0, metadata=within(above=0))
     norm: str = "l2"
-    deferred: int = 0
+    deferred: int = dataclasses.field(default=0, metadata=within(at_least=0))
 
     def __post_init__(self) -> None:
+        check_fields(self, "macer")
         Norm.parse(self.norm)
-        if (
-            self.copies < 1
-            or self.deferred < 0
-            or not (0 <= self.weight < math.inf and 0 < self.gamma <= 14 and 0 < self.beta < math.inf)
-        ):
-            raise InputError(
-                "macer takes copies ≥ 1, deferred ≥ 0, weight ≥ 0, 0 < gamma ≤ 14 and beta > 0, "
-                f"got {dataclasses.astuple(self)}."
-            )
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int

@@ -4,6 +4,7 @@ import re
 import typing
 from collections.abc import Callable
 
+from wulff._domains import described
 from wulff._quoting import shown
 from wulff._registry import Registry, field_kinds
 from wulff.errors import InputError
@@ -75,7 +76,7 @@ def parse_objective(text: str) -> Objective:
     for item in filter(None, (item.strip() for item in (match["arguments"] or "").split(","))):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or key not in fields or key in values:
-            takes = f"takes {', '.join(fields)}" if fields else "has no hyperparameters"
+            takes = f"takes {', '.join(described(method).values())}" if fields else "has no hyperparameters"
             raise InputError(f"cannot use {item!r} in {text!r}; {match['name']} {takes} (name=value).")
         values[key] = _value(key, value, fields[key], text)
     return method(**values)

@@ -1,14 +1,11 @@
 """How long, how fast and in which arithmetic to train."""
 
 import dataclasses
-import math
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 
-from wulff._quoting import shown
-from wulff.errors import InputError
-from wulff.stats import check_sample_size
+from wulff._domains import check_fields, within
 
 MOST_STEPS = 10**6
 """More epochs than this, or inputs in one step, are a slip of the finger."""
@@ -16,13 +13,14 @@ MOST_STEPS = 10**6
 Decay = Literal["cosine", "step"]
 Augmentation = Literal["none", "crop", "crop-flip", "resized-crop"]
 Precision = Literal["fp32", "bf16", "fp16"]
-DECAYS = get_args(Decay)
-AUGMENTATIONS = get_args(Augmentation)
 PRECISIONS: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
     "bf16": torch.bfloat16,
     "fp16": torch.float16,
 }
+
+
+_STEPS = within(at_least=1, at_most=MOST_STEPS)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,42 +43,19 @@ class Schedule:
         precision: The arithmetic of the forward pass: `fp32`, or mixed precision with `bf16` or `fp16`.
     """
 
-    epochs: int = 40
-    batch: int = 64
-    learning_rate: float = 0.05
-    momentum: float = 0.9
-    weight_decay: float = 1e-4
-    seed: int = 0
+    epochs: int = dataclasses.field(default=40, metadata=_STEPS)
+    batch: int = dataclasses.field(default=64, metadata=_STEPS)
+    learning_rate: float = dataclasses.field(default=0.05, metadata=within(above=0))
+    momentum: float = dataclasses.field(default=0.9, metadata=within(at_least=0, below=1))
+    weight_decay: float = dataclasses.field(default=1e-4, metadata=within(at_least=0))
+    seed: int = dataclasses.field(default=0, metadata=within(at_least=0, at_most=2**63 - 1))
     decay: Decay = "cosine"
-    decay_every: int = 30
+    decay_every: int = dataclasses.field(default=30, metadata=_STEPS)
     augmentation: Augmentation = "none"
     precision: Precision = "fp32"
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "decay_every"):
-            check_sample_size(getattr(self, name), name, MOST_STEPS)
-        if not 0 <= self.seed < 2**63:
-            raise InputError(
-                f"the seed must be an integer from 0 to 2^63 - 1, got {shown(self.seed)}.", "seed"
-            )
-        if not 0 < self.learning_rate < math.inf:
-            raise InputError(
-                f"the learning rate must be positive, got {self.learning_rate}.", "learning_rate"
-            )
-        if not 0 <= self.momentum < 1 or not 0 <= self.weight_decay < math.inf:
-            raise InputError(
-                "momentum must lie in [0, 1) and weight decay be at least 0, "
-                f"got {self.momentum} and {self.weight_decay}.",
-                "momentum",
-                "weight_decay",
-            )
-        for name, allowed in (
-            ("decay", DECAYS),
-            ("augmentation", AUGMENTATIONS),
-            ("precision", tuple(PRECISIONS)),
-        ):
-            if getattr(self, name) not in allowed:
-                raise InputError(f"{name} must be {', '.join(allowed)}, got {getattr(self, name)!r}.", name)
+        check_fields(self)
 
     def scheduler(self, optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
         """What sets the learning rate after each epoch."""

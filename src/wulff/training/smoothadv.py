@@ -6,8 +6,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from wulff._domains import check_fields, within
 from wulff.attacks import climb, frozen, smoothed_loss
-from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Norm
 from wulff.training.objective import draw, logits_of_copies
@@ -30,18 +30,14 @@ class SmoothAdv:
     """
 
     norm: str = "l2"
-    epsilon: float = 1.0
-    steps: int = 10
-    copies: int = 4
-    warmup: int = 10
+    epsilon: float = dataclasses.field(default=1.0, metadata=within(above=0, below=1e30))
+    steps: int = dataclasses.field(default=10, metadata=within(at_least=1))
+    copies: int = dataclasses.field(default=4, metadata=within(at_least=1))
+    warmup: int = dataclasses.field(default=10, metadata=within(at_least=1))
 
     def __post_init__(self) -> None:
+        check_fields(self, "smoothadv")
         Norm.parse(self.norm)
-        if not 0 < self.epsilon < 1e30 or min(self.steps, self.copies, self.warmup) < 1:
-            raise InputError(
-                "smoothadv takes 0 < epsilon < 1e30 and steps, copies and warmup ≥ 1, got "
-                f"{self.epsilon}, {self.steps}, {self.copies} and {self.warmup}."
-            )
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int

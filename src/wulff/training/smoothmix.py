@@ -6,6 +6,7 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from wulff._domains import check_fields, within
 from wulff.attacks import climb, frozen, project, smoothed_loss
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -28,24 +29,21 @@ class SmoothMix:
         copies: Noisy copies of each input (m of the paper).
         weight: Of the mix-up loss (η of the paper).
         mix_step: The step after which the attack's point takes the place of the input: 0, or 1 for the
-            one-step adversary.
+            one-step adversary; less than `steps`.
         warmup: Epochs over which `weight`, and the length of `mix_step` steps, grow in equal parts.
     """
 
-    steps: int = 4
-    step_size: float = 1.0
-    copies: int = 4
-    weight: float = 5.0
-    mix_step: int = 0
-    warmup: int = 10
+    steps: int = dataclasses.field(default=4, metadata=within(at_least=1))
+    step_size: float = dataclasses.field(default=1.0, metadata=within(above=0))
+    copies: int = dataclasses.field(default=4, metadata=within(at_least=1))
+    weight: float = dataclasses.field(default=5.0, metadata=within(at_least=0))
+    mix_step: int = dataclasses.field(default=0, metadata=within(at_least=0))
+    warmup: int = dataclasses.field(default=10, metadata=within(at_least=1))
 
     def __post_init__(self) -> None:
-        positive = min(self.steps, self.copies, self.warmup) >= 1 and 0 < self.step_size < float("inf")
-        if not positive or not 0 <= self.weight < float("inf") or not 0 <= self.mix_step < self.steps:
-            raise InputError(
-                "smoothmix takes steps, copies, warmup ≥ 1, step_size > 0, finite weight ≥ 0, "
-                f"0 ≤ mix_step < steps, got {dataclasses.astuple(self)}."
-            )
+        check_fields(self, "smoothmix")
+        if not self.mix_step < self.steps:
+            raise InputError(f"mix_step must be less than steps={self.steps}, got {self.mix_step}.")
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int

@@ -6,7 +6,7 @@ from typing import Literal, final
 import torch
 from torch import Tensor, nn
 
-from wulff.errors import InputError
+from wulff._domains import check_fields, within
 from wulff.noises import Noise
 from wulff.training.objective import draw, logits_of_copies
 
@@ -23,15 +23,11 @@ class Stability:
             one noisy copy [Li et al. 2019]; the published results on MNIST have weight 2.
     """
 
-    weight: float = 6.0
+    weight: float = dataclasses.field(default=6.0, metadata=within(at_least=0))
     reference: Literal["noisy", "clean"] = "noisy"
 
     def __post_init__(self) -> None:
-        if self.reference not in ("noisy", "clean") or not 0 <= self.weight < float("inf"):
-            raise InputError(
-                "stability takes reference=noisy or clean and a finite weight ≥ 0, "
-                f"got {self.reference!r} and {self.weight}."
-            )
+        check_fields(self, "stability")
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int

@@ -26,17 +26,13 @@ class Bell(noises.NormRadialNoise):
     """Density ∝ exp(-‖z‖₂^(2b)) at scale 1; b = 1 is Gaussian noise.
 
     Attributes:
-        b: The sharpness, a whole number from 1.
+        b: The sharpness.
     """
 
     name: ClassVar[str] = "bell"
     level_norm: ClassVar[Norm] = Norm.L2
 
-    b: int = 1
-
-    def _check_parameters(self) -> None:
-        if not 1 <= self.b <= 8:
-            self._refuse("b must lie between 1 and 8")
+    b: int = dataclasses.field(default=1, metadata=noises.within(at_least=1, at_most=8))
 
     def radial_law(self, dim: int) -> BellLaw:
         return BellLaw(dim, self.b)

@@ -30,8 +30,11 @@ class Margin:
         squared: Whether the hinge is squared.
     """
 
-    width: float = 1.0
+    width: float = dataclasses.field(default=1.0, metadata=training.within(above=0))
     squared: bool = False
+
+    def __post_init__(self) -> None:
+        training.check_fields(self, "margin")
 
     def __call__(
         self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int
