@@ -52,6 +52,16 @@ def test_noises_conform(spec: str, dim: int) -> None:
     testing.check_noise(noises.parse(spec), dim)
 
 
+@pytest.mark.parametrize("wrong", ["radial_law", "level_profile"])
+def test_a_law_that_is_not_that_of_the_draws_is_found(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    """Certificates would be those of b = 2, where b = 3 is drawn."""
+    noise, other = noises.parse("bell(scale=1, b=3)"), noises.parse("bell(scale=1, b=2)")
+    of_another = getattr(other, wrong)
+    monkeypatch.setattr(type(noise), wrong, lambda self, dim: of_another(dim))
+    with pytest.raises(AssertionError):
+        testing.check_noise(noise, 5)
+
+
 @pytest.mark.parametrize("norm", ["l1", "l2", "linf"])
 def test_certificates_conform(norm: str) -> None:
     testing.check_certificates(noises.parse("logistic(scale=1)"), norm, 4)

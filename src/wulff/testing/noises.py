@@ -7,14 +7,17 @@ import numpy as np
 import torch
 from scipy import stats
 
-from wulff.noises import IIDNoise, Noise, parse
+from wulff.noises import IIDNoise, Noise, NormRadialNoise, parse
 
 FALSE_ALARM = 1e-6
 """With which probability each statistical check rejects a correct sampler."""
 
 
 def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -> None:
-    """Check spec string, sizes and sampler of a noise in one dimension.
+    """Check spec string, sizes and sampler of a noise in one dimension, and its law against the draws.
+
+    Certificates rest on the law: on the survival function of a coordinate, or on that of the norm and on the
+    profile of level sets.
 
     Raises:
         AssertionError: The noise breaks its contract.
@@ -45,6 +48,21 @@ def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -
         z = np.linspace(0.1, 0.9, 9)
         slope = (law(z - 1e-6) - law(z + 1e-6)) / 2e-6
         np.testing.assert_allclose(np.exp(noise.coordinate_log_density(z)), slope, rtol=1e-6)
+    if isinstance(noise, NormRadialNoise):
+        _check_radial(noise, dim, drawn / resolved.scale)
+
+
+def _check_radial(noise: NormRadialNoise, dim: int, drawn: np.ndarray) -> None:
+    """The law of log R is that of the draws, its two tails fit together, and so does the profile."""
+    law, profile = noise.radial_law(dim), noise.level_profile(dim)
+    with np.errstate(divide="ignore"):  # in float32, sizes next to a pole may be 0
+        sizes = np.log(np.linalg.norm(drawn, ord=noise.level_norm.p, axis=1))
+    assert _p_value(stats.kstest(sizes, lambda x: law.cdf(np.asarray(x)))) > FALSE_ALARM
+    x = law.ppf(np.linspace(0.1, 0.9, 9))
+    np.testing.assert_allclose(law.cdf(x) + law.sf(x), 1, rtol=1e-9)
+    if profile is not None:
+        place = x - profile.log_mode
+        np.testing.assert_allclose(profile.log_density(place), law.log_density(x), rtol=1e-6, atol=1e-6)
 
 
 def _p_value(result: Any) -> float:
