@@ -1,12 +1,15 @@
 """What README and docs tell the reader to do, works; and every link in them leads somewhere."""
 
+import importlib
 import importlib.util
 import re
 import shlex
+import types
 from pathlib import Path
 
 import pytest
 
+import wulff
 from tests.cli.conftest import call
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +73,22 @@ def test_make_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):
         assert re.search(rf"^{target}:", makefile, flags=re.MULTILINE)
+
+
+def test_the_documented_names_are_the_public_ones() -> None:
+    """The page lists `dir(wulff)` and the `__all__` of every package, and each name is there."""
+    page = (ROOT / "docs" / "public_names.md").read_text()
+    listed = {
+        title: re.findall("^- `(.*?)`", body, flags=re.MULTILINE)
+        for title, body in re.findall(r"^## (\S+)\n(.*?)(?=^## |\Z)", page, flags=re.MULTILINE | re.DOTALL)
+    }
+    assert listed["wulff"] == dir(wulff)
+    packages = [name for name in dir(wulff) if isinstance(getattr(wulff, name), types.ModuleType)]
+    assert set(listed) == {"wulff", *(f"wulff.{name}" for name in packages)}
+    for title, names in listed.items():
+        module = importlib.import_module(title)
+        assert names == list(module.__all__), f"run python docs/generate.py for {title}"
+        assert all(hasattr(module, name) for name in names)
 
 
 def test_generated_page_is_up_to_date() -> None:
