@@ -13,7 +13,7 @@ from wulff.backends.python_files import load_object
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.runs.document import NOT_IDENTIFIED
-from wulff.runs.spec import PredictSpec, Spec
+from wulff.runs.spec import PredictSpec, Spec, sampled_noise
 from wulff.runs.trials import check_function, first_answer
 
 
@@ -73,6 +73,8 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     _refuse_other_files(spec.model)
     model = models.load(spec.model, fallback, normalisation=spec.normalisation)
     found = model.description
+    if spec.noise is None and found.noise is not None:
+        sampled_noise(found.noise)  # a training on views is refused for that, not for its channels
     if found.input_shape != dataset.input_shape:
         raise InputError(
             f"the model takes inputs of shape {found.input_shape}, but {dataset.name} has "

@@ -10,7 +10,7 @@ from wulff import datasets, noises
 from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base
 from wulff.runs.document import Facts, Made, to_document, versions
-from wulff.runs.spec import PredictSpec, Spec
+from wulff.runs.spec import PredictSpec, Spec, sampled_noise
 from wulff.runs.tuned import INPUTS, tuned
 from wulff.smoothing import (
     DEFAULT_BATCH,
@@ -81,7 +81,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     named = spec.noise or base.noise
     if named is None:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
-    noise = noises.parse(named)
+    noise = sampled_noise(named)
     dim = dataset.images[0].numel()
     base = denoised(base, spec, noise.in_dim(dim), dataset.images[:1])
     before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None

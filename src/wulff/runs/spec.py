@@ -154,7 +154,7 @@ class VoteSpec(_Table):
         _set(self, "dtype", full_dtype(self.dtype))
         _set(self, "n", check_sample_size(self.n))
         if self.noise is not None:
-            _set(self, "noise", str(_sampled(self.noise)))
+            _set(self, "noise", str(sampled_noise(self.noise)))
         if not isinstance(self.batch, str) or self.batch != "auto":
             _set(self, "batch", check_sample_size(self.batch, "batch"))
         if self.seed is not None:
@@ -319,7 +319,7 @@ SPECS: dict[str, type[Spec] | type[PredictSpec] | type[ImportedSpec]] = {
 """Specs by the task that a document names."""
 
 
-def _sampled(text: str) -> noises.Noise:
+def sampled_noise(text: str) -> noises.Noise:
     """The noise of a spec string; views, which are enumerated, are refused with what they are for."""
     if is_views(text):
         raise InputError(

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import torch
 
-from wulff import datasets, models, noises, training
+from wulff import datasets, models, noises, training, views
 from wulff._checks import file_path, instance
 from wulff._reading import DAMAGE
 from wulff.errors import InputError
@@ -23,7 +23,7 @@ class TrainingSpec:
     """A training to be made.
 
     Attributes:
-        noise: The spec string of the noise that the smoothed classifier will use.
+        noise: The spec string of the noise that the smoothed classifier will use, or of its views.
         dataset: A data set for `wulff.datasets.load` (its train split).
         model: An architecture in `wulff.models`.
         objective: A training method of `wulff.training`, perhaps with hyperparameters.
@@ -54,7 +54,7 @@ class TrainingSpec:
                 instance(name, getattr(self, name), str, "text")
         instance("schedule", self.schedule, training.Schedule, "a wulff.training.Schedule")
         objective = training.objective_spec(training.parse_objective(self.objective))
-        object.__setattr__(self, "noise", str(noises.parse(self.noise)))
+        object.__setattr__(self, "noise", str(_noise_or_views(self.noise)))
         object.__setattr__(self, "objective", objective)
 
     def to_document(self) -> dict[str, Any]:
@@ -132,12 +132,18 @@ def train(
     path = folder / models.weights.FILE_NAME
     if path.exists():
         raise InputError(f"{folder} already holds trained weights; give another folder, or remove it.")
-    noise = noises.parse(spec.noise)
+    noise = _noise_or_views(spec.noise)
     objective = training.parse_objective(spec.objective)
     device = use_device(training.own_device(spec.device))
     dataset = datasets.load(spec.dataset, "train").slice(spec.slice)
-    noise.in_dim(dataset.images[0].numel())
-    model = models.build(spec.model, dataset.input_shape, dataset.num_classes, spec.schedule.seed)
+    shape = dataset.input_shape
+    if isinstance(noise, views.Views):
+        shape = noise.view_shape(shape)
+        if isinstance(dataset.images, torch.Tensor):
+            noise.check_inputs(dataset.images)
+    else:
+        noise.in_dim(dataset.images[0].numel())
+    model = models.build(spec.model, shape, dataset.num_classes, spec.schedule.seed)
     hashes = {"data": dataset.sha256()}
     if spec.weights is not None:
         hashes["weights"] = models.start_from(model, spec.weights)
@@ -166,11 +172,15 @@ def train(
                 progress(epoch)
         if state.rank > 0:
             return path
-        description = models.Description(spec.model, dataset.input_shape, dataset.num_classes, str(noise))
+        description = models.Description(spec.model, shape, dataset.num_classes, str(noise))
         keeper.finish(lambda: models.weights.save(path, model, description))
     finally:
         keeper.release()
     return path
+
+
+def _noise_or_views(text: str) -> noises.Noise | views.Views:
+    return views.parse(text) if views.is_views(text) else noises.parse(text)
 
 
 def _self_training(

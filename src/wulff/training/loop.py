@@ -13,9 +13,10 @@ from wulff.noises import Noise
 from wulff.training.augmentation import augment
 from wulff.training.batches import Inputs, fetch
 from wulff.training.noise_augmentation import NoiseAugmentation
-from wulff.training.objective import Objective
+from wulff.training.objective import Objective, copies_of
 from wulff.training.processes import average, rank_and_world
 from wulff.training.schedule import PRECISIONS, Schedule
+from wulff.views import Views
 
 SMALLEST_CHANNELS_LAST = 16
 """Smaller images gain nothing from the memory format that is nearly twice as fast for others on a CPU."""
@@ -41,7 +42,7 @@ class Training:
 
     Args:
         model: Maps inputs in [0, 1] to logits; it is trained where it is.
-        noise: The noise that the smoothed classifier will use.
+        noise: The noise that the smoothed classifier will use, or its views.
         objective: The training method; noise augmentation by default.
         schedule: Length, speed and seed.
     """
@@ -49,12 +50,18 @@ class Training:
     def __init__(
         self,
         model: nn.Module,
-        noise: Noise,
+        noise: Noise | Views,
         objective: Objective = NoiseAugmentation(),  # noqa: B008 (frozen)
         schedule: Schedule = Schedule(),  # noqa: B008
     ) -> None:
+        if isinstance(noise, Views) and not getattr(objective, "takes_views", False):
+            raise InputError(
+                f"{type(objective).__name__} is defined for noise, not for the views {noise}; use the "
+                "objective augment or stability.",
+                "objective",
+            )
         self.model = model
-        self.noise = noise
+        self.noise: Any = noise  # views go to objectives that take them
         self.objective = objective
         self.schedule = schedule
         self.device = next(model.parameters()).device
@@ -179,7 +186,7 @@ def train(
     model: nn.Module,
     images: Inputs,
     labels: Tensor,
-    noise: Noise,
+    noise: Noise | Views,
     objective: Objective = NoiseAugmentation(),  # noqa: B008 (frozen)
     schedule: Schedule = Schedule(),  # noqa: B008
 ) -> Iterator[Epoch]:
@@ -189,7 +196,7 @@ def train(
         model: Maps inputs in [0, 1] to logits; it is trained where it is.
         images: Inputs in [0, 1], of shape (inputs, ...).
         labels: int64 of shape (inputs,).
-        noise: The noise that the smoothed classifier will use.
+        noise: The noise that the smoothed classifier will use, or its views.
         objective: The training method; noise augmentation by default.
         schedule: Length, speed and seed.
 
@@ -201,7 +208,7 @@ def train(
 
 @torch.inference_mode()
 def noisy_accuracy(
-    model: nn.Module, images: Inputs, labels: Tensor, noise: Noise, generator: torch.Generator
+    model: nn.Module, images: Inputs, labels: Tensor, noise: Noise | Views, generator: torch.Generator
 ) -> float:
     """The share of inputs that the model classifies correctly on one noisy copy each.
 
@@ -211,7 +218,7 @@ def noisy_accuracy(
     count = min(1000, len(images))
     rows = torch.arange(count, device=labels.device) * len(images) // count
     x, y = images[rows], labels[rows]
-    noisy = x + noise.sample(tuple(x.shape), generator=generator)
+    noisy = copies_of(noise, x, 1, generator)[0]
     # A GPU whose memory just holds a batch may not hold a thousand inputs.
     batch = len(x) if x.device.type == "cpu" else ROWS_ON_A_GPU
     found = torch.cat([model(part).argmax(dim=1) for part in noisy.split(batch)])

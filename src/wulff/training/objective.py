@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from wulff.noises import Noise
+from wulff.views import Views
 
 
 class Objective(Protocol):
@@ -33,6 +34,15 @@ class Objective(Protocol):
 def draw(noise: Noise, x: Tensor, copies: int, generator: torch.Generator) -> Tensor:
     """Independent noise for several copies of a batch, of shape (copies, *x.shape)."""
     return noise.sample((copies * len(x), *x.shape[1:]), generator=generator).view(copies, *x.shape)
+
+
+def copies_of(noise: Noise | Views, x: Tensor, copies: int, generator: torch.Generator) -> Tensor:
+    """Noisy copies of a batch, or random ones of its views, of shape (copies, rows, *shape of a copy)."""
+    if isinstance(noise, Noise):
+        return x + draw(noise, x, copies, generator)
+    count = noise.count(tuple(x.shape[1:]))
+    which = torch.randint(count, (copies * len(x),), generator=generator, device=x.device)
+    return noise.random_views(torch.cat([x] * copies), which).unflatten(0, (copies, len(x)))
 
 
 def logits_of_copies(model: nn.Module, x: Tensor, noises: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from wulff._domains import check_fields, within
 from wulff.noises import Noise
-from wulff.training.objective import draw, logits_of_copies
+from wulff.training.objective import copies_of, draw
+from wulff.views import Views
 
 
 @final
@@ -26,17 +27,29 @@ class Stability:
     weight: float = dataclasses.field(default=6.0, metadata=within(at_least=0))
     reference: Literal["noisy", "clean"] = "noisy"
 
+    @property
+    def takes_views(self) -> bool:
+        """Whether it is defined for views: an input itself is none."""
+        return self.reference == "noisy"
+
     def __post_init__(self) -> None:
         check_fields(self, "stability")
 
     def __call__(
-        self, model: nn.Module, x: Tensor, y: Tensor, noise: Noise, generator: torch.Generator, epoch: int
+        self,
+        model: nn.Module,
+        x: Tensor,
+        y: Tensor,
+        noise: Noise | Views,
+        generator: torch.Generator,
+        epoch: int,
     ) -> Tensor:
         if self.reference == "noisy":
-            noises = draw(noise, x, 2, generator)
+            copies = copies_of(noise, x, 2, generator)
         else:
-            noises = torch.cat([torch.zeros_like(x)[None], draw(noise, x, 1, generator)])
-        logits = logits_of_copies(model, x, noises)
+            assert isinstance(noise, Noise)
+            copies = x + torch.cat([torch.zeros_like(x)[None], draw(noise, x, 1, generator)])
+        logits = model(copies.flatten(0, 1)).view(2, len(x), -1)
         log_p, log_q = logits.log_softmax(dim=2)
         p = log_p.exp()
         compared = log_p - log_q if self.reference == "noisy" else -log_q
