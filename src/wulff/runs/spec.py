@@ -323,8 +323,8 @@ def sampled_noise(text: str) -> noises.Noise:
     """The noise of a spec string; views, which are enumerated, are refused with what they are for."""
     if is_views(text):
         raise InputError(
-            f"{text} are views, which are enumerated and not sampled, and runs sample noise; certify with "
-            "wulff.smoothing.Enumerated in Python, or give a noise.",
+            f"{text} are views, which are enumerated and not sampled by runs; certify with "
+            "wulff.smoothing.Enumerated in Python, or give another noise.",
             "noise",
         )
     return noises.parse(text)
