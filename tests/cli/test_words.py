@@ -52,7 +52,7 @@ def test_parameters_are_written_as_options(message: str, parameters: tuple[str, 
         ("limits --dim 8 --s 2", "--s must lie in (0, 0.5), got 2.0; it is the label's probability"),
         ("plan --noise gaussian(sigma=1) --radius nan", "--radius must be positive and finite, got nan"),
         ("plot levels gaussian(sigma=1) --p 2 -o {new}.png", "--p must lie in (0, 1), got 2.0"),
-        ("train --noise gaussian(sigma=1) --store {new} --weight-decay -1", "--weight-decay be at least 0"),
+        ("train --noise gaussian(sigma=1) --store {new} --weight-decay -1", "--weight-decay must be"),
         ("train --noise gaussian(sigma=1) --store {new} --decay-every 0", "--decay-every must be a positive"),
         (
             "train --noise gaussian(sigma=1) --store {new} --decay fast",
