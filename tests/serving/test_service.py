@@ -30,7 +30,7 @@ def test_the_seed_repeats_the_radii(smoothed: Smoothed, images: Tensor) -> None:
         np.testing.assert_array_equal(answer.radii[name], proof.radius)
         np.testing.assert_array_equal(answer.label, proof.label)
     assert (answer.radii["l2"] > 0).any()
-    assert set(answer.label.tolist()) > {-1}  # one is between two classes
+    assert (answer.label >= 0).any()
     assert (answer.p_value[answer.label >= 0] <= 1e-3).all()
     service.close()
 

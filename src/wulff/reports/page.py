@@ -194,7 +194,7 @@ def _explanation(runs: Sequence[Run], confidence: float) -> str:
 
 def _overview(runs: Sequence[Run], norms: Sequence[str]) -> str:
     heads = ["run", "inputs", "correct", "wrong", "abstained"]
-    heads += ["accuracy at radius 0", *(f"average {norm} radius" for norm in norms)]
+    heads += ["accuracy at radius 0" if norms else "accuracy", *(f"average {norm} radius" for norm in norms)]
     heads += ["samples per input", "seconds per input"]
     rows = [[html.escape(text) for text in _summary(run, norms)] for run in runs]
     head = "".join(f"<th>{text}</th>" for text in heads)
