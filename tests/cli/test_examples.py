@@ -53,6 +53,10 @@ def test_they_work_in_one_folder(wulff, tmp_path: Path, monkeypatch: pytest.Monk
         if verb == "download":  # needs the web
             assert arguments[-1] in datasets.SOURCES
             continue
+        if verb == "merge":  # of runs over two halves
+            for name, part in (("even", "::100"), ("odd", "50::100")):
+                half = f"certify --model model --slice {part} --n 100 --store {name}"
+                assert wulff(*half.split()).code == 0
         if verb == "serve":  # it listens until it is stopped; see tests/serving
             continue
         if verb == "verify" and importlib.util.find_spec("flint") is None:

@@ -189,7 +189,7 @@ def test_the_command_line_uses_a_plugin(tmp_path: Path, capsys: pytest.CaptureFi
     np.testing.assert_array_equal(first.predictions, second.predictions)
     capsys.readouterr()
     assert verb(*certify, "--store", weights, "--engine", "one-by-one", "--workers", "2") == 2
-    assert "--workers are for the engine processes" in capsys.readouterr().err
+    assert "--workers are for the engines processes and ray" in capsys.readouterr().err
 
     class Cheat:
         copies = 1

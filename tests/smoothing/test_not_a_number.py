@@ -89,7 +89,7 @@ def test_outputs_that_are_no_votes_are_refused() -> None:
         wulff.Smoothed(lambda batch: batch[:, :3] + 1j, "uniform(scale=1)", 3).counts(X, 10)
     with pytest.raises(InputError, match="returns one score for each input"):
         wulff.Smoothed(lambda batch: batch[:, 0] * NAN, "uniform(scale=1)", 3).counts(X, 10)
-    with pytest.raises(InputError, match=r"labels outside 0 ... 2 for input 0"):
+    with pytest.raises(InputError, match=r"labels outside 0 ... 2;"):
         wulff.Smoothed(lambda batch: 3 * torch.ones(len(batch)).long(), "uniform(scale=1)", 3).counts(X, 10)
 
 

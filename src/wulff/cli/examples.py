@@ -12,6 +12,7 @@ EXAMPLES = {
     "certify": "wulff certify --model model --n 1000 --slice ::50 --store run",
     "predict": "wulff predict --model model --slice ::50 --store labels",
     "recertify": "wulff recertify run --alpha 0.01 --store other",
+    "merge": "wulff merge even odd --store all",
     "sweep": "wulff sweep sweep.toml --dry-run",
     "import": "wulff import log.tsv --norm l2 --store published",
     "report": "wulff report run --radii 0,0.25,0.5",

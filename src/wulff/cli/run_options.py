@@ -92,7 +92,7 @@ BatchOption = Annotated[
 ]
 EngineOption = Annotated[
     str | None,
-    typer.Option(help="What counts the votes, with the same result: local, processes, or one of a plugin."),
+    typer.Option(help="What counts the votes: local, processes, ray, or one of a plugin; no number changes."),
 ]
 WorkersOption = Annotated[int, typer.Option(help="Processes on this machine, with one thread each.")]
 SamplingOption = Annotated[

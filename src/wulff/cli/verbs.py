@@ -13,7 +13,7 @@ from wulff.cli.verb import Verb
 GROUPS = {
     "Radii, plans and limits": ["radius", "noises", "plan", "advise", "limits"],
     "Models": ["quickstart", "download", "train"],
-    "Runs": ["certify", "predict", "recertify", "sweep", "import"],
+    "Runs": ["certify", "predict", "recertify", "merge", "sweep", "import"],
     "Reports": ["report", "compare", "ls", "plot"],
     "Checks": ["verify", "attack", "audit"],
     "Deployment": ["serve"],

@@ -8,6 +8,7 @@ from torch import Tensor
 from wulff._registry import Registry
 from wulff.engines.local import LocalEngine
 from wulff.engines.processes import ProcessEngine
+from wulff.engines.ray_cluster import RayEngine
 from wulff.errors import InputError
 from wulff.smoothing import Majority, Quota, Votes
 from wulff.stats import check_sample_size
@@ -30,7 +31,9 @@ class Engine(Protocol):
 
 Kind = TypeVar("Kind", bound=type[Engine])
 
-ENGINES: Registry[type[Engine]] = Registry("engine", {"local": LocalEngine, "processes": ProcessEngine})
+ENGINES: Registry[type[Engine]] = Registry(
+    "engine", {"local": LocalEngine, "processes": ProcessEngine, "ray": RayEngine}
+)
 """The classes of engines by name; called without arguments, each makes one."""
 
 
@@ -58,9 +61,11 @@ def choose(name: str | None, workers: int = 1) -> Engine:
     """
     if name is None or (name == ProcessEngine.name and workers != 1):
         return with_workers(workers)
+    if name == RayEngine.name and workers != 1:
+        return RayEngine(workers)
     if workers != 1:
         raise InputError(
-            f"workers are for the engine {ProcessEngine.name}, got {workers} for {name}; leave one out.",
+            f"workers are for the engines processes and ray, got {workers} for {name}; leave one out.",
             "workers",
         )
     return find(name)
@@ -71,4 +76,14 @@ def find(name: str) -> Engine:
     return ENGINES.find(name, ", and what a --plugin MODULE brings")()
 
 
-__all__ = ["ENGINES", "Engine", "LocalEngine", "ProcessEngine", "choose", "find", "register", "with_workers"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "LocalEngine",
+    "ProcessEngine",
+    "RayEngine",
+    "choose",
+    "find",
+    "register",
+    "with_workers",
+]

@@ -4,6 +4,7 @@ from wulff.runs.attacking import Judge, Outcome, attack
 from wulff.runs.document import Facts
 from wulff.runs.execution import certify, execute
 from wulff.runs.imports.logs import import_log
+from wulff.runs.merging import merge
 from wulff.runs.recertification import Changes, on_other_terms, recertify
 from wulff.runs.reconstruction import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record
@@ -37,6 +38,7 @@ __all__ = [
     "inputs",
     "is_finished",
     "load",
+    "merge",
     "noisy_copy",
     "on_other_terms",
     "project",

@@ -131,8 +131,14 @@ def run_job(
             if progress:
                 progress(run)
         if store is not None:
-            journal.summarize(summary(run))
+            journal.summarize(summary(run) | _nodes(counter))
     return run if store is None else load(store)
+
+
+def _nodes(engine: engines.Engine) -> dict[str, Any]:
+    """How many copies were counted where, if the engine tells."""
+    account = getattr(engine, "account", None)
+    return {"nodes": dict(account)} if account else {}
 
 
 def _waiting(job: Job, done: set[int], known: Record | None) -> Iterator[tuple[int, Tensor]]:

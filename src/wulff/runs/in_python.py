@@ -65,7 +65,7 @@ def certify(
     levels: int = 255,
     batch: int | Literal["auto"] = "auto",
     workers: int = 1,
-    engine: engines.Engine | None = None,
+    engine: engines.Engine | str | None = None,
     store: str | Path | None = None,
     identity: str | None = None,
     class_names: Sequence[str] | None = None,
@@ -99,7 +99,7 @@ def certify(
         batch: How many noisy copies are classified at once; `auto` takes what is fast for the model, and
             measures it before a long run.
         workers: How many processes classify; they decide no number.
-        engine: Another engine, in place of `workers`.
+        engine: What counts the votes: an engine, or its name such as `ray`, for which `workers` are then.
         store: A folder for the run, which goes on from there when it was interrupted; without it the run
             lives in memory.
         identity: What tells this classifier from others, such as "fraud model 7"; for modules and boosters it
@@ -114,11 +114,11 @@ def certify(
         InputError: Something is not allowed, or does not fit together; nothing is written.
         RunError: The folder holds another run or is in use, or its votes are those of another classifier.
     """
-    if engine is not None and workers != 1:
+    if engine is not None and not isinstance(engine, str) and workers != 1:
         raise InputError("workers and engine say the same; leave one of them out.", "workers", "engine")
     if not isinstance(progress, bool):
         raise InputError(f"progress must be True or False, got {shown(progress)}.", "progress")
-    counter = engine if engine is not None else engines.with_workers(workers)
+    counter = engines.choose(engine, workers) if engine is None or isinstance(engine, str) else engine
     classifier = backends.adapt(model, class_names=class_names, threshold=threshold, identity=identity)
     given = model if isinstance(model, backends.Denoised) else None
     spec = Spec(

@@ -241,7 +241,7 @@ class _Pool:
         for ballot, counts in zip(self.uncounted, tally, strict=True):
             if counts[:, classes + 1].any():
                 raise InputError(
-                    f"the model returned labels outside 0 ... {classes - 1} for input {ballot.index}; "
+                    f"the model returned labels outside 0 ... {classes - 1}; "
                     f"set num_classes to one more than the largest label."
                 )
             by_phase = {phase: counts[phase, :classes].copy() for phase in ballot.wanted}

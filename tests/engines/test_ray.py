@@ -1,0 +1,189 @@
+"""A Ray cluster of three nodes on this machine counts the votes of one process, whatever dies."""
+
+import json
+import os
+import random
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.cli.conftest import call
+from tests.nightly import NIGHTLY
+from wulff import engines, runs
+from wulff.engines import LocalEngine, RayEngine, ray_cluster
+from wulff.errors import InputError, RunError
+from wulff.smoothing import FixedQuota, Phase, Smoothed
+from wulff.testing import check_engine
+from wulff.testing.engines import Bands
+
+ray = pytest.importorskip("ray")
+
+KILLS = 50 if NIGHTLY else 4
+SMOOTHED = Smoothed(Bands(), "laplace(sigma=0.5)", 4, batch=64)
+QUOTA = FixedQuota({Phase.SELECTION: 100, Phase.ESTIMATION: 60_000})
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    from ray.cluster_utils import Cluster
+
+    made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    for _ in range(2):
+        made.add_node(num_cpus=1)
+    ray.init(made.address, log_to_driver=False, logging_level="error")
+    yield made
+    ray.shutdown()
+    made.shutdown()
+
+
+def workers() -> list[int]:
+    """The processes of the actors on this machine."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if place.read_bytes().startswith(b"ray::_Actor"):
+                found.append(int(place.parent.name))
+        except OSError:
+            continue  # it has just ended
+    return found
+
+
+def test_it_obeys_the_contract(cluster: Any) -> None:
+    check_engine(RayEngine())
+
+
+def test_an_input_is_spread_over_workers(cluster: Any) -> None:
+    engine, quota = RayEngine(), FixedQuota({Phase.ESTIMATION: 1_000_000})
+    image = torch.rand(1, 3, 4)
+    (votes,) = engine.map(SMOOTHED, quota, 1, [(4, image)])
+    (alone,) = LocalEngine().map(SMOOTHED, quota, 1, [(4, image)])
+    np.testing.assert_array_equal(votes.counts[Phase.ESTIMATION], alone.counts[Phase.ESTIMATION])
+    assert sum(engine.account.values()) == 1_000_000
+    assert len(engine.account) > 1
+
+
+def test_workers_and_nodes_that_die(cluster: Any) -> None:
+    pairs = list(enumerate(torch.rand(24, 1, 3, 4, generator=torch.Generator().manual_seed(2))))
+    expected = [dict(votes.counts) for votes in LocalEngine().map(SMOOTHED, QUOTA, 3, pairs)]
+    dice, killed = random.Random(0), []
+
+    def kill(done: threading.Event) -> None:
+        while not done.wait(dice.uniform(0.1, 1.0)):
+            if not (alive := workers()):
+                continue
+            killed.append(dice.choice(alive))
+            if len(killed) % 8 == 2:
+                cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+            else:
+                os.kill(killed[-1], signal.SIGKILL)
+
+    while len(killed) < KILLS:
+        while len(cluster.worker_nodes) < 2:
+            cluster.add_node(num_cpus=1)
+        done = threading.Event()
+        killer = threading.Thread(target=kill, args=(done,))
+        killer.start()
+        found = [dict(votes.counts) for votes in RayEngine().map(SMOOTHED, QUOTA, 3, pairs)]
+        done.set()
+        killer.join()
+        for ours, theirs in zip(found, expected, strict=True):
+            for phase, counts in theirs.items():
+                np.testing.assert_array_equal(ours[phase], counts)
+
+
+def test_a_driver_that_is_killed_and_started_again(cluster: Any, tmp_path: Path) -> None:
+    store = tmp_path / "run"
+    options = ["--noise", "gaussian(sigma=0.5)", "--slice", ":24", "--n", "5000", "--batch", "256"]
+    model = tmp_path / "model.py"
+    model.write_text(
+        "import torch\ndef f():\n torch.manual_seed(0)\n"
+        " return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(64, 10))\n"
+    )
+    command = [sys.executable, "-m", "wulff", "certify", "--model", f"python:{model}:f", *options]
+    environment = os.environ | {"RAY_ADDRESS": cluster.address}
+    driver = subprocess.Popen(
+        [*command, "--engine", "ray", "--store", str(store)], env=environment, stderr=subprocess.DEVNULL
+    )
+    while driver.poll() is None and not _lines(store / "records.jsonl"):
+        time.sleep(0.05)
+    driver.kill()
+    driver.wait()
+    killed_at = len(_lines(store / "records.jsonl"))
+    again = subprocess.run(
+        [*command, "--engine", "ray", "--store", str(store)], env=environment, capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
+    alone = tmp_path / "alone"
+    assert subprocess.run([*command, "--store", str(alone)], capture_output=True).returncode == 0
+    ours, theirs = _lines(store / "records.jsonl"), _lines(alone / "records.jsonl")
+    assert 0 < killed_at <= len(ours) == 24
+    for one, other in zip(ours, theirs, strict=True):
+        assert _without_times(one) == _without_times(other)
+    assert len(runs.load(store)) == 24
+
+
+def _lines(path: Path) -> list[str]:
+    return path.read_text().splitlines() if path.exists() else []
+
+
+def _without_times(line: str) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(line).items() if key not in ("seconds", "checksum")}
+
+
+def test_the_page_about_clusters(cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its command, as it stands there."""
+    monkeypatch.chdir(tmp_path)
+    page = (Path(__file__).parents[2] / "docs" / "cluster.md").read_text()
+    pip, command = re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL)[0].splitlines()
+    assert pip == "pip install 'wulff[ray]'"
+    assert call("train", "--noise", "gaussian(sigma=0.25)", "--epochs", "1", "--store", "model").code == 0
+    assert call(*shlex.split(command)[1:]).code == 0
+    run = runs.load("run")
+    assert len(run) == 5
+    assert sum(json.loads(Path("run", "summary.json").read_text())["nodes"].values()) == 5 * 10_100
+
+
+def test_nodes_with_other_versions_are_left_out(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    here = ray_cluster.facts_of(SMOOTHED)
+    monkeypatch.setattr(ray_cluster, "facts_of", lambda smoothed: here | {"torch": "1.0"})
+    pairs = list(enumerate(torch.rand(2, 1, 3, 4)))
+    with (
+        pytest.warns(UserWarning, match=r"left out, as its votes could differ: torch 2\..*, here 1\.0"),
+        pytest.raises(RunError, match="no node of the cluster has the versions"),
+    ):
+        list(RayEngine().map(SMOOTHED, QUOTA, 0, pairs))
+
+
+def test_a_model_that_fails_is_one_line(cluster: Any) -> None:
+    def broken(batch: torch.Tensor) -> torch.Tensor:
+        raise ValueError("not\ntoday")
+
+    with pytest.raises(InputError, match="not"):
+        list(RayEngine().map(Smoothed(broken, "laplace(sigma=0.5)", 4), QUOTA, 0, [(0, torch.rand(1, 3, 4))]))
+
+
+def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(InputError, match=r"pip install 'wulff\[ray\]'"):
+        list(RayEngine().map(SMOOTHED, QUOTA, 0, []))
+
+
+def test_options() -> None:
+    chosen = engines.choose("ray", 3)
+    assert isinstance(chosen, RayEngine)
+    assert chosen.workers == 3
+    with pytest.raises(InputError, match="gpu_share"):
+        RayEngine(gpu_share=0)
+    with pytest.raises(InputError, match="workers"):
+        RayEngine(workers=0)
