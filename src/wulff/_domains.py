@@ -1,6 +1,6 @@
 """The domain of a parameter is declared on its field; checks, help, documentation and tests read it there.
 
-    copies: int = dataclasses.field(default=2, metadata=within(at_least=2))
+copies: int = dataclasses.field(default=2, metadata=within(at_least=2))
 """
 
 import dataclasses

@@ -21,6 +21,7 @@ import torch
 from tests.cli.conftest import call
 from tests.nightly import NIGHTLY
 from wulff import engines, runs
+from wulff.attacks import EOTPGD
 from wulff.engines import LocalEngine, RayEngine, ray_cluster
 from wulff.errors import InputError, RunError
 from wulff.smoothing import FixedQuota, Phase, Smoothed
@@ -47,12 +48,12 @@ def cluster() -> Iterator[Any]:
     made.shutdown()
 
 
-def workers() -> list[int]:
-    """The processes of the actors on this machine."""
+def workers(name: str = "ray::_Actor") -> list[int]:
+    """The processes of actors, or of tasks of that name, on this machine."""
     found = []
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if place.read_bytes().startswith(b"ray::_Actor"):
+            if place.read_bytes().startswith(name.encode()):
                 found.append(int(place.parent.name))
         except OSError:
             continue  # it has just ended
@@ -79,11 +80,11 @@ def test_workers_and_nodes_that_die(cluster: Any) -> None:
     dice, killed = random.Random(0), []
 
     def kill(done: threading.Event) -> None:
-        while not done.wait(dice.uniform(0.1, 1.0)):
+        while not done.wait(dice.uniform(0.3, 2.0)) and len(killed) < KILLS:
             if not (alive := workers()):
                 continue
             killed.append(dice.choice(alive))
-            if len(killed) % 8 == 2:
+            if len(killed) % 8 == 2 and cluster.worker_nodes:
                 cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
             else:
                 os.kill(killed[-1], signal.SIGKILL)
@@ -154,6 +155,52 @@ def test_the_page_about_clusters(cluster: Any, tmp_path: Path, monkeypatch: pyte
     assert sum(json.loads(Path("run", "summary.json").read_text())["nodes"].values()) == 5 * 10_100
 
 
+def test_attacks_have_the_same_outcome(cluster: Any, run: Path) -> None:
+    asked: dict[str, Any] = {"factors": [1.0, 3.0], "judge": runs.Judge(n=100), "batch": 64}
+    asked |= {"method": EOTPGD(steps=3, copies=8, restarts=1)}
+    seen: list[tuple[int, int]] = []
+    there = runs.attack(run, **asked, engine="ray", progress=lambda *said: seen.append(said))
+    assert there == runs.attack(run, **asked)
+    assert seen[-1][0] == seen[-1][1] > 0
+    assert call("attack", str(run), "--inside", "--steps", "2", "--n", "100", "--engine", "ray").code == 0
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("attacked")
+    model, store = str(folder / "model"), folder / "run"
+    assert call("train", "--noise", "gaussian(sigma=0.25)", "--epochs", "2", "--store", model).code == 0
+    options = ["--model", model, "--slice", "::100", "--n", "1000", "--store", str(store)]
+    assert call("certify", *options).code == 0
+    return store
+
+
+def test_a_sweep_whose_workers_die(cluster: Any, tmp_path: Path) -> None:
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        'store = "out"\n[train]\nnoise = "laplace"\nsigma = [0.25, 0.5, 1.0]\nepochs = 2\n'
+        '[certify]\nn = 100\nslice = "::100"\nnorms = ["l1"]\n'
+    )
+    done = threading.Event()
+    killed: list[int] = []
+
+    def kill() -> None:
+        while not done.wait(0.5) and len(killed) < 2:
+            if alive := workers("ray::_on_one_thread"):
+                killed.append(alive[0])
+                os.kill(alive[0], signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    result = call("sweep", str(file), "--engine", "ray", "--store", str(tmp_path / "out"))
+    done.set()
+    killer.join()
+    assert result.code == 0, result.err
+    assert killed
+    made = runs.sweep_runs(runs.read_sweep(str(file), str(tmp_path / "out")))
+    assert [len(run) for run in made] == [5, 5, 5]
+
+
 def test_nodes_with_other_versions_are_left_out(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     here = ray_cluster.facts_of(SMOOTHED)
     monkeypatch.setattr(ray_cluster, "facts_of", lambda smoothed: here | {"torch": "1.0"})
@@ -183,6 +230,10 @@ def test_options() -> None:
     chosen = engines.choose("ray", 3)
     assert isinstance(chosen, RayEngine)
     assert chosen.workers == 3
+    assert isinstance(half := engines.choose("ray", gpu_share=0.5), RayEngine)
+    assert (half.workers, half.gpu_share) == (None, 0.5)
+    with pytest.raises(InputError, match="gpu_share is for the engine ray"):
+        engines.choose("local", gpu_share=0.5)
     with pytest.raises(InputError, match="gpu_share"):
         RayEngine(gpu_share=0)
     with pytest.raises(InputError, match="workers"):

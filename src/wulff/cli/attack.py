@@ -10,7 +10,7 @@ from wulff import runs
 from wulff._progress import progress_bar
 from wulff.attacks import EOTPGD
 from wulff.cli.options import AlphaOption, FirstNormOption, JsonOption, RunArgument
-from wulff.cli.run_options import ArchitectureOption
+from wulff.cli.run_options import ArchitectureOption, PlaceOption
 from wulff.errors import InputError
 
 
@@ -40,6 +40,7 @@ def attack(
         int | None, typer.Option(help="Noisy copies at once; by default as the run had it.")
     ] = None,
     architecture: ArchitectureOption = None,
+    engine: PlaceOption = "local",
     as_json: JsonOption = False,
 ) -> None:
     """Attack every certified input; the exit status is 1 if more certificates broke than alpha allows."""
@@ -57,6 +58,7 @@ def attack(
             limit=limit,
             batch=batch,
             architecture=architecture,
+            engine=engine,
             progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     for outcome in outcomes:

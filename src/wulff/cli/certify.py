@@ -19,6 +19,7 @@ from wulff.cli.run_options import (
     DtypeOption,
     EngineOption,
     EstimatorOption,
+    GpuShareOption,
     IdentityOption,
     LevelsOption,
     ModelOption,
@@ -72,6 +73,7 @@ def certify(
     batch: BatchOption = "auto",
     workers: WorkersOption = 1,
     engine: EngineOption = None,
+    gpu_share: GpuShareOption = 1.0,
     architecture: ArchitectureOption = None,
     weights: WeightsOption = None,
     classes: ClassesOption = None,
@@ -120,10 +122,10 @@ def certify(
         denoiser_pixels=radii_from("--denoiser-pixels", denoiser_pixels),
         random_denoiser=random_denoiser,
     )
-    counter = engines.choose(engine, workers)
+    counter = engines.choose(engine, workers, gpu_share)
     with progress_bar() as progress:
         run = runs.certify(
-            spec, store, counter, progress=run_progress(progress, f"certifying {noise or model}")
+            spec, store, counter, progress=run_progress(progress, f"certifying {noise or model}", counter)
         )
     for name in run.norms:
         say(reports.certified_accuracy([run], norm=name).render())

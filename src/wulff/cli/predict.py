@@ -17,6 +17,7 @@ from wulff.cli.run_options import (
     DeviceOption,
     DtypeOption,
     EngineOption,
+    GpuShareOption,
     IdentityOption,
     LevelsOption,
     ModelOption,
@@ -52,6 +53,7 @@ def predict(
     batch: BatchOption = "auto",
     workers: WorkersOption = 1,
     engine: EngineOption = None,
+    gpu_share: GpuShareOption = 1.0,
     architecture: ArchitectureOption = None,
     weights: WeightsOption = None,
     classes: ClassesOption = None,
@@ -88,10 +90,10 @@ def predict(
         denoiser_pixels=radii_from("--denoiser-pixels", denoiser_pixels),
         random_denoiser=random_denoiser,
     )
-    counter = engines.choose(engine, workers)
+    counter = engines.choose(engine, workers, gpu_share)
     with progress_bar() as progress:
         run = runs.execute(
-            spec, store, counter, progress=run_progress(progress, f"predicting {noise or model}")
+            spec, store, counter, progress=run_progress(progress, f"predicting {noise or model}", counter)
         )
     say(reports.certified_accuracy([run]).render())
     warn_of_not_a_number(run)

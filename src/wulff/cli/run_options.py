@@ -94,6 +94,12 @@ EngineOption = Annotated[
     str | None,
     typer.Option(help="What counts the votes: local, processes, ray, or one of a plugin; no number changes."),
 ]
+PlaceOption = Annotated[
+    Literal["local", "ray"], typer.Option("--engine", help="On this machine, or on a Ray cluster.")
+]
+GpuShareOption = Annotated[
+    float, typer.Option(help="With --engine ray and a GPU: what part of one a worker takes, e.g. 0.5.")
+]
 WorkersOption = Annotated[int, typer.Option(help="Processes on this machine, with one thread each.")]
 SamplingOption = Annotated[
     Sampling,

@@ -1,7 +1,7 @@
 """`wulff sweep`: many trainings and certifications from one file."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -9,6 +9,7 @@ from wulff import reports, runs, training
 from wulff._progress import progress_bar
 from wulff._quoting import plain
 from wulff.cli.console import say
+from wulff.cli.run_options import PlaceOption
 from wulff.errors import RunError
 from wulff.runs.progress import run_progress
 
@@ -17,6 +18,7 @@ def sweep(
     file: Annotated[str, typer.Argument(help="A TOML file with [train], [certify] and [report].")],
     store: Annotated[str | None, typer.Option(help="The folder, instead of the one in the file.")] = None,
     jobs: Annotated[int, typer.Option(help="How many processes; each works on one model at a time.")] = 1,
+    engine: PlaceOption = "local",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be made.")] = False,
 ) -> None:
     """Train and certify every combination that a file lists; finished ones are skipped; then one report."""
@@ -25,7 +27,7 @@ def sweep(
         for folder in (folder for task in asked.tasks for folder in task.parameters):
             say(f"{asked.store / folder}  {'finished' if runs.is_finished(asked, folder) else 'to do'}")
         return
-    failures = _serially(asked) if jobs == 1 else _in_parallel(asked, jobs)
+    failures = _serially(asked) if jobs == 1 and engine == "local" else _collect(asked, jobs, engine=engine)
     if done := runs.sweep_runs(asked):
         say(f"report: {reports.write_report(done, asked.store / 'report', asked.radii)}")
     if failures:
@@ -56,14 +58,16 @@ def _serially(asked: runs.Sweep) -> dict[str, str]:
         return _collect(asked, 1, watch)
 
 
-def _in_parallel(asked: runs.Sweep, jobs: int) -> dict[str, str]:
-    return _collect(asked, jobs, None)
-
-
-def _collect(asked: runs.Sweep, jobs: int, watch: runs.Watch | None) -> dict[str, str]:
+def _collect(
+    asked: runs.Sweep,
+    jobs: int,
+    watch: runs.Watch | None = None,
+    engine: Literal["local", "ray"] = "local",
+) -> dict[str, str]:
     """The failures by name; every model is reported as it ends."""
     failures = {}
-    for number, (name, reason) in enumerate(runs.run_sweep(asked, jobs=jobs, watch=watch), start=1):
+    outcomes = runs.run_sweep(asked, jobs=jobs, watch=watch, engine=engine)
+    for number, (name, reason) in enumerate(outcomes, start=1):
         say(f"{number} of {len(asked.tasks)}: {name} {'failed' if reason else 'is finished'}")
         if reason:
             failures[name] = reason

@@ -53,16 +53,18 @@ def with_workers(workers: int) -> Engine:
     return LocalEngine() if workers == 1 else ProcessEngine(workers)
 
 
-def choose(name: str | None, workers: int = 1) -> Engine:
-    """The engine that the options `--engine` and `--workers` mean together.
+def choose(name: str | None, workers: int = 1, gpu_share: float = 1.0) -> Engine:
+    """The engine that the options `--engine`, `--workers` and `--gpu-share` mean together.
 
     Raises:
         InputError: There is no such engine, or it has no workers.
     """
+    if name == RayEngine.name:
+        return RayEngine(None if workers == 1 else workers, gpu_share=gpu_share)
+    if gpu_share != 1:
+        raise InputError(f"gpu_share is for the engine ray, got {gpu_share}.", "gpu_share")
     if name is None or (name == ProcessEngine.name and workers != 1):
         return with_workers(workers)
-    if name == RayEngine.name and workers != 1:
-        return RayEngine(workers)
     if workers != 1:
         raise InputError(
             f"workers are for the engines processes and ray, got {workers} for {name}; leave one out.",

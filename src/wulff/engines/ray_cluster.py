@@ -1,11 +1,13 @@
 """The engine of a Ray cluster: one actor for each CPU core or GPU; the only file that imports Ray."""
 
 import collections
+import contextlib
 import dataclasses
 import logging
+import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import cloudpickle
 import numpy as np
@@ -27,6 +29,9 @@ MOST_FALSE_STARTS = 12
 """When so many workers in a row have died before they could vote, no more are started."""
 PATIENCE = 120.0
 """Seconds to wait for a first worker, or for one after the last has died."""
+Result = TypeVar("Result")
+_log = logging.getLogger("wulff.engines.ray")
+
 LOOK = 5.0
 """Seconds between looks for nodes that have joined the cluster."""
 CALLS = 2
@@ -48,6 +53,8 @@ class RayEngine:
 
     Attributes:
         account: Noisy copies counted on each node, by its address.
+        again: How many copies were counted again, since the worker that had them was lost.
+        words: How it is doing, for a progress bar.
     """
 
     name = "ray"
@@ -59,6 +66,8 @@ class RayEngine:
         self.address = address
         self.gpu_share = real_number("gpu_share", gpu_share, "in (0, 1]", lambda share: 0 < share <= 1)
         self.account: collections.Counter[str] = collections.Counter()
+        self.again = 0
+        self.words = ""
 
     def map(
         self, smoothed: Majority, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]
@@ -84,6 +93,53 @@ class RayEngine:
             yield from crew.run(Ballots(quota, smoothed.num_classes), iter(inputs))
         finally:
             crew.dismiss()
+
+
+def spread(
+    function: Callable[..., Result],
+    items: Sequence[Any],
+    *shared: Any,
+    workers: int | None = None,
+    gpu_share: float = 0.0,
+) -> Iterator[tuple[int, Result]]:
+    """A function of each item, on a Ray cluster, as they are done: the item's place and its result.
+
+    An item whose worker or node dies is done again, so that the function must bear being begun twice.
+
+    Args:
+        function: Called with an item, and with what is shared.
+        items: What to do.
+        shared: What goes into the object store once, for all of them.
+        workers: How many at once; by default as many as the cluster has room for.
+        gpu_share: What part of a GPU each needs; 0 for a CPU core.
+    """
+    ray = connected()
+    needs = {"num_gpus": gpu_share, "num_cpus": 0} if gpu_share else {"num_cpus": 1}
+    remote = ray.remote(max_retries=-1, **needs)(_on_one_thread)
+    cargo = ray.put(cloudpickle.dumps((function, shared, os.getcwd())))
+    waiting = collections.deque(enumerate(items))
+    at_once = len(items) if workers is None else workers
+    running: dict[Any, int] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                place, item = waiting.popleft()
+                running[remote.remote(cargo, plugins.loaded(), item)] = place
+            done, _ = ray.wait(list(running), num_returns=1)
+            for call in done:
+                yield running.pop(call), ray.get(call)
+    finally:
+        for call in running:
+            ray.cancel(call, force=True)
+
+
+def _on_one_thread(cargo: bytes, modules: Sequence[str], item: Any) -> Any:
+    torch.set_num_threads(1)
+    plugins.load(modules)
+    function, shared, folder = cloudpickle.loads(cargo)
+    with contextlib.suppress(OSError):  # where paths are relative, nodes must see the same folders
+        os.chdir(folder)
+    return function(item, *shared)
 
 
 def connected(address: str | None = None) -> Any:
@@ -143,7 +199,8 @@ class Crew:
         self.deaths: collections.Counter[Task] = collections.Counter()
         self.false_starts = 0
         self.looked = -LOOK
-        self.alone_since = time.monotonic()
+        self.alone_since = self.begun = time.monotonic()
+        self.counted = 0
 
     def run(self, ballots: Ballots, inputs: Iterator[tuple[int, Tensor]]) -> Iterator[Votes]:
         exhausted = False
@@ -246,7 +303,14 @@ class Crew:
                 self.false_starts = 0
                 tasks = worker.calls.pop(call)
                 ballots.add(tasks, said)
-                self.engine.account[worker.address] += sum(task.copies for task in tasks)
+                self._account(worker, sum(task.copies for task in tasks))
+
+    def _account(self, worker: _Worker, copies: int) -> None:
+        self.engine.account[worker.address] += copies
+        self.counted += copies
+        rate = self.counted / (time.monotonic() - self.begun)
+        ready = sum(worker.start is None for worker in self.workers)
+        self.engine.words = f"{ready} workers, {rate:,.0f} copies/s"
 
     def _welcome(self, worker: _Worker, facts: dict[str, str]) -> None:
         worker.start = None
@@ -276,6 +340,9 @@ class Crew:
                     f"{MOST_DEATHS} workers died at input {task.index}; if the nodes ran out of memory, use "
                     "a smaller batch, else one process to see why."
                 )
+        lost = sum(task.copies for tasks in calls for task in tasks)
+        self.engine.again += lost
+        _log.warning("a worker on %s died; %d copies are counted again", worker.address, lost)
         for tasks in reversed(calls):
             ballots.lost(tasks)
 

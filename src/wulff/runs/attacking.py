@@ -1,15 +1,18 @@
 """Try to break the certificates of a run: inside their radius, where nobody can, and beyond it."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from wulff._checks import one_of
 from wulff.attacks import EOTPGD, Attack, size, to_grid
+from wulff.engines.ray_cluster import spread
 from wulff.errors import InputError
 from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.runs.job import Job, prepare
@@ -84,6 +87,8 @@ def attack(
     limit: int | None = None,
     batch: int | None = None,
     architecture: str | None = None,
+    engine: Literal["local", "ray"] = "local",
+    workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Outcome]:
     """Attack every certified input of a run at multiples of its radius.
@@ -100,6 +105,8 @@ def attack(
         limit: Attack only the certificates among the run's first so many inputs.
         batch: How many noisy copies have their gradients computed at once; by default the batch of the run.
         architecture: For weights that do not say it.
+        engine: Where inputs are attacked: in this process, or on a Ray cluster, with the same outcome.
+        workers: How many at once on the cluster; by default as many as it has room for.
         progress: Called with how many attacks are done, and how many there are.
 
     Raises:
@@ -138,12 +145,15 @@ def attack(
     done, total = 0, len(targets) * len(factors)
     outcomes = []
     for factor in factors:
-        labels: list[int] = []
-        for some in _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies)):
-            labels += _attacked(job, some, wanted, measure, factor, method, judge)
+        batches = _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies))
+        asked = (job, wanted, measure, factor, method, judge)
+        found: dict[int, list[int]] = {}
+        for place, some in _mapped(batches, asked, engine, workers):
+            found[place] = some
             done += len(some)
             if progress:
                 progress(done, total)
+        labels = [label for place in sorted(found) for label in found[place]]
         broken = sum(label not in (-1, target.predict) for label, target in zip(labels, targets, strict=True))
         # Wrong certificates are at most binomial among all inputs; among the certified ones alone, they may
         # be more frequent than alpha.
@@ -153,9 +163,21 @@ def attack(
     return outcomes
 
 
+def _mapped(
+    batches: list[list[Record]], asked: tuple[Any, ...], engine: str, workers: int | None
+) -> Iterator[tuple[int, list[int]]]:
+    """The place of each batch, and the labels of its perturbed inputs, as they are done."""
+    if one_of("engine", engine, ("local", "ray")) == "local":
+        return ((place, _attacked(batch, *asked)) for place, batch in enumerate(batches))
+    job: Job = asked[0]
+    model = job.smoothed.model
+    assert isinstance(model, nn.Module)
+    return spread(_attacked, batches, *asked, workers=workers, gpu_share=float(_device(model).type == "cuda"))
+
+
 def _attacked(
-    job: Job,
     batch: list[Record],
+    job: Job,
     threat: str,
     norm: Norm,
     factor: float,

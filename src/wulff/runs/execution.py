@@ -136,9 +136,9 @@ def run_job(
 
 
 def _nodes(engine: engines.Engine) -> dict[str, Any]:
-    """How many copies were counted where, if the engine tells."""
+    """How many copies were counted where, and how many again, if the engine tells."""
     account = getattr(engine, "account", None)
-    return {"nodes": dict(account)} if account else {}
+    return {"nodes": dict(account), "counted_again": getattr(engine, "again", 0)} if account else {}
 
 
 def _waiting(job: Job, done: set[int], known: Record | None) -> Iterator[tuple[int, Tensor]]:

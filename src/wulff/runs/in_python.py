@@ -145,7 +145,7 @@ def certify(
     folder = None if store is None else file_path("store", store)
     job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
     with progress_bar() if progress else contextlib.nullcontext() as bar:
-        update = None if bar is None else run_progress(bar, f"certifying {name_of(model)}")
+        update = None if bar is None else run_progress(bar, f"certifying {name_of(model)}", counter)
         run = run_job(job, folder, counter, update)
     if lost := run.not_a_number:
         warn(not_a_number(lost))

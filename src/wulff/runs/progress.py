@@ -5,14 +5,17 @@ from typing import TYPE_CHECKING
 
 from wulff._numerics.rounding import decimal_down
 from wulff._quoting import plain
+from wulff.engines import Engine
 from wulff.runs.run import Run
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
 
-def run_progress(progress: "Progress", description: str) -> Callable[[Run], None]:
-    """A callback that shows how far a run is, and its certified accuracy so far."""
+def run_progress(
+    progress: "Progress", description: str, engine: Engine | None = None
+) -> Callable[[Run], None]:
+    """A callback that shows how far a run is, its certified accuracy so far, and what the engine says."""
     task = progress.add_task(plain(description), total=None, words="")
 
     radius_sums: dict[str, float] = {}
@@ -40,6 +43,8 @@ def run_progress(progress: "Progress", description: str) -> Callable[[Run], None
             words += f", mean {norm} radius {decimal_down(total / counted, 3)}"
         if lost:
             words += f", {lost:,} copies not a number since input {since}"
+        if said := getattr(engine, "words", ""):
+            words += f", {said}"
         progress.update(task, completed=counted, total=run.expected, words=words)
 
     return update

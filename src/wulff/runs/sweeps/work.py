@@ -7,12 +7,14 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from wulff import _files, models, plugins, training
+from wulff._checks import one_of
 from wulff._reading import reading
+from wulff.engines.ray_cluster import spread
 from wulff.errors import RunError, WulffError
 from wulff.runs.execution import certify
 from wulff.runs.journal import SUMMARY
@@ -29,7 +31,13 @@ Watch = Callable[[str, training.Epoch | Run], None]
 """Called with a folder's name and how far it is, after every epoch and record."""
 
 
-def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Iterator[tuple[str, str | None]]:
+def run_sweep(
+    sweep: Sweep,
+    *,
+    jobs: int = 1,
+    watch: Watch | None = None,
+    engine: Literal["local", "ray"] = "local",
+) -> Iterator[tuple[str, str | None]]:
     """Train and certify whatever a sweep asks for and is not there yet.
 
     A killed sweep goes on where it was: the same call skips finished models and runs, and resumes others. A
@@ -38,6 +46,8 @@ def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Ite
     Args:
         sweep: What to do.
         jobs: How many processes work on it; 1 works in this one.
+        engine: On this machine, or on a Ray cluster whose nodes all see the sweep's folder: a job is then a
+            CPU core or GPU of it, and with jobs = 1 all of them work.
         watch: Told how far each run is, where the work is done in this process.
 
     Yields:
@@ -49,6 +59,9 @@ def run_sweep(sweep: Sweep, *, jobs: int = 1, watch: Watch | None = None) -> Ite
     """
     check_sample_size(jobs, "jobs", MOST_JOBS)
     _keep_plan(sweep)
+    if one_of("engine", engine, ("local", "ray")) == "ray":
+        yield from _on_ray(sweep, jobs)
+        return
     if jobs == 1:
         for task in sweep.tasks:
             yield task.name, _outcome(lambda task=task: _work(task, sweep.store, watch))
@@ -89,6 +102,22 @@ def _work(task: Task, store: Path, watch: Watch | None = None) -> None:
         folder = store / "runs" / name
         if not (folder / SUMMARY).exists():
             certify(spec, folder, progress=lambda run, name=name: tell(f"runs/{name}", run))
+
+
+def _on_ray(sweep: Sweep, jobs: int) -> Iterator[tuple[str, str | None]]:
+    on_gpu = any(
+        spec is not None and spec.device != "cpu"
+        for task in sweep.tasks
+        for spec in (task.training, *task.runs.values())
+    )
+    store = sweep.store.absolute()
+    workers = None if jobs == 1 else jobs
+    for place, reason in spread(_attempt, sweep.tasks, store, workers=workers, gpu_share=float(on_gpu)):
+        yield sweep.tasks[place].name, reason
+
+
+def _attempt(task: Task, store: Path) -> str | None:
+    return _outcome(lambda: _work(task, store))
 
 
 def _start(modules: tuple[str, ...]) -> None:
