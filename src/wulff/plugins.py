@@ -6,6 +6,7 @@ those that installed packages name as entry points of the group `wulff.plugins`.
 
 import importlib
 import importlib.metadata
+import importlib.util
 import os
 import re
 import sys
@@ -38,6 +39,27 @@ def load(modules: Iterable[str]) -> None:
             _loaded.append(name)
 
 
+def require(modules: Iterable[str]) -> None:
+    """Import the plugins that a file names, if they are installed; what lies in the working directory is not.
+
+    A file may be from anybody, and so may the modules beside it: those only its reader can ask for.
+
+    Raises:
+        InputError: One cannot be loaded.
+    """
+    for name in modules:
+        if name in _loaded:
+            continue
+        if not _MODULE.fullmatch(name) or _package(name) in sys.stdlib_module_names:
+            raise InputError(f"{shown(name)} is not the name of a plugin.")
+        if not _is_installed(_package(name)):
+            raise InputError(
+                f"the plugin {name} is not installed; install it, or give it before the verb: "
+                f"`wulff --plugin {name} ...`, and in Python `import {name}`."
+            )
+        load([name])
+
+
 def installed() -> list[str]:
     """The modules that installed packages name as plugins."""
     return sorted({entry.module for entry in importlib.metadata.entry_points(group=GROUP)})
@@ -46,6 +68,21 @@ def installed() -> list[str]:
 def loaded() -> tuple[str, ...]:
     """The plugins that `load` has imported, which worker processes import too."""
     return tuple(_loaded)
+
+
+def _package(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _is_installed(package: str) -> bool:
+    """Whether Python finds a package, and elsewhere than in the working directory."""
+    if package in sys.modules:
+        return True
+    found = importlib.util.find_spec(package)
+    if found is None:
+        return False
+    places = list(found.submodule_search_locations or [found.origin or ""])
+    return all(os.path.dirname(os.path.abspath(place)) != os.getcwd() for place in places)
 
 
 def _import(name: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from wulff import certificates, datasets, engines, models, noises, plugins, runs, testing, training
 from wulff.cli import main
-from wulff.errors import InputError
+from wulff.errors import InputError, RunError
 from wulff.norms import Norm
 
 HERE = Path(__file__).parent
@@ -187,6 +187,7 @@ def test_the_command_line_uses_a_plugin(tmp_path: Path, capsys: pytest.CaptureFi
     assert len(first.records) == 4
     np.testing.assert_array_equal(first.radii("l1"), second.radii("l1"))
     np.testing.assert_array_equal(first.predictions, second.predictions)
+    _check_that_plugins_are_loaded_for_a_run(engine, weights)
     capsys.readouterr()
     assert verb(*certify, "--store", weights, "--engine", "one-by-one", "--workers", "2") == 2
     assert "--workers are for the engines processes and ray" in capsys.readouterr().err
@@ -199,6 +200,49 @@ def test_the_command_line_uses_a_plugin(tmp_path: Path, capsys: pytest.CaptureFi
 
     with pytest.raises(InputError, match="the attack Cheat proposed inputs outside"):
         runs.attack(engine, [0.01], method=Cheat(), judge=runs.Judge(n=100))
+
+
+def _check_that_plugins_are_loaded_for_a_run(store: Path, weights: str) -> None:
+    """Other processes, without --plugin, recertify a run, and finish it after a kill."""
+    run = runs.load(store)
+    assert run.facts.plugins == ("bellnoise",)
+    again = wulff("recertify", str(store), "--alpha", "0.01")
+    assert again.returncode == 0, again.stderr
+    journal = store / "records.jsonl"
+    whole = journal.read_bytes()
+    journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
+    asked = ("certify", "--model", weights, "--noise", "logistic(sigma=0.2)", "--dataset", "stripes")
+    resumed = wulff(*asked, "--n", "200", "--norm", "l1", "--slice", ":4", "--store", str(store))
+    assert resumed.returncode == 0, resumed.stderr
+    np.testing.assert_array_equal(runs.load(store).radii("l1"), run.radii("l1"))
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            '["absent_plugin"]',
+            "needs a plugin: the plugin absent_plugin is not installed; .*--plugin absent_plugin",
+        ),
+        ('["lying_here"]', "needs a plugin: the plugin lying_here is not installed"),
+        ('["this"]', "'this' is not the name of a plugin"),
+        ('["bellnoise", "../x"]', "'../x' is not the name of a plugin"),
+        ("3", "plugins must be a list of modules, got 3"),
+    ],
+)
+def test_a_run_that_needs_a_plugin_that_cannot_be_loaded_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, names: str, message: str
+) -> None:
+    """What lies in the working directory came with the run, perhaps, and is not executed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    (tmp_path / "lying_here.py").write_text("open('executed', 'w')")
+    store = tmp_path / "run"
+    store.mkdir()
+    (store / "spec.toml").write_text(f"format = 1\nplugins = {names}\n[run]\ntask = 'certify'\n")
+    with pytest.raises(RunError, match=message):
+        runs.load(store)
+    assert not (tmp_path / "executed").exists()
 
 
 def test_an_installed_plugin_is_found_and_one_that_fails_is_named(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from wulff import noises
+from wulff import noises, plugins
 from wulff._version import __version__
 from wulff.errors import InputError, RunError
 from wulff.runs.spec import SPECS, AnySpec, VoteSpec
@@ -19,7 +19,7 @@ FORMAT = 1
 """Of spec.toml and training.toml. Files of format 0 do not say it; their records have no checksums."""
 NOT_IDENTIFIED = "not identified"
 """Stands for the hash of a classifier that nothing tells from others."""
-_UNDECIDED = ("format", "versions", "engine")
+_UNDECIDED = ("format", "plugins", "versions", "engine")
 """Tables that decide no number of a record."""
 
 
@@ -39,6 +39,7 @@ class Facts:
         counted: Where its counts are from, if another run counted them.
         engine: What decided its speed and none of its numbers.
         format: Of its files.
+        plugins: Modules that were imported as plugins when it was made; what reads it imports them too.
     """
 
     inputs: int | None = None
@@ -52,6 +53,7 @@ class Facts:
     counted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     engine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     format: int = FORMAT
+    plugins: tuple[str, ...] = dataclasses.field(default_factory=plugins.loaded)
 
     @property
     def identified(self) -> bool:
@@ -88,6 +90,7 @@ def to_document(spec: AnySpec, facts: Facts) -> dict[str, Any]:
         if batch_matters(spec.device, compiled=bool(spec.compile)):
             run["batch"] = spec.batch
     document: dict[str, Any] = {"format": facts.format} if facts.format else {}
+    document |= {"plugins": list(facts.plugins)} if facts.plugins else {}
     document |= {"run": run, "hashes": dict(facts.hashes)}
     if facts.counted:
         document["counted"] = dict(facts.counted)
@@ -98,8 +101,9 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
     """The spec and the facts in a document; `where` it is stored is for messages.
 
     Raises:
-        RunError: Something in it is missing or not allowed.
+        RunError: Something in it is missing or not allowed, or it needs a plugin that cannot be loaded.
     """
+    needed = _plugins(document, where)
     try:
         form = document.get("format", 0)
         if type(form) is not int or not 0 <= form <= FORMAT:
@@ -120,6 +124,7 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
             counted=_table(document, "counted"),
             engine={key: value for key, value in engine.items() if key != "batch"},
             format=form,
+            plugins=needed,
         )
         if form and facts.inputs is None:
             raise InputError("the table run has no inputs.")
@@ -145,6 +150,28 @@ def versions(libraries: Sequence[str] = ()) -> dict[str, str]:
     imported = {name: getattr(sys.modules.get(name), "__version__", None) for name in libraries}
     known |= {name: str(version) for name, version in imported.items() if version is not None}
     return {"wulff": __version__} | known
+
+
+def load_plugins(document: dict[str, Any] | None, where: Path) -> None:
+    """Import the plugins that a run needs, if there is a run.
+
+    Raises:
+        RunError: One cannot be loaded.
+    """
+    if document is not None:
+        _plugins(document, where)
+
+
+def _plugins(document: dict[str, Any], where: Path) -> tuple[str, ...]:
+    """The plugins that a document names, which are loaded then."""
+    names = document.get("plugins", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RunError(f"{where} is damaged: plugins must be a list of modules, got {names!r}.")
+    try:
+        plugins.require(names)
+    except InputError as error:
+        raise RunError(f"{where.parent} needs a plugin: {error}") from None
+    return tuple(names)
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:

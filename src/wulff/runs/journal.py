@@ -37,7 +37,7 @@ TOGETHER = 1000
 """Records that are written together where all are known."""
 BLOCK = 1 << 17
 """Bytes of records that are read together."""
-MAY_CHANGE = ("engine", "format")
+MAY_CHANGE = ("engine", "format", "plugins")
 """What decides no number, so that a resumed run may differ in it."""
 
 

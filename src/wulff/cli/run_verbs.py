@@ -1,0 +1,125 @@
+"""What `wulff certify` and `wulff predict` have in common: options, and how a run is made of them."""
+
+import dataclasses
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from wulff import engines, runs
+from wulff._checks import file_path
+from wulff._progress import progress_bar
+from wulff.cli.console import batch_from, radii_from, seed_from
+from wulff.cli.options import AlphaOption, DatasetOption, SliceOption, StoreOption
+from wulff.cli.run_options import (
+    ArchitectureOption,
+    BatchOption,
+    ClassesOption,
+    DenoiserOption,
+    DenoiserPixelsOption,
+    DeviceOption,
+    DtypeOption,
+    EngineOption,
+    GpuShareOption,
+    IdentityOption,
+    LevelsOption,
+    ModelOption,
+    NormalisationOption,
+    OpenChannelsLastOption,
+    OpenCompileOption,
+    RandomDenoiserOption,
+    SamplingOption,
+    SeedOption,
+    ThresholdOption,
+    TrainedNoiseOption,
+    WeightsOption,
+    WorkersOption,
+)
+from wulff.runs.document import load_plugins
+from wulff.runs.journal import SPEC, stored_document
+from wulff.runs.progress import run_progress
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Asked:
+    """The options that both verbs have, in the order in which `--help` shows them."""
+
+    model: ModelOption
+    store: StoreOption
+    noise: TrainedNoiseOption = None
+    dataset: DatasetOption = "digits"
+    alpha: AlphaOption = 1e-3
+    slice: SliceOption = ":"
+    seed: SeedOption = "0"
+    sampling: SamplingOption = "float"
+    levels: LevelsOption = 255
+    device: DeviceOption = "cpu"
+    dtype: DtypeOption = "float32"
+    compile: OpenCompileOption = None
+    channels_last: OpenChannelsLastOption = None
+    batch: BatchOption = "auto"
+    workers: WorkersOption = 1
+    engine: EngineOption = None
+    gpu_share: GpuShareOption = 1.0
+    architecture: ArchitectureOption = None
+    weights: WeightsOption = None
+    classes: ClassesOption = None
+    threshold: ThresholdOption = None
+    identity: IdentityOption = None
+    normalisation: NormalisationOption = None
+    denoiser: DenoiserOption = None
+    denoiser_pixels: DenoiserPixelsOption = None
+    random_denoiser: RandomDenoiserOption = False
+
+    def run(self, doing: str, of: type[runs.Spec] | type[runs.PredictSpec], **own: Any) -> runs.Run:
+        """The run that is asked for, made or finished, with a progress bar.
+
+        Args:
+            doing: What the bar says is being done.
+            of: The spec.
+            own: What only this spec has.
+        """
+        folder = file_path("store", self.store)
+        if (folder / SPEC).is_file():
+            load_plugins(stored_document(folder), folder / SPEC)  # the noise may be one of theirs
+        spec = of(**self._fields(), **own)
+        counter = engines.choose(self.engine, self.workers, self.gpu_share)
+        with progress_bar() as progress:
+            shown = run_progress(progress, f"{doing} {self.noise or self.model}", counter)
+            return runs.execute(spec, self.store, counter, progress=shown)
+
+    def _fields(self) -> dict[str, Any]:
+        """The options that are fields of a spec, read."""
+        others = {"store", "workers", "engine", "gpu_share"}
+        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in others}
+        return values | {
+            "seed": seed_from(self.seed),
+            "batch": batch_from(self.batch),
+            "denoiser_pixels": radii_from("--denoiser-pixels", self.denoiser_pixels),
+        }
+
+
+def asks(verb: Callable[..., None]) -> Callable[..., None]:
+    """A verb whose first parameter is `Asked`, as Typer sees it: with the fields as options of their own.
+
+    The verb's own options stand after `--dataset`.
+    """
+    fields = dataclasses.fields(Asked)
+
+    @functools.wraps(verb)
+    def with_options(**values: Any) -> None:
+        asked = Asked(**{field.name: values.pop(field.name) for field in fields})
+        verb(asked, **values)
+
+    parameters = [_parameter(field) for field in fields]
+    place = 1 + [field.name for field in fields].index("dataset")
+    _, *own = inspect.signature(verb).parameters.values()
+    parameters[place:place] = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    with_options.__dict__["__signature__"] = inspect.Signature(parameters)
+    return with_options
+
+
+def _parameter(field: "dataclasses.Field[Any]") -> inspect.Parameter:
+    default = inspect.Parameter.empty if field.default is dataclasses.MISSING else field.default
+    kind = inspect.Parameter.KEYWORD_ONLY
+    return inspect.Parameter(field.name, kind, default=default, annotation=field.type)
