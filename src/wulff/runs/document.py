@@ -133,6 +133,14 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
     return Made(spec, facts)
 
 
+def deciding(spec: AnySpec, facts: Facts) -> dict[str, Any]:
+    """What decides the numbers of a run, by name, but for which inputs it has and what they hold."""
+    document = to_document(spec, facts)
+    asked = {name: value for name, value in document["run"].items() if name not in ("slice", "inputs")}
+    hashes = {f"hash of {name}": value for name, value in facts.hashes.items() if name != "data"}
+    return asked | hashes | {"versions": facts.versions.get("wulff")}
+
+
 def checksum_key(document: dict[str, Any]) -> bytes:
     """What ties records to everything in a document that decides their numbers."""
     deciding = {key: table for key, table in document.items() if key not in _UNDECIDED}

@@ -4,12 +4,11 @@ import dataclasses
 import itertools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from wulff import datasets
 from wulff._checks import file_path, instance
 from wulff.errors import InputError, RunError
-from wulff.runs.document import to_document
+from wulff.runs.document import deciding
 from wulff.runs.execution import store_finished
 from wulff.runs.run import Run, load
 from wulff.runs.spec import PredictSpec, Spec
@@ -77,20 +76,13 @@ def _check_finished(run: Run) -> None:
 
 def _check_alike(first: Run, run: Run) -> None:
     """Refuse what differs in anything that decides a number, but for the slice."""
-    ours, theirs = _essence(first), _essence(run)
+    ours, theirs = deciding(first.spec, first.facts), deciding(run.spec, run.facts)
     for name in sorted({*ours, *theirs}):
         if ours.get(name) != theirs.get(name):
             raise InputError(
                 f"{run.folder} differs from {first.folder} in {name}: {theirs.get(name)} and "
                 f"{ours.get(name)}."
             )
-
-
-def _essence(run: Run) -> dict[str, Any]:
-    document = to_document(run.spec, run.facts)
-    asked = {name: value for name, value in document["run"].items() if name not in ("slice", "inputs")}
-    hashes = {f"hash of {name}": value for name, value in document["hashes"].items() if name != "data"}
-    return asked | hashes | {"versions": document["versions"].get("wulff")}
 
 
 def _slice_of(indices: list[int], whole: int) -> str:
