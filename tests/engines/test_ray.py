@@ -61,7 +61,7 @@ def workers(name: str = "ray::_Actor") -> list[int]:
 
 
 def test_it_obeys_the_contract(cluster: Any) -> None:
-    check_engine(RayEngine())
+    check_engine(RayEngine(workers=2))
 
 
 def test_an_input_is_spread_over_workers(cluster: Any) -> None:
