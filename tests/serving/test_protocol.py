@@ -14,6 +14,7 @@ import tritonclient.http
 import urllib3
 from torch import Tensor
 
+import wulff
 from tests.serving.conftest import SHAPE, Brightness, Gated, served
 from wulff import backends
 from wulff.errors import RunError
@@ -78,6 +79,9 @@ def test_another_wulff_reads_it(port: int, images: Tensor) -> None:
     classifier = backends.load(f"http://127.0.0.1:{port}/v2/models/smoothed")
     assert (classifier.num_classes, classifier.input_shape) == (3, SHAPE)
     assert classifier(images).argmax(dim=1).tolist()[:2] == [0, 0]
+    run = wulff.certify(classifier, images, noise="gaussian(sigma=0.1)", n0=8, n=32, progress=False)
+    assert [record.predict for record in run.records][:2] == [0, 0]
+    assert run.records[0].radii["l2"].radius > 0
 
 
 def test_metrics(port: int, images: Tensor) -> None:
