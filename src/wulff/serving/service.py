@@ -152,7 +152,7 @@ class Service:
                 known = ", ".join(self.threats) or "none"
                 raise InputError(f"radii are certified against {known} here, not against {shown(name)}.")
         chosen = [self.threats[name] for name in threats]
-        x = self.smoothed.check_inputs(x).float()
+        x = self.smoothed.check_inputs(x, quiet=True).float()  # noisy copies may be asked about, too
         if any(isinstance(threat, Box) for threat in chosen):
             Room.of(x.cpu())  # refuses inputs outside the box
         request = _Request(x, chosen, check_seed(None))

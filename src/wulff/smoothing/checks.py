@@ -14,8 +14,8 @@ FAR = 10.0
 """Images with larger values are surely not in [0, 1]; those of a usual normalisation are below 3."""
 
 
-def check_images(x: Tensor) -> Tensor:
-    """Inputs of shape (inputs, ...) as float32, where they can be smoothed at all.
+def check_images(x: Tensor, *, quiet: bool = False) -> Tensor:
+    """Inputs of shape (inputs, ...) as float32, where they can be smoothed at all; `quiet` warns of nothing.
 
     Raises:
         InputError: x is no floating point tensor of that shape, is empty, holds NaN or infinities, or
@@ -42,7 +42,7 @@ def check_images(x: Tensor) -> Tensor:
             f"inputs must be images in [0, 1], got values from {low:.3g} to {high:.3g}; divide 8-bit pixels "
             "by 255, and scale other signals to [0, 1]: noise and radii are in these units."
         )
-    if low < -0.01 or high > 1.01:
+    if (low < -0.01 or high > 1.01) and not quiet:
         warn(
             f"inputs range from {low:.3g} to {high:.3g} and do not look like pixels in [0, 1]; noise and "
             "radii are in the units of these inputs. Normalisation belongs inside the model."

@@ -191,8 +191,8 @@ class Smoothed(Majority):
         _warn_of_not_a_number(votes)
         return certify_counts(*certification_counts(votes, stop), terms, against, method)
 
-    def check_inputs(self, x: Tensor) -> Tensor:
-        x = check_images(x)
+    def check_inputs(self, x: Tensor, *, quiet: bool = False) -> Tensor:
+        x = check_images(x, quiet=quiet)
         noise = self.noise.in_dim(x[0].numel())
         if self.grid is not None:
             self.grid.resolution(noise)
