@@ -2,11 +2,13 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from tests.cases import SPECS_IN_DIM, noise_of
 from tests.nightly import everyday
+from wulff import noises
 from wulff.errors import InputError
 from wulff.noises import Gaussian, Laplace, Uniform, parse
 from wulff.testing import check_noise
@@ -49,3 +51,19 @@ def test_sampling_needs_a_batch_dimension_and_the_right_dim() -> None:
 def test_sizes_must_be_numbers(size: object) -> None:
     with pytest.raises(InputError):
         Gaussian(sigma=size)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("log_density", "said"),
+    [
+        (lambda z: -np.abs(z), "RuntimeError"),
+        (lambda z: -float(z), "ValueError"),
+        (lambda z: torch.from_numpy(-(z.detach().numpy() ** 2)), "no gradient"),
+        (lambda z: -(z.sum() ** 2), "same shape"),
+    ],
+)
+def test_a_log_density_that_torch_cannot_differentiate_is_one_line(log_density, said: str) -> None:
+    for make in (noises.CustomIID, lambda **given: noises.CustomRadial(norm="l2", dim=3, **given)):
+        with pytest.raises(InputError, match=said) as refusal:
+            make(scale=1.0, log_density=log_density)
+        assert "\n" not in str(refusal.value)

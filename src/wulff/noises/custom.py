@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 LogDensity = Callable[["Tensor"], "Tensor"]
 """An elementwise function of a float64 tensor of sizes > 0, made of operations that torch differentiates."""
+
+_DIFFERENTIABLE = "elementwise operations of torch, such as torch.abs and torch.exp"
 
 Sampler = Callable[["Tensor", "torch.Generator"], "Tensor"]
 """Fills a tensor with independent draws of its law under the generator, and returns it."""
@@ -248,9 +251,7 @@ def _check_continuous(log_density: LogDensity, lo: float, hi: float) -> None:
 def _evaluate(log_density: LogDensity, size: FloatArray) -> FloatArray:
     import torch
 
-    value = log_density(torch.from_numpy(np.ascontiguousarray(size)))
-    if not isinstance(value, torch.Tensor) or value.shape != size.shape:
-        raise InputError("log_density must map a float64 tensor of sizes to a tensor of the same shape.")
+    value = _asked(log_density, torch.from_numpy(np.ascontiguousarray(size)))
     return value.detach().numpy().astype(np.float64)
 
 
@@ -258,8 +259,30 @@ def _score(log_density: LogDensity, size: FloatArray) -> FloatArray:
     import torch
 
     leaf = torch.from_numpy(np.array(size, dtype=np.float64)).requires_grad_(True)
-    (slope,) = torch.autograd.grad(log_density(leaf).sum(), leaf)
+    value = _asked(log_density, leaf)
+    if not value.requires_grad:
+        raise InputError(f"log_density must be made of {_DIFFERENTIABLE}; its result has no gradient.")
+    (slope,) = torch.autograd.grad(value.sum(), leaf)
     return -slope.numpy()
+
+
+def _asked(log_density: LogDensity, size: Tensor) -> Tensor:
+    """What the user's function says; whatever it raises is told in one line."""
+    import torch
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of NumPy, which is about to fail
+            value = log_density(size)
+    except Exception as error:
+        said = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        raise InputError(
+            f"log_density fails on a float64 tensor of sizes ({type(error).__name__}: {said}); make it of "
+            f"{_DIFFERENTIABLE}."
+        ) from error
+    if not isinstance(value, torch.Tensor) or value.shape != size.shape:
+        raise InputError("log_density must map a float64 tensor of sizes to a tensor of the same shape.")
+    return value
 
 
 def _second_moment(law: NumericalLaw) -> float:
