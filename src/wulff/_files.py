@@ -106,6 +106,22 @@ def refuse_link(path: Path) -> None:
         raise InputError(f"{path} is a link, which is never written through; remove it.")
 
 
+@contextlib.contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """A folder, made where there is none; what was made is removed if the block fails and leaves it empty."""
+    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if new and {path.name for path in folder.iterdir()} <= {LOCK}:
+                (folder / LOCK).unlink(missing_ok=True)
+                for path in new:
+                    path.rmdir()
+        raise
+
+
 def claim(folder: Path) -> FileLock:
     """Lock a folder for this process, and remove what a killed one has left half-written there.
 

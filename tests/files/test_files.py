@@ -138,6 +138,23 @@ def test_a_training_goes_on_when_the_disk_has_room_again(tmp_path: Path, wulff) 
     assert (tmp_path / "whole" / "weights.safetensors").read_bytes() == weights
 
 
+def test_a_run_that_finds_a_full_disk_leaves_nothing(files: Path, tmp_path: Path, wulff) -> None:
+    disk = tmp_path / "disk"
+    with small_disk(disk, "64k"):
+        ballast = disk / "ballast"
+        with pytest.raises(OSError, match="space"), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+        for store in (disk / "run", disk / "deep" / "er" / "run"):
+            result = wulff("certify", "--model", str(files / "model"), *CERTIFY, "--store", str(store))
+            assert result.code == 2
+            assert result.err.count("\n") == 1
+            assert "space left on device" in result.err
+            assert [path.name for path in disk.iterdir()] == ["ballast"]
+        ballast.unlink()
+        assert wulff("certify", "--model", str(files / "model"), *CERTIFY, "--store", str(store)).code == 0
+
+
 def test_a_run_goes_on_when_the_disk_has_room_again(files: Path, run: Path, tmp_path: Path, wulff) -> None:
     begun = tmp_path / "begun"
     shutil.copytree(run, begun)

@@ -169,6 +169,27 @@ def test_every_change_while_votes_are_counted_is_refused(change: str, wrapped: b
         list(LocalEngine().map(smoothed, quota, 0, iter(Changing())))
 
 
+def test_what_is_written_past_every_counter_is_refused_at_the_end() -> None:
+    """Where the model is copied, the copy votes on as it was; other callables are refused."""
+    model = net().eval()
+
+    def changing():
+        yield 0, X[0]
+        model[0].weight.data.mul_(-1)
+        yield 1, X[1]
+
+    quota = FixedQuota({Phase.ESTIMATION: 30})
+    before = [v.counts[Phase.ESTIMATION] for v in _votes(wulff.Smoothed(model, NOISE, 4), quota)]
+    during = LocalEngine().map(wulff.Smoothed(model, NOISE, 4), quota, 0, changing())
+    assert [v.counts[Phase.ESTIMATION].tolist() for v in during] == [v.tolist() for v in before]
+    with pytest.raises(InputError, match="changed while votes were counted"):
+        list(LocalEngine().map(wulff.Smoothed(lambda x: model(x), NOISE, 4), quota, 0, changing()))
+
+
+def _votes(smoothed: wulff.Smoothed, quota: FixedQuota):
+    return LocalEngine().map(smoothed, quota, 0, enumerate(X[:2]))
+
+
 class Wrapper:
     def __init__(self, model: nn.Module) -> None:
         self.parts = {"net": [model]}

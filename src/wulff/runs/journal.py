@@ -62,7 +62,11 @@ class Journal:
         stored = stored_document(self.folder)
         if stored is not None:
             accept(self.folder, stored, self.document)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        with _files.made(self.folder):
+            self._open()
+        return self
+
+    def _open(self) -> None:
         self._lock: FileLock = _files.claim(self.folder)
         try:
             for name in (SPEC, RECORDS, SUMMARY):
@@ -84,7 +88,6 @@ class Journal:
         except BaseException:
             self._lock.release()
             raise
-        return self
 
     def append(self, *records: Record) -> None:
         """Write records; they are with the operating system when this returns.

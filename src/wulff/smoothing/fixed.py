@@ -16,7 +16,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 
 from wulff.errors import InputError
 from wulff.smoothing.policy import Deployed
-from wulff.smoothing.private import CHANGED, is_training, modules_in, private_copy, state
+from wulff.smoothing.private import CHANGED, content, is_training, modules_in, private_copy, state
 
 
 class Fixed:
@@ -38,6 +38,8 @@ class Fixed:
         self._others = [module for module in modules_in(self._run) if id(module) not in mine]
         self._watched = [*self._modules, *(modules_in(model, hooks=False) if copied else ())]
         self._state = state(self._watched)
+        self._theirs = self._others if copied else [*self._modules, *self._others]
+        self._content = content(self._theirs)
         self._dtype = _dtype(model) if copied else None
         self._check_modes()
 
@@ -49,13 +51,17 @@ class Fixed:
         self._check_modes()
         return output
 
-    def check(self) -> None:
+    def check(self, *, at_the_end: bool = False) -> None:
         """Refuse what has changed since the start; to be called before votes are handed out.
+
+        Args:
+            at_the_end: Whether to look at all numbers of modules that are not copied: what is written to
+                `weight.data` leaves no other trace.
 
         Raises:
             InputError: The model, or the copy, was written to.
         """
-        if state(self._watched) != self._state:
+        if state(self._watched) != self._state or (at_the_end and content(self._theirs) != self._content):
             raise InputError(CHANGED)
 
     def _check_modes(self) -> None:
@@ -107,7 +113,7 @@ def evaluating(model: Callable[[Tensor], Tensor]) -> Iterator[Fixed]:
     """
     fixed = Fixed(model)
     yield fixed
-    fixed.check()
+    fixed.check(at_the_end=True)
 
 
 def check_fixed(model: object) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import dis
 import functools
+import hashlib
 import inspect
 import types
 from collections import deque
@@ -74,6 +75,19 @@ def state(modules: Sequence[nn.Module]) -> list[tuple[object, ...]]:
             _written(buffer) for name, buffer in module.named_buffers(recurse=False) if name not in caches
         ]
     return found
+
+
+def content(modules: Sequence[nn.Module]) -> bytes:
+    """A digest of all weights of modules, and of the buffers that are stored with them."""
+    digest = hashlib.blake2b()
+    for module in modules:
+        caches = getattr(module, "_non_persistent_buffers_set", ())
+        named = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        for name, tensor in named:
+            if name not in caches and tensor.layout == torch.strided and tensor.device.type != "meta":
+                flat = tensor.detach().contiguous().reshape(-1).cpu()
+                digest.update(flat.view(torch.uint8).numpy().data)
+    return digest.digest()
 
 
 def _written(tensor: Tensor) -> tuple[object, ...]:

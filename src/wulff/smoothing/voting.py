@@ -113,6 +113,8 @@ class VoteLoop:
                 yield from pool.step()
         while pool and pool.open:
             yield from pool.step()
+        if pool:
+            pool.model.check(at_the_end=True)
 
     def inputs_that_fill_batches(self, index: int, *, at_looks: bool) -> int:
         """How many inputs fill two batches with the copies that they want at first, or at later looks."""
