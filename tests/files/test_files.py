@@ -1,5 +1,6 @@
 """Files stay whole: full disks, links, rights, folders that go away, and disks that are read-only."""
 
+import contextlib
 import json
 import os
 import resource
@@ -142,8 +143,8 @@ def test_a_run_that_finds_a_full_disk_leaves_nothing(files: Path, tmp_path: Path
     disk = tmp_path / "disk"
     with small_disk(disk, "64k"):
         ballast = disk / "ballast"
-        with pytest.raises(OSError, match="space"), ballast.open("wb", buffering=0) as file:
-            while True:
+        with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:  # to the last byte
                 file.write(bytes(4096))
         for store in (disk / "run", disk / "deep" / "er" / "run"):
             result = wulff("certify", "--model", str(files / "model"), *CERTIFY, "--store", str(store))
