@@ -7,6 +7,7 @@ number of rows. That moves a label only where two logits nearly tie.
 import dataclasses
 from collections import Counter
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,7 @@ class Audit:
     reference: int
     near_ties: int
     variations: tuple[Variation, ...]
-    not_a_number: dict[int, int] = dataclasses.field(default_factory=dict)
+    not_a_number: dict[int, int] = dataclasses.field(default_factory=dict[int, int])
 
     @property
     def moved(self) -> int:
@@ -152,8 +153,8 @@ def noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
 
 def _outputs(run: nn.Module, noisy: Tensor, size: int) -> Tensor:
     """The outputs for all copies, in batches of exactly `size` rows."""
-    outputs = []
-    for rows in noisy.split(size):
+    outputs: list[Tensor] = []
+    for rows in cast(tuple[Tensor, ...], noisy.split(size)):
         full = (
             rows
             if len(rows) == size

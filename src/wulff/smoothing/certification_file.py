@@ -4,7 +4,7 @@ import hashlib
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def read(path: Path) -> dict[str, Any]:
             raise ValueError(f"its format is {found.get('format')!r}, and this version reads {FORMAT}")
         if found.get("checksum") != _checksum(json.dumps(found["content"], sort_keys=True)):
             raise ValueError("its checksum is another one: it was changed")
-    return found["content"]
+    return cast(dict[str, Any], found["content"])
 
 
 def _checksum(text: str) -> str:

@@ -8,7 +8,7 @@ use must be in evaluation mode. A model that changes while votes are counted is 
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 import torch
 from torch import Tensor, nn
@@ -89,7 +89,7 @@ def _refuse_training(module: nn.Module) -> None:
 
 
 @contextlib.contextmanager
-def _only_evaluating() -> Iterator[None]:
+def _only_evaluating() -> Generator[None, None, None]:
     """Refuse every module that this thread runs in training mode, whoever calls it."""
     thread = threading.get_ident()
 
@@ -105,7 +105,7 @@ def _only_evaluating() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def evaluating(model: Callable[[Tensor], Tensor]) -> Iterator[Fixed]:
+def evaluating(model: Callable[[Tensor], Tensor]) -> Generator[Fixed, None, None]:
     """The model as a fixed function: in evaluation mode, and without gradients for its weights.
 
     Raises:
@@ -122,7 +122,8 @@ def check_fixed(model: object) -> None:
     Raises:
         InputError: A batch normalisation has no running statistics, or weights do not exist yet.
     """
-    names = {id(m): f" {name!r}" for name, m in model.named_modules()} if isinstance(model, nn.Module) else {}
+    named: list[tuple[str, nn.Module]] = list(model.named_modules()) if isinstance(model, nn.Module) else []
+    names = {id(module): f" {name!r}" for name, module in named}
     for module in modules_in(model):
         kind = type(module).__name__ + names.get(id(module), "")
         if isinstance(module, nn.modules.batchnorm._BatchNorm) and module.running_mean is None:

@@ -9,8 +9,9 @@ import dataclasses
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
-from typing import Any, Self
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +118,7 @@ class Deployed(nn.Module):
 
     def _run(self, batch: Tensor) -> Tensor:
         layout = self.memory_format if batch.ndim == 4 else torch.preserve_format
-        return self.module(batch.to(self.dtype, memory_format=layout))
+        return cast(Tensor, self.module(batch.to(self.dtype, memory_format=layout)))
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_compiled": {}}  # machine code stays in its process
@@ -164,7 +165,7 @@ def _compiler() -> str | None:
 
 
 @contextlib.contextmanager
-def _compiling(*, freezing: bool) -> Iterator[None]:
+def _compiling(*, freezing: bool) -> Generator[None, None, None]:
     """Compilation that works or says why not, in one line.
 
     Freezing makes constants of the weights, so that they can be folded and packed. PyTorch compiles the same
@@ -178,7 +179,10 @@ def _compiling(*, freezing: bool) -> Iterator[None]:
         from torch._dynamo.exc import TorchDynamoException
         from torch._inductor.exc import CppCompileError
 
-        limits = dynamo.patch(recompile_limit=2**20, fail_on_recompile_limit_hit=True)
+        limits = cast(
+            AbstractContextManager[object],
+            dynamo.patch(recompile_limit=2**20, fail_on_recompile_limit_hit=True),
+        )
         try:
             with limits, inductor.patch(freezing=freezing):
                 yield

@@ -9,7 +9,7 @@ import inspect
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -124,9 +124,9 @@ _PLAIN = (Tensor, str, bytes, int, float, type(None), type, types.ModuleType, ty
 def _parts(item: Any) -> Iterable[object]:
     """The objects that another one is made of, as far as modules may be among them."""
     if isinstance(item, dict):
-        return item.values()
+        return cast(dict[object, object], item).values()
     if isinstance(item, list | tuple | set | frozenset | deque):
-        return item
+        return cast(Iterable[object], item)
     if isinstance(item, functools.partial):
         return item.func, item.args, item.keywords
     if isinstance(item, types.MethodType):

@@ -9,7 +9,7 @@ is computed there. The sum of two integers is exact; how it becomes a floating p
 """
 
 import dataclasses
-from typing import Literal, Protocol
+from typing import Literal, Protocol, cast
 
 import torch
 from torch import Tensor
@@ -159,7 +159,7 @@ def grid_for(sampling: str, levels: int) -> Grid | None:
 
 def _advice(x: Tensor) -> str:
     """What would help: a coarse grid that all the inputs are on, if there is one."""
-    values = x.double().unique()
+    values = cast(Tensor, x.double().unique())
     for levels in (*range(1, 1025), 65535):
         steps = values * levels
         if bool(((steps - steps.round()).abs() <= steps.abs() * _ROUNDING).all()):

@@ -48,7 +48,7 @@ class Tuning:
     batch: int | None = None
     channels_last: bool | None = None
     compile: bool | None = None
-    rates: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    rates: Mapping[str, float] = dataclasses.field(default_factory=dict[str, float])
 
     @property
     def is_open(self) -> bool:
@@ -103,7 +103,7 @@ def bfloat16_speed(model: nn.Module, noisy: Tensor, policy: DevicePolicy) -> flo
 
 def has_bfloat16() -> bool:
     """Whether the processor has instructions for bfloat16, as far as this version of PyTorch can tell."""
-    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
     return not capabilities or any(found is True for name, found in capabilities.items() if "bf16" in name)
 
 

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol
+from typing import Protocol, cast
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ class Votes:
     index: int
     counts: Mapping[Phase, IntArray]
     sizes: Mapping[Phase, int]
-    not_a_number: Mapping[Phase, int] = dataclasses.field(default_factory=dict)
+    not_a_number: Mapping[Phase, int] = dataclasses.field(default_factory=dict[Phase, int])
 
 
 class Quota(Protocol):
@@ -137,7 +137,7 @@ class _Ballot:
     x: Tensor
     slot: int
     wanted: dict[Phase, int]
-    drawn: dict[Phase, int] = dataclasses.field(default_factory=dict)
+    drawn: dict[Phase, int] = dataclasses.field(default_factory=dict[Phase, int])
     votes: Votes | None = None
 
     def next_phase(self) -> Phase | None:
@@ -206,7 +206,7 @@ class _Pool:
         rows = min(ballot.wanted[phase] - drawn, self.loop.batch - self.filled)
         if offset == 0 and rows >= BLOCK:
             rows -= rows % BLOCK
-            parts = self.batch.narrow(0, self.filled, rows).split(BLOCK)
+            parts = cast(tuple[Tensor, ...], self.batch.narrow(0, self.filled, rows).split(BLOCK))
             voids = [self._fill(part, ballot, phase, block + k) for k, part in enumerate(parts)]
             void = None if voids[0] is None else torch.cat(voids)  # type: ignore[arg-type]  (all or none)
         else:  # the rest of the block is for the next batch, or is not wanted
