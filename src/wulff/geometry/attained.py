@@ -9,7 +9,7 @@ from scipy import optimize
 
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError, NotCoveredError
-from wulff.geometry.growth_functions import total_variation
+from wulff.geometry.growth_functions import known_variation
 from wulff.geometry.limits import check_margin, check_variation, explicit_bound, published_limits
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
@@ -76,12 +76,12 @@ def recognisability(noise: Noise) -> float:
         NotCoveredError: It is not known for this noise.
     """
     assert noise.dim is not None
-    try:
-        return float(total_variation(noise, np.eye(1, noise.dim)[0]).low)
-    except InputError:
+    known = known_variation(noise, np.eye(1, noise.dim)[0])
+    if known is None:
         raise NotCoveredError(
             f"the total variation of {noise} along one coordinate is not known in closed form."
-        ) from None
+        )
+    return float(known.low)
 
 
 def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741

@@ -102,6 +102,18 @@ def total_variation(
         InputError: An argument is outside its range, or a generator is needed.
     """
     noise, shift = _resolve(noise, v)
+    exact = known_variation(noise, shift)
+    if exact is not None:
+        return exact
+    loss, _ = _draw_losses(noise, shift, check_sample_size(n), _needed(generator, noise))
+    values = np.clip(-np.expm1(-np.maximum(loss, 0.0)), 0.0, 1.0)
+    high = mean_upper_bound(values, check_alpha(alpha) / 2)
+    low = 1 - mean_upper_bound(1 - values, alpha / 2)
+    return Bracket(np.array(low), np.array(high), MONTE_CARLO, alpha)
+
+
+def known_variation(noise: Noise, shift: FloatArray) -> Bracket | None:
+    """The total variation between a noise with its dimension and itself shifted; None if it is simulated."""
     if not shift.any():
         return Bracket(np.zeros(()), np.zeros(()), EXACT, 0.0)
     exact = exact_shift(noise, shift)
@@ -111,11 +123,7 @@ def total_variation(
     if isinstance(noise, IIDNoise) and len(moved) == 1 and noise.half_line is not HalfLine.OTHER:
         found = np.array(variation_of_coordinate(noise, float(moved[0])))
         return Bracket(*_around(found), EXACT, 0.0)
-    loss, _ = _draw_losses(noise, shift, check_sample_size(n), _needed(generator, noise))
-    values = np.clip(-np.expm1(-np.maximum(loss, 0.0)), 0.0, 1.0)
-    high = mean_upper_bound(values, check_alpha(alpha) / 2)
-    low = 1 - mean_upper_bound(1 - values, alpha / 2)
-    return Bracket(np.array(low), np.array(high), MONTE_CARLO, alpha)
+    return None
 
 
 def _simulated(

@@ -1,5 +1,6 @@
 """What a run looked at: inputs, the first noisy copy of each that voted, and how its model was trained."""
 
+import contextlib
 from pathlib import Path
 
 import torch
@@ -54,14 +55,23 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
     return copies[0]
 
 
+def known_training_noise(run: Run) -> str | None:
+    """The spec string of the noise that the model was trained with; None if it is not known.
+
+    The file of a training may be damaged since: its run is as good as before.
+    """
+    with contextlib.suppress(InputError):
+        return _training_noise(run)
+    return None
+
+
 def training_noise(run: Run) -> str:
     """The spec string of the noise that the model was trained with.
 
     Raises:
         InputError: It is not known.
     """
-    trained = _trained(run)
-    noise = run.spec.training_noise if isinstance(run.spec, ImportedSpec) else trained and trained.spec.noise
+    noise = _training_noise(run)
     if noise is None:
         raise InputError(f"it is not known with which noise the model of {run.name} was trained.")
     return noise
@@ -79,6 +89,13 @@ def training_accuracy(run: Run) -> float:
     if accuracy is None:
         raise InputError(f"the training accuracy of the model of {run.name} is not known.")
     return accuracy
+
+
+def _training_noise(run: Run) -> str | None:
+    if isinstance(run.spec, ImportedSpec):
+        return run.spec.training_noise
+    trained = _trained(run)
+    return None if trained is None else trained.spec.noise
 
 
 def _trained(run: Run) -> Trained | None:

@@ -19,7 +19,8 @@ from wulff.reports.figures.images import plot_images
 from wulff.reports.figures.radii import plot_radii
 from wulff.reports.figures.style import SUFFIXES
 from wulff.reports.figures.what_if import plot_alphas, plot_bounds, plot_samples
-from wulff.runs import Run, training_noise
+from wulff.runs import Run
+from wulff.runs.run_inputs import known_training_noise
 
 CAPTIONS = "captions.md"
 SIGMAS = (0.0, 0.12, 0.25, 0.5, 1.0)
@@ -142,14 +143,9 @@ def _groups(runs: Sequence[Run]) -> list[list[Run]]:
 
 def _by_match(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     """Runs smoothed with the noise of their training (or all), and those at a noise that some others had."""
-    known: dict[int, bool] = {}
-    for number, run in enumerate(runs):
-        try:
-            known[number] = run.spec.noise == training_noise(run)
-        except InputError:
-            known[number] = True
-    matched = [run for number, run in enumerate(runs) if known[number]] or list(runs)
-    strange = {run.spec.noise for number, run in enumerate(runs) if not known[number]}
+    own = [known_training_noise(run) in (None, run.spec.noise) for run in runs]
+    matched = [run for run, so in zip(runs, own, strict=True) if so] or list(runs)
+    strange = {run.spec.noise for run, so in zip(runs, own, strict=True) if not so}
     mismatched = [run for run in runs if run.spec.noise in strange]
     return matched, mismatched or matched
 
