@@ -1,6 +1,5 @@
 """Certificates in the box: reference numbers, exact overlaps, and no direction of the box that breaks one."""
 
-import os
 from fractions import Fraction
 
 import numpy as np
@@ -8,15 +7,15 @@ import pytest
 import torch
 from scipy import integrate
 
-from tests.cases import SPECS_IN_DIM
+from tests.cases import SPECS_IN_DIM, noise_of
 from tests.certificates.test_brute_force import _grown, _log_density
+from tests.nightly import NIGHTLY, everyday
 from wulff.certificates import certified_probability, certified_radius, two_sided_radius
 from wulff.certificates.box.cubes import cubes_in_the_box
 from wulff.errors import InputError
 from wulff.noises import parse
 from wulff.norms import Box, Norm, Room, parse_threat
 
-NIGHTLY = bool(os.environ.get("WULFF_NIGHTLY"))
 SPECS = [(spec, dim) for spec, dim in SPECS_IN_DIM if dim in (2, 3)]
 
 
@@ -96,7 +95,7 @@ def test_l2_radius_of_a_whole_number_does_not_certify_so_many_coordinates() -> N
     assert (np.sqrt(counts) < grid).all()
 
 
-@pytest.mark.parametrize(("spec", "dim"), SPECS if NIGHTLY else SPECS[::4])
+@pytest.mark.parametrize(("spec", "dim"), everyday(SPECS, 1, noise_of))
 @pytest.mark.parametrize("name", ["l1-box", "lp(1.5)-box", "l2-box", "linf-box"])
 def test_never_below_the_radius_without_the_box_and_monotone(spec: str, dim: int, name: str) -> None:
     noise = parse(spec).in_dim(dim)
@@ -110,7 +109,7 @@ def test_never_below_the_radius_without_the_box_and_monotone(spec: str, dim: int
     assert (np.diff(own) <= 0).all()
 
 
-@pytest.mark.parametrize(("spec", "dim"), SPECS if NIGHTLY else SPECS[1::5])
+@pytest.mark.parametrize(("spec", "dim"), everyday(SPECS[::-1], 1, noise_of))
 @pytest.mark.parametrize("name", ["l1-box", "lp(1.5)-box", "l2-box"])
 def test_no_direction_in_the_box_breaks_a_certificate(spec: str, dim: int, name: str) -> None:
     """By draws of the noise, as `test_brute_force`: 5 standard deviations are allowed."""
