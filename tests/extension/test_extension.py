@@ -156,6 +156,11 @@ def test_a_theorem_needs_words_and_a_noise_all_its_parts() -> None:
     with pytest.raises(InputError, match="must be a frozen dataclass"):
         noises.register(Undecorated)
 
+    for kept in ({"eq": True, "repr": False}, {"eq": False, "repr": True}):  # it would print no spec string
+        made = dataclasses.dataclass(frozen=True, kw_only=True, **kept)
+        with pytest.raises(InputError, match="printed and compared as every noise"):
+            noises.register(made(type("Plain", (noises.Gaussian,), {"name": "plain", "__annotations__": {}})))
+
     @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
     class Half(noises.IIDNoise):
         name = "half"

@@ -23,10 +23,11 @@ def register(law: Law) -> Law:
     """
     if not (inspect.isclass(law) and issubclass(law, Noise)):
         raise InputError(f"a noise is a subclass of IIDNoise, NormRadialNoise or Noise, got {shown(law)}.")
-    if "__dataclass_fields__" not in vars(law) or not vars(law)["__dataclass_params__"].frozen:
+    made = vars(law).get("__dataclass_params__")
+    if made is None or not made.frozen or made.eq or made.repr:
         raise InputError(
-            f"{law.__name__} must be a frozen dataclass: write @dataclasses.dataclass(frozen=True, "
-            "kw_only=True, eq=False, repr=False) below @noises.register."
+            f"{law.__name__} must be a frozen dataclass, printed and compared as every noise: write "
+            "@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False) below @noises.register."
         )
     if missing := sorted(getattr(law, "__abstractmethods__", ())):
         raise InputError(f"{law.__name__} lacks {', '.join(missing)}; a noise that is registered has all.")
