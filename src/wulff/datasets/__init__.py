@@ -11,12 +11,14 @@ from wulff._registry import Registry
 from wulff.datasets.base import UNKNOWN, Dataset
 from wulff.datasets.bundled_digits import digits
 from wulff.datasets.cifar10_files import cifar10
+from wulff.datasets.cifar100_files import cifar100
 from wulff.datasets.downloading import download
 from wulff.datasets.folders import image_folder, imagenet
 from wulff.datasets.idx import fashion_mnist, mnist
 from wulff.datasets.image_files import ImageFiles
 from wulff.datasets.npz_files import arrays
 from wulff.datasets.sources import SOURCES
+from wulff.datasets.stl10_files import stl10
 from wulff.datasets.svhn_files import svhn
 from wulff.errors import InputError
 
@@ -38,6 +40,8 @@ DATASETS: Registry[Loader] = Registry(
         "mnist": mnist,
         "fashion-mnist": fashion_mnist,
         "cifar10": cifar10,
+        "cifar100": cifar100,
+        "stl10": stl10,
         "svhn": svhn,
         "imagenet": imagenet,
         "folder": image_folder,
@@ -80,7 +84,12 @@ def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
     return dataclasses.replace(loader(split, path or None), name=name)
 
 
-USUAL_AUGMENTATION = {"cifar10": "crop-flip", "imagenet": "resized-crop", "svhn": "crop"}
+USUAL_AUGMENTATION = {
+    "cifar10": "crop-flip",
+    "cifar100": "crop-flip",
+    "imagenet": "resized-crop",
+    "svhn": "crop",
+}
 """How images of a data set are usually changed for training; house numbers cannot be mirrored."""
 
 
@@ -104,6 +113,7 @@ __all__ = [
     "Loader",
     "arrays",
     "cifar10",
+    "cifar100",
     "digits",
     "download",
     "fashion_mnist",
@@ -112,6 +122,7 @@ __all__ = [
     "load",
     "mnist",
     "register",
+    "stl10",
     "svhn",
     "usual_augmentation",
     "without_split",

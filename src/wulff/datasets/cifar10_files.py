@@ -32,18 +32,18 @@ def cifar10(split: str, path: str | None = None) -> Dataset:
         return _from_arrays(Path(path))
     folder = folder_of("cifar10", path)
     names = BATCHES[split]
-    readers = [(".bin", _binary), ("", _pickled)]
+    readers = [(".bin", read_binary), ("", read_pickled)]
     for suffix, read in readers:
-        files = [_find(folder, name + suffix) for name in names]
+        files = [find(folder, name + suffix) for name in names]
         if all(files):
             parts = [read(file) for file in files if file]
             pixels, labels = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
             return _dataset(folder, pixels.reshape(-1, 3, 32, 32), labels)
-    images = [_find(folder, f"{name}.png") for name in names]
-    named = _find(folder, f"{split}_lables.json") or _find(folder, f"{split}_labels.json")
+    images = [find(folder, f"{name}.png") for name in names]
+    named = find(folder, f"{split}_lables.json") or find(folder, f"{split}_labels.json")
     if all(images) and named:
         return _from_png(folder, [image for image in images if image], named)
-    archive = _find(folder, f"{split}.npz")
+    archive = find(folder, f"{split}.npz")
     if archive:
         return _from_arrays(archive)
     raise InputError(
@@ -59,7 +59,7 @@ def _from_arrays(file: Path) -> Dataset:
     return dataclasses.replace(found, num_classes=10)
 
 
-def _find(folder: Path, name: str) -> Path | None:
+def find(folder: Path, name: str) -> Path | None:
     """A file in the folder or somewhere below it."""
     if (folder / name).is_file():
         return folder / name
@@ -71,23 +71,23 @@ def _dataset(folder: Path, images: np.ndarray, labels: np.ndarray) -> Dataset:
     return Dataset(f"cifar10 in {folder}", pixels, torch.from_numpy(labels.astype(np.int64)), num_classes=10)
 
 
-def _binary(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of one label and 3,072 pixels, channels first."""
+def read_binary(file: Path, labels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of labels, of which the last is the one, and 3,072 pixels, channels first."""
     with reading(file, "batch"):
         check_declared(file, 5 * file.stat().st_size)
         content = np.frombuffer(file.read_bytes(), dtype=np.uint8)
-    if content.size == 0 or content.size % (1 + PIXELS):
-        raise InputError(f"{file} is not made of rows of {1 + PIXELS} bytes; get the file again.")
-    rows = content.reshape(-1, 1 + PIXELS)
-    return rows[:, 1:], rows[:, 0]
+    if content.size == 0 or content.size % (labels + PIXELS):
+        raise InputError(f"{file} is not made of rows of {labels + PIXELS} bytes; get the file again.")
+    rows = content.reshape(-1, labels + PIXELS)
+    return rows[:, labels:], rows[:, labels - 1]
 
 
-def _pickled(file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """`data` and `labels` of a pickled batch."""
+def read_pickled(file: Path, key: str = "labels") -> tuple[np.ndarray, np.ndarray]:
+    """`data` and labels of a pickled batch."""
     with reading(file, "batch of arrays alone"):
         check_declared(file, 5 * file.stat().st_size)
         content = _ArraysOnly(io.BytesIO(file.read_bytes()), encoding="latin1").load()
-        pixels, labels = (np.asarray(_entry(content, name)) for name in ("data", "labels"))
+        pixels, labels = (np.asarray(_entry(content, name)) for name in ("data", key))
     if (
         pixels.dtype != np.uint8
         or pixels.ndim != 2
