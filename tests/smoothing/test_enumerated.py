@@ -125,3 +125,15 @@ def test_a_few_exact_views_certify_more_digits_than_many_noisy_copies() -> None:
     by_views = ((exact.label == labels) & (exact.radius >= 0.5)).mean()
     by_noise = ((sampled.label == labels) & (sampled.radius > 0.5)).mean()
     assert by_views > by_noise + 0.2, (by_views, by_noise)
+
+
+@pytest.mark.parametrize("other", ["sigma=0.5, seed=4", "sigma=1, seed=3", "sigma=0.5, levels=15, seed=3"])
+def test_other_splits_than_those_of_the_training_are_refused(other: str) -> None:
+    def model(x: torch.Tensor) -> torch.Tensor:
+        return x.flatten(1)[:, :3]
+
+    trained = "splitting(sigma=0.5, seed=3)"
+    assert Enumerated(model, trained, 3, trained_on=trained).views.count((1, 2, 2)) == 441
+    with pytest.raises(InputError, match="whose splits are not those of"):
+        Enumerated(model, f"splitting({other})", 3, trained_on=trained)
+    assert Enumerated(model, "bands(width=2)", 3, trained_on="bands(width=3)").num_classes == 3

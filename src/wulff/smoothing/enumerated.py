@@ -64,6 +64,8 @@ class Enumerated(Majority):
         batch: How many views are classified at once. Every batch is filled up to it, so that a view gets the
             same label wherever it stands: certificates rest on it.
         policy: How the model is run: device, precision, compilation. By default where and as it is.
+        trained_on: The views that the model was trained on, as the description of its weights names them;
+            splitting with other splits than those of the training is refused. None where it is not known.
 
     Raises:
         InputError: An argument is not of this form.
@@ -79,9 +81,12 @@ class Enumerated(Majority):
         *,
         batch: int = DEFAULT_BATCH,
         policy: DevicePolicy | None = None,
+        trained_on: Views | str | None = None,
     ) -> None:
         super().__init__(model, num_classes, batch=batch, policy=policy)
         self.views = view_families.parse(views)
+        if trained_on is not None:
+            self.views.check_training(view_families.parse(trained_on))
 
     def source(self, seed: Seed) -> ViewCopies:
         return ViewCopies(self.views)

@@ -96,6 +96,13 @@ class Views(abc.ABC):
     def statement(self) -> str:
         """What the radius means, in words."""
 
+    def check_training(self, trained: "Views") -> None:  # noqa: B027 (most families take any model)
+        """Refuse a model that was trained on other views, where its answers to these would mean nothing.
+
+        Raises:
+            InputError: It was.
+        """
+
     def __str__(self) -> str:
         names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]
         return f"{self.name}({', '.join(f'{name}={getattr(self, name)!r}' for name in names)})"

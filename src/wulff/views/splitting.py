@@ -112,6 +112,14 @@ class Splitting(Views):
             f"certain: all {self.splits:,} views were classified."
         )
 
+    def check_training(self, trained: Views) -> None:
+        if isinstance(trained, Splitting) and splits_of(trained) != splits_of(self):
+            raise InputError(
+                f"the model was trained on {trained}, whose splits are not those of {self}; certify with the "
+                "views of the training.",
+                "views",
+            )
+
     def _look_up(self, steps: Tensor, which: Tensor) -> Tensor:
         """The views as floats; steps of shape (1 or rows, dim), the numbers of views of shape (rows,)."""
         n, q = self.splits, self.levels
@@ -127,6 +135,11 @@ class Splitting(Views):
             numerator = above + below
         table = (torch.arange(4 * q + 1, dtype=torch.float64) / (4 * q)).to(torch.float32)
         return table.to(which.device)[numerator]
+
+
+def splits_of(views: Splitting) -> tuple[int, int, int]:
+    """What decides where coordinates are split."""
+    return views.splits, views.levels, views.seed
 
 
 @functools.lru_cache(maxsize=8)
