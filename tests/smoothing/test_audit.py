@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from wulff.noises import parse
 from wulff.smoothing import audit_batch_invariance
+from wulff.views import Bands, Splitting
 
 X = torch.rand(3, 1, 4, 4, generator=torch.Generator().manual_seed(0))
 NOISE = parse("laplace(sigma=0.5)")
@@ -46,3 +47,14 @@ def test_rows_that_look_at_each_other_are_found() -> None:
     assert found["batches of 1"].padded
     assert audit.moved == max(v.labels for v in audit.variations if not v.padded)
     assert "depend on how copies are batched" in audit.sentence
+
+
+def test_views_that_look_at_their_neighbours_are_found() -> None:
+    grid = (X * 16).round() / 16
+    for views in (Splitting(0.5, levels=16), Bands(2)):
+        honest = audit_batch_invariance(Honest(), grid, views, copies=200, batches=(16,), reference=64)
+        assert honest.moved == 0
+        assert all(v.logits == 0 and v.copies == 200 for v in honest.variations)
+        sociable = audit_batch_invariance(Sociable(), grid, views, copies=200, batches=(16,), reference=64)
+        assert sociable.moved > 0
+        assert {v.name: v for v in sociable.variations}["other positions"].logits

@@ -17,6 +17,7 @@ from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.policy import DevicePolicy, use_device
 from wulff.smoothing.samplers import FloatSampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
+from wulff.views import Views
 
 BATCH_SIZES_TO_AUDIT = (1, 7, 16, 64, 256)
 
@@ -94,7 +95,7 @@ class Audit:
 def audit_batch_invariance(
     model: nn.Module,
     x: Tensor,
-    noise: Noise,
+    noise: Noise | Views,
     *,
     policy: DevicePolicy | None = None,
     copies: int = 1024,
@@ -107,7 +108,8 @@ def audit_batch_invariance(
     Args:
         model: The base classifier.
         x: Inputs in [0, 1], of shape (inputs, ...).
-        noise: The noise of the smoothed classifier.
+        noise: The noise of the smoothed classifier, or the views: certificates from all views rest on labels
+            that do not depend on the rest of a batch.
         policy: How the model is run.
         copies: How many noisy copies to classify, shared among the inputs.
         batches: Batch sizes; a last batch with fewer rows is padded, so that all have this size.
@@ -116,7 +118,8 @@ def audit_batch_invariance(
     """
     policy = policy or DevicePolicy()
     device = use_device(policy.device)
-    noisy = noisy_copies(x.to(device), noise, copies, seed)
+    x = x.to(device)
+    noisy = some_views(x, noise, copies) if isinstance(noise, Views) else noisy_copies(x, noise, copies, seed)
     deployed = policy.apply(model)
     with torch.inference_mode():
         expected = _outputs(deployed, noisy, reference)
@@ -149,6 +152,19 @@ def noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
         generator = streams.at(index, Phase.ESTIMATION, block // len(x))
         sampler.fill(out[block * BLOCK : (block + 1) * BLOCK], x[index], generator)
     return out[:copies]
+
+
+def some_views(x: Tensor, views: Views, copies: int) -> Tensor:
+    """So many views, shared among the inputs; where an input has fewer, they come again in other places."""
+    views.check(tuple(x.shape[1:]))
+    views.check_inputs(x)
+    count = views.count(tuple(x.shape[1:]))
+    parts: list[Tensor] = []
+    for block in range(-(-copies // BLOCK)):
+        first = block // len(x) * BLOCK
+        which = torch.arange(first, first + BLOCK, device=x.device) % count
+        parts.append(views.views(x[block % len(x)], which))  # as in _not_a_number
+    return torch.cat(parts)[:copies]
 
 
 def _outputs(run: nn.Module, noisy: Tensor, size: int) -> Tensor:
