@@ -95,8 +95,7 @@ class _Checks:
         self.exact, self.two_sided = spec.get("sampling") == "exact", spec.get("bound") == "two-sided"
         if not 0 < self.alpha < 1 or records > spec.get("inputs", records):
             raise Contradiction(f"alpha is {self.alpha}, and there are {records} records")
-        undecided = ("format", "versions", "engine")
-        deciding = {key: table for key, table in document.items() if key not in undecided}
+        deciding = {key: table for key, table in document.items() if key not in UNDECIDED}
         text = json.dumps(deciding, sort_keys=True, default=str)
         self.key = (
             hashlib.blake2b(text.encode(), digest_size=32).digest() if document.get("format", 0) else None
