@@ -17,8 +17,10 @@ from wulff import noises
 from wulff.cli import main
 from wulff.cli.verify import drawn_scale
 from wulff.reports.verification import is_verified
+from wulff.runs import document as run_document
 from wulff.runs.document import checksum_key
 from wulff.runs.records import Record
+from wulff.verify import records as checked_records
 from wulff.verify import verify_run
 
 CLOSED = ["l1", "l2", "linf", "lp(1.5)", "lp(3.0)"]
@@ -249,3 +251,8 @@ def test_checksums_are_checked(tmp_path: Path, run: Path) -> None:
     (folder / "records.jsonl").write_bytes(b"".join(lines))
     (folder / "spec.toml").write_text(tomli_w.dumps(document | {"hashes": {"weights": "another"}}))
     assert sum(f.verdict == "FALSE" for f in verify_run(folder, 0.5)) == len(lines)
+
+
+def test_the_checker_leaves_the_same_tables_out_of_checksums() -> None:
+    """It shares no code with runs, so that each has a list of its own."""
+    assert checked_records.UNDECIDED == run_document._UNDECIDED

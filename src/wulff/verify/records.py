@@ -18,7 +18,7 @@ from wulff.verify import statistics, theorems
 from wulff.verify.balls import HALF, Contradiction, Verdict, decide
 from wulff.verify.reading import Law, read_law, read_run, real, whole
 
-UNDECIDED: Final = ("format", "versions", "engine")
+UNDECIDED: Final = ("format", "plugins", "versions", "engine")
 """Parts of the spec that no checksum covers."""
 ESTIMATOR: Final = 1024
 """The counter that the draws of randomised bounds are keyed by."""
