@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.nightly import NIGHTLY
 from wulff import datasets
 from wulff.cli.examples import EXAMPLES
 from wulff.cli.verbs import GROUPS, load
@@ -57,6 +58,8 @@ def test_they_work_in_one_folder(wulff, tmp_path: Path, monkeypatch: pytest.Monk
             for name, part in (("even", "::100"), ("odd", "50::100")):
                 half = f"certify --model model --slice {part} --n 100 --store {name}"
                 assert wulff(*half.split()).code == 0
+        if verb == "plot gallery" and not NIGHTLY:  # tests/reports/test_gallery.py runs it, and looks at it
+            continue
         if verb == "serve":  # it listens until it is stopped; see tests/serving
             continue
         if verb == "verify" and importlib.util.find_spec("flint") is None:
