@@ -38,7 +38,8 @@ class Fixed:
         self._others = [module for module in modules_in(self._run) if id(module) not in mine]
         self._watched = [*self._modules, *(modules_in(model, hooks=False) if copied else ())]
         self._state = state(self._watched)
-        self._theirs = self._others if copied else [*self._modules, *self._others]
+        copies = copied or isinstance(model, Deployed)
+        self._theirs = self._others if copies else [*self._modules, *self._others]
         self._content = content(self._theirs)
         self._dtype = _dtype(model) if copied else None
         self._check_modes()
