@@ -1,6 +1,7 @@
 """Inputs in pieces, counted by anybody in any order, have the votes of one process."""
 
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def test_any_order_and_any_loss(quota: Quota, chance: int, monkeypatch: pytest.M
     found = []
     while ballots.open:
         while ballots.waiting and (not out or dice.random() < 0.7):
-            out.append(ballots.take(300))
+            out.append(ballots.take(300, 64))
         tasks = out.pop(dice.randrange(len(out)))
         if dice.random() < 0.3:
             ballots.lost(tasks)
@@ -58,7 +59,7 @@ def test_copies_that_are_not_a_number_add_up(monkeypatch: pytest.MonkeyPatch) ->
     ballots, counter = Ballots(FIXED, 2), BlockCounter(smoothed, 5)
     inputs = {ballots.enter(0): IMAGES[0]}
     while ballots.open:
-        tasks = ballots.take(1)
+        tasks = ballots.take(1, 64)
         ballots.add(tasks, counter.count(tasks, inputs))
         for _, ours in ballots.results():
             (theirs,) = LocalEngine().map(smoothed, FIXED, 5, [(0, IMAGES[0])])
@@ -73,6 +74,36 @@ def test_quotas_ask_for_whole_blocks() -> None:
 
     ballots, counter = Ballots(Half(), 4), BlockCounter(SMOOTHED, 5)
     inputs = {ballots.enter(0): IMAGES[0]}
-    tasks = ballots.take(100)
+    tasks = ballots.take(100, 64)
     with pytest.raises(InputError, match="whole blocks of 64 copies, got 50"):
         ballots.add(tasks, counter.count(tasks, inputs))
+
+
+def test_tasks_share_a_call_up_to_so_many_inputs() -> None:
+    ballots = Ballots(FIXED, 4)
+    for index in range(5):
+        ballots.enter(index)
+    assert [task.index for task in ballots.take(10**6, 2)] == [0, 0, 1, 1]
+    assert [task.index for task in ballots.take(1010, 3)] == [2, 2]
+    assert len(ballots.take(1, 1)) == 1
+
+
+def test_memory_does_not_grow_with_inputs() -> None:
+    assert _peak(4000) < 1.1 * _peak(400)
+
+
+def _peak(inputs: int) -> int:
+    """Bytes that a driver has at once while workers answer."""
+    votes = blocks.Counted(np.array([1000, 0, 0, 0]), 0)
+    tracemalloc.start()
+    ballots = Ballots(FIXED, 4)
+    for index in range(inputs):
+        ballots.enter(index)
+        if ballots.open >= 100:
+            tasks = ballots.take(10**6, 50)
+            ballots.add(tasks, [votes] * len(tasks))
+            for _ in ballots.results():
+                pass
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak

@@ -99,11 +99,15 @@ class Ballots:
         self._ask(place)
         return place
 
-    def take(self, copies: int) -> list[Task]:
-        """Tasks for one worker: at least one if any waits, and about as many copies as that."""
+    def take(self, copies: int, inputs: int) -> list[Task]:
+        """Tasks for one worker: at least one if any waits, and at most so many copies of so many inputs."""
         found: list[Task] = []
+        places: set[int] = set()
         while self.waiting and (not found or copies >= self.waiting[0].copies):
+            if len(places | {self.waiting[0].place}) > inputs:
+                break
             found.append(self.waiting.popleft())
+            places.add(found[-1].place)
             copies -= found[-1].copies
         return found
 

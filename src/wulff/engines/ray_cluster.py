@@ -36,6 +36,8 @@ LOOK = 5.0
 """Seconds between looks for nodes that have joined the cluster."""
 CALLS = 2
 """Calls that a worker has at once: the next one waits while it counts."""
+MOST_INPUTS, MOST_BYTES = 64, 2**24
+"""What a call carries at most, unless one input alone is larger: calls must fit into memory."""
 
 
 class RayEngine:
@@ -81,8 +83,8 @@ class RayEngine:
         ray = connected(self.address)
         try:
             with evaluating(smoothed.model):  # refused if it changes while it is pickled
-                cargo = ray.put(cloudpickle.dumps((smoothed, seed)))
-        except InputError:
+                cargo = _put(ray, cloudpickle.dumps((smoothed, seed)))
+        except (InputError, RunError):
             raise
         except Exception as error:  # whatever other people's objects raise when they are pickled
             raise InputError(
@@ -116,7 +118,7 @@ def spread(
     ray = connected()
     needs = {"num_gpus": gpu_share, "num_cpus": 0} if gpu_share else {"num_cpus": 1}
     remote = ray.remote(max_retries=-1, **needs)(_on_one_thread)
-    cargo = ray.put(cloudpickle.dumps((function, shared, os.getcwd())))
+    cargo = _put(ray, cloudpickle.dumps((function, shared, os.getcwd())))
     waiting = collections.deque(enumerate(items))
     at_once = len(items) if workers is None else workers
     running: dict[Any, int] = {}
@@ -163,6 +165,17 @@ def connected(address: str | None = None) -> Any:
     return ray
 
 
+def _put(ray: Any, value: Any) -> Any:
+    """A place in the object store, which moves what it has to the disk where memory is short."""
+    try:
+        return ray.put(value)
+    except (ray.exceptions.ObjectStoreFullError, ray.exceptions.OutOfDiskError):
+        raise RunError(
+            "Ray's object store is full, and so is the disk behind it; everything so far is kept: free some, "
+            "or start Ray with a larger --object-store-memory, and run the same command again."
+        ) from None
+
+
 @dataclasses.dataclass(eq=False)
 class _Worker:
     """An actor on a node.
@@ -196,6 +209,7 @@ class Crew:
         self.workers: list[_Worker] = []
         self.refused: set[str] = set()
         self.inputs: dict[int, Any] = {}  # by place, in the object store
+        self.largest = 1  # bytes
         self.deaths: collections.Counter[Task] = collections.Counter()
         self.false_starts = 0
         self.looked = -LOOK
@@ -224,17 +238,16 @@ class Crew:
         """Whether workers could take more than waits; results that wait for their turn are bounded too."""
         wanted = max(1, len(self.workers)) * CALLS
         copies = sum(task.copies for task in ballots.waiting)
-        return copies < wanted * LARGEST_TASK and ballots.open < 64 * wanted
+        return copies < wanted * LARGEST_TASK and ballots.open < wanted * self._carried()
+
+    def _carried(self) -> int:
+        """How many inputs a call may carry."""
+        return min(MOST_INPUTS, max(1, MOST_BYTES // self.largest))
 
     def _enter(self, ballots: Ballots, index: int, x: Tensor) -> None:
         place = ballots.enter(index)
-        try:
-            self.inputs[place] = self.ray.put(x.cpu().numpy())
-        except self.ray.exceptions.ObjectStoreFullError:
-            raise RunError(
-                "Ray's object store is full; everything so far is kept: free memory, or start Ray with a "
-                "larger --object-store-memory, and run the same command again."
-            ) from None
+        self.inputs[place] = _put(self.ray, x.cpu().numpy())
+        self.largest = max(self.largest, x.nbytes)
 
     def _hire(self) -> None:
         """Start workers on the cluster's nodes, until there are enough."""
@@ -268,7 +281,7 @@ class Crew:
             while worker.start is None and len(worker.calls) < CALLS and ballots.waiting:
                 # Whichever of a dead worker's tasks was to blame, each is now tried by itself.
                 suspect = self.deaths and ballots.waiting[0] in self.deaths
-                tasks = ballots.take(1 if suspect else LARGEST_TASK)
+                tasks = ballots.take(1 if suspect else LARGEST_TASK, self._carried())
                 inputs = {task.place: self.inputs[task.place] for task in tasks}
                 call = worker.actor.count.remote(tasks, list(inputs), *inputs.values())
                 worker.calls[call] = tasks
