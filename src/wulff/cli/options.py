@@ -22,7 +22,11 @@ DimOption = Annotated[
 ]
 DimensionOption = Annotated[int, typer.Option("--dim", help="The number of input coordinates.")]
 DatasetOption = Annotated[
-    str, typer.Option(help="digits, mnist, ... or NAME:PATH for where it is; or the path of an .npz file.")
+    str,
+    typer.Option(
+        help="digits, mnist, ... or NAME:PATH for where it is, e.g. folder:PATH; or the path of an .npz "
+        "file, or IMAGES.npy,LABELS.npy."
+    ),
 ]
 SliceOption = Annotated[str, typer.Option(help="Which inputs, as a Python slice such as ::20 or :200.")]
 StoreOption = Annotated[str, typer.Option(help="The folder to write to; an unfinished run goes on.")]

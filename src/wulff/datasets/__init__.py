@@ -1,4 +1,4 @@
-"""Data sets: everything in [0, 1], with labels."""
+"""Data sets: everything in [0, 1], with labels where they are known."""
 
 import dataclasses
 import re
@@ -17,10 +17,13 @@ from wulff.datasets.folders import image_folder, imagenet
 from wulff.datasets.idx import fashion_mnist, mnist
 from wulff.datasets.image_files import ImageFiles
 from wulff.datasets.npm_package import cifar10_from_npm
+from wulff.datasets.npy_files import array_pair
 from wulff.datasets.npz_files import arrays
 from wulff.datasets.sources import SOURCES
 from wulff.datasets.stl10_files import stl10
+from wulff.datasets.streamed import Streamed
 from wulff.datasets.svhn_files import svhn
+from wulff.datasets.tiny_imagenet_files import tiny_imagenet
 from wulff.errors import InputError
 
 SPLITS = ("train", "test")
@@ -45,6 +48,7 @@ DATASETS: Registry[Loader] = Registry(
         "stl10": stl10,
         "svhn": svhn,
         "imagenet": imagenet,
+        "tiny-imagenet": tiny_imagenet,
         "folder": image_folder,
     },
 )
@@ -67,7 +71,8 @@ def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
 
     Args:
         name: A name in `DATASETS`, perhaps with `-train` or `-test` for one split whatever is asked for, and
-            perhaps with `:PATH` for the folder it is in; or the path of an .npz file.
+            perhaps with `:PATH` for the folder it is in; or the path of an .npz file, or the paths
+            `IMAGES.npy,LABELS.npy`, of which the second may be left out.
         split: `train` or `test`.
         labelled: Whether an .npz file must have labels; without them all are 0.
 
@@ -78,10 +83,14 @@ def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
     known, _, path = instance("name", name, str, "the name of a data set, or of an .npz file").partition(":")
     if name.endswith(".npz") and without_split(known) not in DATASETS:
         return arrays(Path(name), labelled)
+    if name.endswith(".npy") and without_split(known) not in DATASETS:
+        return array_pair(name)
     fixed = re.fullmatch(rf"(.+)-({'|'.join(SPLITS)})", known)
     if fixed and fixed[1] in DATASETS:
         known, split = fixed.groups()
-    loader = DATASETS.find(known, ", NAME:PATH, an .npz file's path, and what a --plugin MODULE brings")
+    loader = DATASETS.find(
+        known, ", NAME:PATH, an .npz file's path, IMAGES.npy,LABELS.npy, and what a --plugin MODULE brings"
+    )
     return dataclasses.replace(loader(split, path or None), name=name)
 
 
@@ -89,6 +98,7 @@ USUAL_AUGMENTATION = {
     "cifar10": "crop-flip",
     "cifar100": "crop-flip",
     "imagenet": "resized-crop",
+    "tiny-imagenet": "crop-flip",
     "svhn": "crop",
 }
 """How images of a data set are usually changed for training; house numbers cannot be mirrored."""
@@ -112,6 +122,8 @@ __all__ = [
     "Dataset",
     "ImageFiles",
     "Loader",
+    "Streamed",
+    "array_pair",
     "arrays",
     "cifar10",
     "cifar10_from_npm",
@@ -126,6 +138,7 @@ __all__ = [
     "register",
     "stl10",
     "svhn",
+    "tiny_imagenet",
     "usual_augmentation",
     "without_split",
 ]

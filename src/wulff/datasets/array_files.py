@@ -45,11 +45,7 @@ def read_npz(file: Path, wanted: Collection[str]) -> tuple[dict[str, np.ndarray[
 
 
 def _read_array(file: Path, stream: Any) -> np.ndarray[Any, Any]:
-    shape, fortran, dtype = _read_header(stream)
-    if dtype.hasobject:
-        raise ValueError("it holds Python objects, which wulff does not run")
-    if any(side < 0 for side in shape):
-        raise ValueError(f"its shape is {shape}")
+    shape, fortran, dtype = read_header(stream)
     count = math.prod(shape)
     check_declared(file, count * (dtype.itemsize + 4))  # as they are, and as float32
     content = np.empty(count * dtype.itemsize, dtype=np.uint8)
@@ -64,7 +60,12 @@ def _read_array(file: Path, stream: Any) -> np.ndarray[Any, Any]:
     return content.view(dtype).reshape(shape, order="F" if fortran else "C")
 
 
-def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and type of the array that begins in a stream.
+
+    Raises:
+        ValueError: It is none, or holds Python objects.
+    """
     version = np.lib.format.read_magic(stream)
     lengths = {(1, 0): "<H", (2, 0): "<I"}
     if version not in lengths:
@@ -75,4 +76,9 @@ def _read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype[Any]
     text = io.BytesIO(struct.pack("<H", length) + stream.read(length))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of headers of Python 2
-        return np.lib.format.read_array_header_1_0(text)
+        shape, fortran, dtype = np.lib.format.read_array_header_1_0(text)
+    if dtype.hasobject:
+        raise ValueError("it holds Python objects, which wulff does not run")
+    if any(side < 0 for side in shape):
+        raise ValueError(f"its shape is {shape}")
+    return shape, fortran, dtype

@@ -1,14 +1,15 @@
-"""What a data set is: images in [0, 1] with labels, and a name and hash for the record."""
+"""What a data set is: images in [0, 1] with labels and names, and a hash for the record."""
 
 import dataclasses
 import hashlib
 import re
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from wulff._quoting import shown
-from wulff.datasets.image_files import ImageFiles
+from wulff._quoting import plain, shown
+from wulff.datasets.streamed import Streamed
 from wulff.errors import InputError
 
 UNKNOWN = -2
@@ -17,26 +18,31 @@ UNKNOWN = -2
 
 @dataclasses.dataclass(frozen=True)
 class Dataset:
-    """Labelled inputs, in memory or in files.
+    """Inputs with or without labels, in memory or on disk.
 
     Attributes:
         name: How the data set was asked for.
         images: float32 in [0, 1], of shape (inputs, ...); images are (inputs, channels, height, width).
-            Images in files are decoded when they are indexed.
+            What stays on disk is read when it is indexed.
         labels: int64 of shape (inputs,), from 0 to num_classes - 1; all of them `UNKNOWN` where nobody has
             told them.
         num_classes: The number of labels.
         index: The position of each input in the whole set, before any slice was taken.
+        class_names: The names of the labels from 0 on; None where they have none but their numbers.
+        file_names: Where each input is, below the folder of the data set; None where they have no files of
+            their own.
 
     Raises:
         InputError: Shapes, values or labels do not fit together.
     """
 
     name: str
-    images: Tensor | ImageFiles
+    images: Tensor | Streamed
     labels: Tensor
     num_classes: int
     index: tuple[int, ...] = ()
+    class_names: tuple[str, ...] | None = None
+    file_names: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -45,8 +51,8 @@ class Dataset:
                 f"{self.name}: images must be (inputs, ...), none of them empty, with one label each, "
                 f"got {tuple(images.shape)} images and {tuple(labels.shape)} labels."
             )
-        if isinstance(images, Tensor):  # what is decoded from files lies in [0, 1]
-            self._check_pixels(images)
+        if isinstance(images, Tensor):  # what stays on disk is checked when it is read
+            check_pixels(self.name, images)
         outside = (((labels < 0) & self.labelled) | (labels >= self.num_classes)).nonzero()
         if len(outside):
             raise InputError(
@@ -55,19 +61,12 @@ class Dataset:
             )
         if not self.index:
             object.__setattr__(self, "index", tuple(range(len(images))))
-
-    def _check_pixels(self, images: Tensor) -> None:
-        finite = images.flatten(1).isfinite().all(dim=1)
-        if not bool(finite.all()):
-            raise InputError(
-                f"{self.name}: image {int((~finite).nonzero()[0])} holds NaN or infinite values."
-            )
-        for extreme in (images.min(), images.max()):
-            if not 0 <= extreme <= 1:  # printed as float32: 1.0004, not 1.00039994
-                raise InputError(
-                    f"{self.name}: pixels must lie in [0, 1], got {extreme.numpy()!s}; divide 8-bit pixels "
-                    "by 255, clip what rounding left outside, and leave normalisation to the model."
-                )
+        for what, names, count in (
+            ("class_names", self.class_names, self.num_classes),
+            ("file_names", self.file_names, len(images)),
+        ):
+            if names is not None and len(names) != count:
+                raise InputError(f"{self.name}: {what} must be {count:,} names, got {len(names):,}.")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -92,7 +91,10 @@ class Dataset:
             images = self.images[chosen]
         else:
             images = self.images.select(range(len(self))[chosen])
-        return Dataset(self.name, images, self.labels[chosen], self.num_classes, index)
+        files = None if self.file_names is None else self.file_names[chosen]
+        return dataclasses.replace(
+            self, images=images, labels=self.labels[chosen], index=index, file_names=files
+        )
 
     def slice(self, text: str) -> "Dataset":
         """The inputs that the text of a Python slice names, such as `::20`, `:200` or `[::20]`."""
@@ -107,6 +109,31 @@ class Dataset:
             digest.update(self.images.digest())
         digest.update(self.labels.to(torch.int64).contiguous().numpy().tobytes())
         return digest.hexdigest()
+
+
+def check_pixels(name: str, images: Tensor, first: int = 0) -> None:
+    """Refuse inputs outside [0, 1], and such that are not numbers.
+
+    Args:
+        name: Of the data set, for messages.
+        images: The inputs, of shape (inputs, ...).
+        first: The position of the first of them.
+    """
+    finite = images.flatten(1).isfinite().all(dim=1)
+    if not bool(finite.all()):
+        at = first + int((~finite).nonzero()[0])
+        raise InputError(f"{name}: image {at} holds NaN or infinite values.")
+    for extreme in (images.min(), images.max()):
+        if not 0 <= extreme <= 1:  # printed as float32: 1.0004, not 1.00039994
+            raise InputError(
+                f"{name}: pixels must lie in [0, 1], got {extreme.numpy()!s}; divide 8-bit pixels "
+                "by 255, clip what rounding left outside, and leave normalisation to the model."
+            )
+
+
+def printable(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of classes or files as records have them: what cannot be printed appears as an escape."""
+    return tuple(map(plain, names))
 
 
 def parse_slice(text: str) -> slice:

@@ -19,6 +19,11 @@ from wulff.errors import InputError
 
 BATCHES = {"train": [f"data_batch_{number}" for number in range(1, 6)], "test": ["test_batch"]}
 PIXELS = 3 * 32 * 32
+CLASSES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
+"""As its authors call them, in their order."""
 
 
 def cifar10(split: str, path: str | None = None) -> Dataset:
@@ -56,7 +61,7 @@ def _from_arrays(file: Path) -> Dataset:
     found = arrays(file)
     if found.input_shape != (3, 32, 32):
         raise InputError(f"{file} must hold 32×32 RGB images, got shape {found.input_shape}.")
-    return dataclasses.replace(found, num_classes=10)
+    return dataclasses.replace(found, num_classes=10, class_names=CLASSES)
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -68,7 +73,8 @@ def find(folder: Path, name: str) -> Path | None:
 
 def _dataset(folder: Path, images: np.ndarray, labels: np.ndarray) -> Dataset:
     pixels = torch.from_numpy(images.astype(np.float32)).div_(255)
-    return Dataset(f"cifar10 in {folder}", pixels, torch.from_numpy(labels.astype(np.int64)), num_classes=10)
+    found = torch.from_numpy(labels.astype(np.int64))
+    return Dataset(f"cifar10 in {folder}", pixels, found, num_classes=10, class_names=CLASSES)
 
 
 def read_binary(file: Path, labels: int = 1) -> tuple[np.ndarray, np.ndarray]:

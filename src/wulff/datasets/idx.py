@@ -20,6 +20,11 @@ SYSTEM_FOLDERS = {
 TORCHVISION = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST"}
 """The folders in which torchvision puts the files, in one called raw; their names are the same for all."""
 FAMILY = (*TORCHVISION.values(), "KMNIST", "EMNIST", "QMNIST")
+CLOTHING = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
+    *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
+)
+"""The classes of Fashion-MNIST, as its authors call them; those of MNIST are digits."""
 PREFIXES = {"train": "train", "test": "t10k"}
 UNSIGNED_BYTE = 0x08
 
@@ -67,7 +72,8 @@ def _read(name: str, split: str, path: str | None) -> Dataset:
             f"{folder}: images and labels must have 3 axes and 1, got {images.ndim} and {labels.ndim}."
         )
     pixels = torch.from_numpy(images.astype(np.float32)).div_(255).unsqueeze(1)
-    return Dataset(name, pixels, torch.from_numpy(labels.astype(np.int64)), num_classes=10)
+    names = CLOTHING if name == "fashion-mnist" else None
+    return Dataset(name, pixels, torch.from_numpy(labels.astype(np.int64)), num_classes=10, class_names=names)
 
 
 def _raw_folder(name: str, folder: Path) -> Path:

@@ -7,10 +7,9 @@ import functools
 import hashlib
 import math
 import re
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, final
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from wulff._reading import AGAIN, check_declared, reading
+from wulff.datasets.streamed import Streamed
 from wulff.errors import InputError
 
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".ppm", ".pgm", ".tif", ".tiff"})
@@ -27,6 +27,7 @@ FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "PPM", "TIFF")
 """What is looked for in a file, whatever it is called; Pillow runs other programs for some of the rest."""
 _DEEP = re.compile(r";(16|32)[A-Z]")
 _PREPROCESSING = "as torchvision"
+_AS_THEY_ARE = "as they are"
 
 
 def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
@@ -90,57 +91,52 @@ def _deep(tile: Sequence[Any]) -> bool:
     return largest > 255 or any(isinstance(word, str) and _DEEP.search(word) for word in arguments)
 
 
+@final
 @dataclasses.dataclass(frozen=True)
-class ImageFiles:
-    """Images that are read, resized and cropped when they are asked for; it is indexed like a tensor.
+class ImageFiles(Streamed):
+    """Images that are read, resized and cropped when they are asked for.
 
     Attributes:
         files: One for each image.
         size: Height and width of what comes out: float32 in [0, 1], (3, size, size).
         device: Where it is put.
+        as_they_are: Whether files have that size, and others are refused; by default images are resized.
     """
 
     files: tuple[Path, ...]
     size: int
     device: str | torch.device = "cpu"
+    as_they_are: bool = False
 
     @property
     def shape(self) -> torch.Size:
         return torch.Size((len(self.files), 3, self.size, self.size))
 
-    @property
-    def ndim(self) -> int:
-        return 4
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        return (self._read(file) for file in self.files)
-
-    def __getitem__(self, rows: Any) -> Tensor:
-        """One image for an integer; several for a slice or integers, decoded by several threads."""
-        if isinstance(rows, int):
-            return self._read(self.files[rows])
-        positions = rows.tolist() if isinstance(rows, Tensor) else range(len(self.files))[rows]
-        with ThreadPoolExecutor() as pool:
-            return torch.stack(list(pool.map(self._read, [self.files[row] for row in positions])))
+    def read(self, place: int) -> Tensor:
+        file = self.files[place]
+        pixels = read_rgb(file, None if self.as_they_are else self.size)
+        if pixels.shape[:2] != (self.size, self.size):
+            raise InputError(
+                f"{file} must have {self.size}×{self.size} pixels, got {pixels.shape[1]}×{pixels.shape[0]}; "
+                f"give @{self.size} behind the path to resize all images."
+            )
+        return to_tensor(pixels)
 
     def select(self, positions: Sequence[int]) -> Self:
-        """Some of the images, still undecoded."""
         return dataclasses.replace(self, files=tuple(self.files[position] for position in positions))
 
     def to(self, device: str | torch.device) -> Self:
         return dataclasses.replace(self, device=device)
 
     def digest(self) -> bytes:
-        """The hash of the files' contents, the size, and what is done to the images."""
-        digest = hashlib.sha256(f"{self.size} {_PREPROCESSING}".encode())
+        done = _AS_THEY_ARE if self.as_they_are else _PREPROCESSING
+        digest = hashlib.sha256(f"{self.size} {done}".encode())
         for file in self.files:
             with reading(file, "image"):
                 digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.digest()
 
-    def _read(self, file: Path) -> Tensor:
-        pixels = torch.from_numpy(read_rgb(file, self.size).transpose(2, 0, 1).astype(np.float32))
-        return pixels.div_(255).to(self.device)
+
+def to_tensor(pixels: np.ndarray) -> Tensor:
+    """uint8 pixels (height, width, channels) as float32 in [0, 1], channels first."""
+    return torch.from_numpy(pixels.transpose(2, 0, 1).astype(np.float32)).div_(255)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from wulff._quoting import shown
 from wulff.datasets.array_files import read_npz
@@ -34,11 +35,32 @@ def arrays(path: Path, labelled: bool = True) -> Dataset:
         got = ", ".join(map(shown, found)) or "none"
         raise InputError(f"{path} must hold the arrays {' and '.join(needed)}, got {got}.")
     images = content["images"]
-    labels = content.get("labels", np.zeros(images.shape[:1], np.int64))
+    labels = checked_labels(path, content.get("labels", np.zeros(images.shape[:1], np.int64)))
+    pixels = torch.from_numpy(pixels_of(path, images))
+    return Dataset(str(path), pixels, labels, num_classes=int(labels.max()) + 1)
+
+
+def checked_labels(path: Path, labels: np.ndarray) -> Tensor:
+    """Labels as a tensor; refuses what cannot be labels.
+
+    Args:
+        path: Where they are from.
+        labels: The array.
+    """
     if labels.dtype.kind not in "iu" or labels.ndim != 1 or len(labels) == 0:
         raise InputError(f"{path}: labels must be integers of shape (n,), got {labels.dtype} {labels.shape}.")
     if int(labels.max()) >= MOST_CLASSES:
         raise InputError(f"{path}: labels must lie below {MOST_CLASSES:,}, got {int(labels.max())}.")
+    return torch.from_numpy(labels.astype(np.int64))
+
+
+def pixels_of(path: Path, images: np.ndarray) -> np.ndarray:
+    """Images as float32, channels first; those of 8 bits are divided by 255.
+
+    Args:
+        path: Where they are from.
+        images: The array, or some of its rows.
+    """
     if images.dtype == np.uint8 and images.ndim == 4 and images.shape[3] > 4 and images.shape[1] in (1, 3):
         raise InputError(
             f"{path}: uint8 images have their channels last, (n, h, w, channels), got {images.shape}."
@@ -56,11 +78,5 @@ def arrays(path: Path, labelled: bool = True) -> Dataset:
             f"{path}: floating point images have their channels first, (n, channels, h, w), "
             f"got {images.shape}."
         )
-    with np.errstate(over="ignore", invalid="ignore"):  # what is infinite then is refused below
-        pixels = np.ascontiguousarray(images, dtype=np.float32)
-    return Dataset(
-        str(path),
-        torch.as_tensor(pixels),
-        torch.as_tensor(labels.astype(np.int64)),
-        num_classes=int(labels.max()) + 1,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # what is infinite then is refused by `Dataset`
+        return np.ascontiguousarray(images, dtype=np.float32)

@@ -11,6 +11,8 @@ from wulff.errors import InputError
 
 SIDE = 96
 PIXELS = 3 * SIDE * SIDE
+CLASSES = ("airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck")
+"""As its authors call them, in their order, which is not that of CIFAR-10."""
 
 
 def stl10(split: str, path: str | None = None) -> Dataset:
@@ -38,4 +40,5 @@ def stl10(split: str, path: str | None = None) -> Dataset:
     columns_first = pixels.reshape(-1, 3, SIDE, SIDE)
     images = np.ascontiguousarray(columns_first.transpose(0, 1, 3, 2), dtype=np.float32)
     classes = torch.from_numpy(labels.astype(np.int64) - 1)
-    return Dataset(f"stl10 in {folder}", torch.from_numpy(images).div_(255), classes, num_classes=10)
+    scaled = torch.from_numpy(images).div_(255)
+    return Dataset(f"stl10 in {folder}", scaled, classes, num_classes=10, class_names=CLASSES)

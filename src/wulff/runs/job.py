@@ -108,6 +108,7 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         of=len(whole),
         dim=dim,
         classes=base.num_classes,
+        labelled=dataset.labelled,
         gpu=identity.get("gpu"),
         hashes={"weights": base.identity, "data": dataset.sha256()},
         versions=versions(base.libraries),

@@ -136,6 +136,8 @@ def train(
     objective = training.parse_objective(spec.objective)
     device = use_device(training.own_device(spec.device))
     dataset = datasets.load(spec.dataset, "train").slice(spec.slice)
+    if not dataset.labelled:
+        raise InputError(f"{spec.dataset} has no true labels to train on; see --unlabelled.", "dataset")
     shape = dataset.input_shape
     if isinstance(noise, views.Views):
         shape = noise.view_shape(shape)
