@@ -71,12 +71,20 @@ def _direction_cdf(z: np.ndarray, p: float) -> np.ndarray:
     return np.where(u > 1 - 1e-12, 1 - edge * noise, np.where(u < -1 + 1e-12, edge * noise, inner))
 
 
+@pytest.fixture(scope="module")
+def custom() -> tuple[CustomIID, CustomRadial]:
+    """A Gaussian and an l1-exponential written as user-defined noise."""
+    return (
+        CustomIID(scale=1, log_density=lambda z: -(z**2) / 2),
+        CustomRadial(scale=1, norm="l1", log_density=lambda r: -(r**2)),
+    )
+
+
 @pytest.mark.parametrize("dim", cases.DIMENSIONS)
-def test_draws_of_custom_noise_follow_the_law(dim: int) -> None:
-    # A Gaussian and an l1-exponential written as user-defined noise, against the laws that are built in.
-    iid = _draw(CustomIID(scale=1, log_density=lambda z: -(z**2) / 2), dim)
+def test_draws_of_custom_noise_follow_the_law(custom: tuple[CustomIID, CustomRadial], dim: int) -> None:
+    # Against the laws that are built in.
+    iid, radial = (_draw(noise, dim) for noise in custom)
     _assert_uniform(parse("gaussian(scale=1)").coordinate_sf(iid.ravel()[:20_000]))  # type: ignore[attr-defined]
-    radial = _draw(CustomRadial(scale=1, norm="l1", log_density=lambda r: -(r**2)), dim)
     reference = parse("exp-l1(scale=1,k=2)")
     assert isinstance(reference, NormRadialNoise)
     _assert_uniform(reference.radial_law(dim).cdf(_log_norm(radial, 1)))

@@ -174,31 +174,37 @@ def test_no_file(tmp_path: Path) -> None:
         runs.read_sweep(tmp_path / "none.toml")
 
 
-def test_a_sweep_is_made_once_and_reported(tmp_path: Path) -> None:
-    sweep = runs.read_sweep(write(tmp_path, SMALL), tmp_path / "store")
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> runs.Sweep:
+    """A sweep that was made by one process; tests leave it as it is."""
+    folder = tmp_path_factory.mktemp("sweep")
+    sweep = runs.read_sweep(write(folder, SMALL), folder / "store")
     told: list[str] = []
     outcomes = list(runs.run_sweep(sweep, watch=lambda name, _state: told.append(name)))
     assert outcomes == [("laplace_scale=0.3", None), ("gaussian_scale=0.5", None)]
     assert told[0] == "models/laplace_scale=0.3"
-    made = runs.sweep_runs(sweep)
+    return sweep
+
+
+def test_a_sweep_is_made_once_and_reported(finished: runs.Sweep, tmp_path: Path) -> None:
+    made = runs.sweep_runs(finished)
     assert [run.spec.n for run in made] == [20, 40, 20, 40]
     assert all(len(run.records) == 4 for run in made)
-    before = {path: path.read_bytes() for path in (tmp_path / "store").rglob("*") if path.is_file()}
-    told.clear()
-    assert all(reason is None for _, reason in runs.run_sweep(sweep, watch=lambda name, _: told.append(name)))
+    before = {path: path.read_bytes() for path in finished.store.rglob("*") if path.is_file()}
+    told: list[str] = []
+    again = runs.run_sweep(finished, watch=lambda name, _state: told.append(name))
+    assert all(reason is None for _, reason in again)
     assert told == []
     assert {path: path.read_bytes() for path in before} == before
-    page = reports.write_report(made, tmp_path / "store" / "report", sweep.radii)
+    page = reports.write_report(made, tmp_path / "report", finished.radii)
     assert page.exists()
     assert {path.name for path in page.parent.iterdir()} == {
         "report.html", "certified_accuracy.png", "l1.md", "l1.csv", "l1.tex",
     }  # fmt: skip
 
 
-def test_interrupted_sweeps_go_on_and_processes_agree(tmp_path: Path) -> None:
-    file = write(tmp_path, SMALL)
-    serial, parallel = (runs.read_sweep(file, tmp_path / name) for name in ("serial", "parallel"))
-    list(runs.run_sweep(serial))
+def test_interrupted_sweeps_go_on_and_processes_agree(finished: runs.Sweep, tmp_path: Path) -> None:
+    serial, parallel = finished, runs.read_sweep(write(tmp_path, SMALL), tmp_path / "parallel")
     assert dict(runs.run_sweep(parallel, jobs=2)) == {task.name: None for task in parallel.tasks}
 
     def records(sweep: runs.Sweep) -> list[list[object]]:
@@ -215,17 +221,15 @@ def test_interrupted_sweeps_go_on_and_processes_agree(tmp_path: Path) -> None:
     assert records(serial) == expected
 
 
-def test_other_parameters_in_the_same_folder_are_refused(tmp_path: Path) -> None:
-    file = write(tmp_path, SMALL)
-    list(runs.run_sweep(runs.read_sweep(file, tmp_path / "store")))
-    plan = json.loads((tmp_path / "store" / PLAN).read_text())
-    write(tmp_path, SMALL.replace("epochs = 1", "epochs = 2"))
+def test_other_parameters_in_the_same_folder_are_refused(finished: runs.Sweep, tmp_path: Path) -> None:
+    plan = json.loads((finished.store / PLAN).read_text())
+    file = write(tmp_path, SMALL.replace("epochs = 1", "epochs = 2"))
     with pytest.raises(RunError, match="was made with epochs = 1, but the sweep now has 2"):
-        list(runs.run_sweep(runs.read_sweep(file, tmp_path / "store")))
-    assert json.loads((tmp_path / "store" / PLAN).read_text()) == plan
+        list(runs.run_sweep(runs.read_sweep(file, finished.store)))
+    assert json.loads((finished.store / PLAN).read_text()) == plan
     # One more value in a list leaves the others as they are.
     write(tmp_path, SMALL.replace("[20, 40]", "[20, 40, 60]"))
-    assert len(runs.read_sweep(file, tmp_path / "store").tasks[0].runs) == 3
+    assert len(runs.read_sweep(file, finished.store).tasks[0].runs) == 3
 
 
 def test_one_failure_does_not_stop_the_others(tmp_path: Path) -> None:
