@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Tests run in two processes; threads that wait for each other would take their time.
 export OMP_NUM_THREADS ?= 1
+export NO_MKDOCS_2_WARNING = 1
 
 .PHONY: quickstart test lint fast docs drill build lowest newest browser bench clean
 
@@ -36,9 +37,10 @@ fast: $(VENV)/installed-test
 	$(BIN)/ruff check .
 	$(BIN)/pytest -n 2 --dist worksteal --budget 50 $$($(BIN)/python -m tests.changed)
 
-# Every command and every example of the documentation is run.
+# Every command and example of the documentation is run, and the site is built into build/site, without a warning.
 docs: $(VENV)/installed-test
-	$(BIN)/pytest tests/test_documentation.py
+	$(BIN)/pytest tests/test_documentation.py tests/test_site.py
+	$(BIN)/mkdocs build
 
 # Plants faults that make radii too large, one at a time: the tests must catch each. FAULTS=2 plants two of them.
 drill: $(VENV)/installed-test

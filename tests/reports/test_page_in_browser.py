@@ -1,8 +1,6 @@
 """The report page in headless Chromium: no error, every chart, working filters, and no network."""
 
 import dataclasses
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from tests.browsing import browser
 from wulff import reports, runs
 from wulff.reports.page import guarantee
 from wulff.runs.records import CertifiedRadius, Record
@@ -18,24 +17,10 @@ from wulff.training import Schedule
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-BROWSERS = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
+__all__ = ["browser"]
+
 MANY = 10_000
 NOWHERE = Path("/nowhere")
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    api = pytest.importorskip("playwright.sync_api", reason="the browser tests need the package playwright")
-    named = os.environ.get("WULFF_BROWSER")
-    found = named or next(filter(None, map(shutil.which, BROWSERS)), None)
-    with api.sync_playwright() as playwright:
-        executable = found or playwright.chromium.executable_path
-        if not Path(executable).exists():
-            pytest.skip("THE REPORT PAGE IS NOT TESTED: no Chromium found; run `make browser`")
-        # Chromium refuses its sandbox to the superuser, as whom containers often run.
-        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

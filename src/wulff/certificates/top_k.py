@@ -43,9 +43,8 @@ def top_k_radius(
     Args:
         noise: The noise of the smoothed classifier, or its spec string.
         error: Upper bounds on P[f(x+Z) ≠ label], in (0, 1], of shape (m,).
-        rivals: The k largest upper bounds on the probabilities of other classes, of shape (m, k), in (0,
-        1]; they
-            hold together with `error` (`wulff.stats.top_k_bounds`).
+        rivals: The k largest upper bounds on the probabilities of other classes, of shape (m, k), in (0, 1];
+            they hold together with `error` (`wulff.stats.top_k_bounds`).
         norm: What the adversary may do.
         dim: The number of input coordinates; may be left out if the noise has it.
         method: The name of one theorem; by default the one with the largest radius.

@@ -27,6 +27,7 @@ from wulff.datasets.tiny_imagenet_files import tiny_imagenet
 from wulff.errors import InputError
 
 SPLITS = ("train", "test")
+"""The two parts of a data set."""
 
 
 class Loader(Protocol):

@@ -90,3 +90,4 @@ _NOTE = {
 }
 _QUOTES = {"text": plain, "md": markdown, "latex": latex, "csv": csv_cell}
 FORMATS = tuple(_STYLES)
+"""The formats that tables are rendered in."""

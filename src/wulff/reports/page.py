@@ -24,11 +24,13 @@ from wulff.runs.columns import NO_N
 from wulff.stats import ABSTAIN
 
 CONFIDENCE = 0.999
+"""The probability with which the bounds of tables and pages hold by default."""
 AVERAGE = (
     "Wrong and abstained inputs count as zero in the average radius, which is rounded down. It can be "
     "bought with accuracy: read it beside the accuracy at radius 0."
 )
 PICTURES = 120
+"""For how many inputs a page embeds pictures by default."""
 # Nothing may be loaded from anywhere: the browser itself enforces that the page is self-contained.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 

@@ -18,6 +18,7 @@ from wulff.runs import Run, Spec
 from wulff.smoothing import not_a_number
 
 ORIENTATIONS = ("columns", "rows")
+"""Where the radii of a table stand."""
 Kind = Literal["share", "bound", "envelope", "envelope-bound", "without-box"]
 
 _ROUNDED_DOWN = ("bound", "envelope-bound")

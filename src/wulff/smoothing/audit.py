@@ -20,6 +20,7 @@ from wulff.smoothing.streams import BLOCK, Phase, Streams
 from wulff.views import Views
 
 BATCH_SIZES_TO_AUDIT = (1, 7, 16, 64, 256)
+"""The batch sizes that are compared by default."""
 
 
 @dataclasses.dataclass(frozen=True)

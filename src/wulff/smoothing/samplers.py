@@ -20,6 +20,7 @@ from wulff.noises import Noise
 from wulff.noises.lattice import can_draw, lattice_noise
 
 Sampling = Literal["float", "exact"]
+"""Floating-point noise, or integers with exact probabilities from fair bits."""
 
 FINE = 256
 """The noise grid is refined until the scale of the noise is this many steps, which no classifier can tell."""

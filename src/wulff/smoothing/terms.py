@@ -31,7 +31,9 @@ from wulff.stats import (
 )
 
 Bound = Literal["one-sided", "two-sided"]
+"""The error is bounded on one side, or the label and its runner-up on two."""
 Estimator = Literal["clopper-pearson", "randomized-clopper-pearson"]
+"""How counts become a bound."""
 _NAMES: dict[Estimator, str] = {
     "clopper-pearson": "Clopper-Pearson",
     "randomized-clopper-pearson": "randomised Clopper-Pearson",

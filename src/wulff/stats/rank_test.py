@@ -11,6 +11,7 @@ from wulff.stats.checks import check_alpha
 from wulff.stats.clopper_pearson import tail_accuracy
 
 ABSTAIN = -1
+"""The label of inputs for which none is certain enough."""
 
 
 def predict(counts: IntArray, alpha: float, unknown: IntArray | None = None) -> IntArray:

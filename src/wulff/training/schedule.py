@@ -11,8 +11,11 @@ MOST_STEPS = 10**6
 """More epochs than this, or inputs in one step, are a slip of the finger."""
 
 Decay = Literal["cosine", "step"]
+"""How the learning rate falls."""
 Augmentation = Literal["none", "crop", "crop-flip", "resized-crop"]
+"""How training images are varied before noise is added."""
 Precision = Literal["fp32", "bf16", "fp16"]
+"""The floating-point format of training."""
 PRECISIONS: dict[Precision, torch.dtype] = {
     "fp32": torch.float32,
     "bf16": torch.bfloat16,

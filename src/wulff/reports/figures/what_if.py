@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 ALPHAS = (0.1, 0.01, 1e-3, 1e-4, 1e-5)
+"""The error probabilities that `plot_alphas` compares by default."""
 BOUNDS = {
     "lecuyer-2019": "Lecuyer et al. 2019",
     "li-2019": "Li et al. 2019",
