@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import re
 import shlex
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -98,3 +100,46 @@ def test_generated_page_is_up_to_date() -> None:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert generate.PAGE.read_text() == generate.page(), "run python docs/generate.py"
+
+
+STEP = re.compile(
+    r'^```(?P<kind>sh|python|py|toml|text|\{code-cell\}.*?)(?: title="(?P<file>[\w.]+)")?\n'
+    r"(?P<body>.*?)^```$(?:\n\n^```text\n(?P<printed>.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+LESSONS = [*sorted(ROOT.glob("docs/tutorials/*.md")), *sorted(ROOT.glob("docs/how_to/*.md"))]
+
+
+@pytest.mark.parametrize("page", LESSONS, ids=lambda p: p.stem)
+def test_a_reader_can_follow(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From an empty folder, its files, commands and Python in their order; and it prints what is shown."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    names: dict[str, object] = {}
+    done = 0
+    for step in STEP.finditer(page.read_text()):
+        kind, body = step["kind"], step["body"]
+        if step["file"]:
+            (tmp_path / step["file"]).write_text(body)
+        elif kind == "sh":
+            for command in filter(None, body.splitlines()):
+                if command.startswith("pip "):
+                    continue
+                program, *arguments = shlex.split(command)
+                assert program == "wulff", command
+                if arguments[0] == "--plugin":  # what it registers must be gone afterwards
+                    subprocess.run([sys.executable, "-m", "wulff", *arguments], check=True)
+                    continue
+                result = call(*arguments)
+                assert result.code == 0, (command, result)
+                assert not step["printed"] or words(result.out) == words(step["printed"]), command
+                done += 1
+        elif kind == "python":
+            exec(compile(body, str(page), "exec"), names)
+            done += 1
+    assert done
+
+
+def words(printed: str) -> list[str]:
+    """What was printed but for its numbers, which depend on the processor, and the width of their columns."""
+    return re.sub(r"-{3,}", "---", re.sub(r"\d[\d.,]*", "0", printed)).split()
