@@ -17,7 +17,7 @@ from wulff.noises import Ball, MixedLinf, Noise, NormRadialNoise, Uniform, parse
 from wulff.norms import Norm
 
 CASES = [(s, d, norm) for s, d in SPECS_IN_DIM if d in (2, 3) for norm in ("l1", "l2", "linf", "lp(1.5)")]
-DRAWS = 400_000 if NIGHTLY else 40_000
+DRAWS = 400_000 if NIGHTLY else 20_000
 ERRORS = (0.4, 0.1, 0.01, 0.001) if NIGHTLY else (0.3, 0.02)
 
 

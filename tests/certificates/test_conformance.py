@@ -16,7 +16,7 @@ CERTIFIED = [(spec, dim) for spec, dim in SPECS_IN_DIM if table(type(parse(spec)
 
 # Mixed-norm noise takes half a minute in many dimensions, where `test_mixed_linf` looks at single errors.
 FAST = [(spec, dim) for spec, dim in CERTIFIED if dim <= 3 or not spec.startswith("mixed")]
-CHOSEN = [(*case, NORMS[i % len(NORMS)]) for i, case in enumerate(everyday(FAST, 2, noise_of))]
+CHOSEN = [(*case, NORMS[i % len(NORMS)]) for i, case in enumerate(everyday(FAST, 1, noise_of))]
 CASES = [(*case, norm) for case in CERTIFIED for norm in NORMS] if NIGHTLY else CHOSEN
 
 
@@ -32,7 +32,7 @@ def test_every_noise_is_certified_against_every_norm() -> None:
 @pytest.mark.parametrize(
     ("spec", "dim"),
     [
-        *everyday([(s, d) for s, d in SPECS_IN_DIM if d < 64 and not s.startswith("mixed")], 3, noise_of),
+        *everyday([(s, d) for s, d in SPECS_IN_DIM if d < 64 and not s.startswith("mixed")], 2, noise_of),
         ("mixed-linf(j=6.5)", 8) if NIGHTLY else ("mixed-linf(j=1.5)", 3),
     ],
 )
