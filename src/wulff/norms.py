@@ -1,6 +1,7 @@
 """What adversaries may do: how their perturbations are measured, and where they must stay.
 
-A threat is a norm, for perturbations in all of space, or a `Box`, for those that stay in [0, 1]^d.
+A threat is a norm, for perturbations in all of space, or a `Box`, for those that stay in [0, 1]^d. Views know
+two adversaries more: one who overwrites a `Patch`, and one who does `Poisoning` of the training set.
 """
 
 import dataclasses
@@ -127,6 +128,56 @@ class Room:
 
 
 Threat = Norm | Box
+"""What noise certifies against."""
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Patch:
+    """Any change within one square of an image, wherever it is, measured by the square's side in pixels."""
+
+    def __str__(self) -> str:
+        return "patch"
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Poisoning:
+    """Training examples that are inserted or removed, measured by their number."""
+
+    def __str__(self) -> str:
+        return "poisoning"
+
+
+Adversary = Norm | Box | Patch | Poisoning
+"""What noise or views certify against, as runs and reports have it."""
+
+
+def parse_adversary(text: str | Adversary) -> Adversary:
+    """The adversary that a name stands for: `patch`, `poisoning`, or a threat as in `parse_threat`."""
+    if isinstance(text, Patch | Poisoning):
+        return text
+    name = text.strip().lower() if isinstance(text, str) else ""
+    for kind in (Patch(), Poisoning()):
+        if name == str(kind):
+            return kind
+        if name.startswith(f"{kind}("):
+            raise InputError(
+                f"{shown(text)} has its size in it, which is the radius; the norm is {kind} alone.", "norm"
+            )
+    return parse_threat(text)  # type: ignore[arg-type]  (others are refused)
+
+
+def is_counted(adversary: Adversary) -> bool:
+    """Whether sizes are whole numbers, all of which up to the radius are certified."""
+    return isinstance(adversary, Patch | Poisoning)
+
+
+def heading(adversary: Adversary) -> str:
+    """What radii against an adversary are called in tables."""
+    if isinstance(adversary, Patch):
+        return "patch side"
+    return "poisoned examples" if isinstance(adversary, Poisoning) else f"{adversary} radius"
 
 
 def parse_threat(text: str | Threat) -> Threat:
@@ -142,6 +193,16 @@ def parse_threat(text: str | Threat) -> Threat:
 def _measure(name: str | Norm) -> Norm:
     """A norm, or l0, which counts changed coordinates."""
     return Norm.L0 if isinstance(name, str) and name == "l0" else Norm.parse(name)
+
+
+def parse_adversaries(norms: Iterable[str | Adversary]) -> list[Adversary]:
+    """The adversaries that a sequence of names stands for.
+
+    Raises:
+        InputError: It is no sequence, or one stands for none.
+    """
+    kinds = (str, Norm, Box, Patch, Poisoning)
+    return [parse_adversary(norm) for norm in sequence_of("norms", norms, kinds, "('l1', 'patch')")]
 
 
 def parse_threats(norms: Iterable[str | Threat]) -> list[Threat]:

@@ -6,7 +6,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from wulff import engines, runs
+import typer
+
+from wulff import backends, engines, models, runs
 from wulff._checks import file_path
 from wulff._progress import progress_bar
 from wulff.cli.console import batch_from, radii_from, seed_from
@@ -35,15 +37,22 @@ from wulff.cli.run_options import (
     WeightsOption,
     WorkersOption,
 )
+from wulff.errors import InputError
 from wulff.runs.document import load_plugins
 from wulff.runs.journal import SPEC, stored_document
 from wulff.runs.progress import run_progress
+from wulff.runs.view_spec import refused_terms
+from wulff.views import is_views
+
+_OF_NO_SPEC = {"context", "store", "workers", "engine", "gpu_share", "norm"}
+"""Options that no field of a spec has the name of."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Asked:
     """The options that both verbs have, in the order in which `--help` shows them."""
 
+    context: typer.Context
     model: ModelOption
     store: StoreOption
     noise: TrainedNoiseOption = None
@@ -74,6 +83,8 @@ class Asked:
     def run(self, doing: str, of: type[runs.Spec] | type[runs.PredictSpec], **own: Any) -> runs.Run:
         """The run that is asked for, made or finished, with a progress bar.
 
+        With views nothing is sampled, and one kind of run certifies and predicts.
+
         Args:
             doing: What the bar says is being done.
             of: The spec.
@@ -82,16 +93,35 @@ class Asked:
         folder = file_path("store", self.store)
         if (folder / SPEC).is_file():
             load_plugins(stored_document(folder), folder / SPEC)  # the noise may be one of theirs
-        spec = of(**self._fields(), **own)
+        named = self.noise or (None if backends.is_spec(self.model) else models.trained_noise(self.model))
+        spec = self._of_views(named, own) if is_views(named) else of(**self._fields(), **own)
         counter = engines.choose(self.engine, self.workers, self.gpu_share)
         with progress_bar() as progress:
             shown = run_progress(progress, f"{doing} {self.noise or self.model}", counter)
             return runs.execute(spec, self.store, counter, progress=shown)
 
+    def _of_views(self, named: str | None, own: dict[str, Any]) -> runs.ViewSpec:
+        """The spec of views; options that are about samples are refused."""
+        known = {field.name for field in dataclasses.fields(runs.ViewSpec)}
+        fields = {name: value for name, value in (self._fields() | own).items() if name in known}
+        spec = runs.ViewSpec(**{**fields, "noise": named})
+        given = [option for option in self.context.command.params if self._is_given(option.name or "")]
+        if any(option.name == "norm" for option in given):
+            spec.check_norms(own["norms"])
+        strange = [option for option in given if option.name not in known | _OF_NO_SPEC]
+        if strange:
+            raise InputError(f"{refused_terms(spec.views, [option.opts[0] for option in strange])}.")
+        return spec
+
+    def _is_given(self, option: str) -> bool:
+        source = self.context.get_parameter_source(option)
+        return source is not None and source.name == "COMMANDLINE"
+
     def _fields(self) -> dict[str, Any]:
         """The options that are fields of a spec, read."""
-        others = {"store", "workers", "engine", "gpu_share"}
-        values = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in others}
+        values = {
+            f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _OF_NO_SPEC
+        }
         return values | {
             "seed": seed_from(self.seed),
             "batch": batch_from(self.batch),

@@ -128,6 +128,15 @@ def load(path: str | Path, fallback: Description | None = None, *, normalisation
     return Model(module.eval(), description, weights.sha256(file), str(used))
 
 
+def trained_noise(path: str | Path) -> str | None:
+    """The noise, or the views, of the training whose weights are there; None where they do not say it."""
+    file = _file(file_path("path", path))
+    if file.suffix != ".safetensors" or not file.is_file():
+        return None
+    found = weights.metadata(file)
+    return None if found is None else found.noise
+
+
 def _normalised(
     module: nn.Module,
     given: Normalisation | None,
@@ -227,5 +236,6 @@ __all__ = [
     "load",
     "register",
     "start_from",
+    "trained_noise",
     "weights",
 ]

@@ -86,6 +86,19 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
     return inner, None
 
 
+def metadata(path: Path) -> Description | None:
+    """The description in a .safetensors file, without its weights; None where it has none, or is damaged.
+
+    What is wrong with a file is for `read` to say.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get("wulff")
+        return None if text is None else _description(path, text)
+    except Exception:  # safetensors has errors of its own kinds
+        return None
+
+
 def _unpickled(path: Path) -> object:
     """What `torch.save` wrote, if that is tensors and plain values; torch's errors advise to run the rest."""
     with reading(path, "file of weights"):

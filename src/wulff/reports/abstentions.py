@@ -26,6 +26,8 @@ def abstention(run: Run, record: Record) -> str | None:
         return None
     if not record.counts:
         return NO_COUNTS
+    if run.is_exact:
+        return NOT_A_NUMBER
     n, alpha = record.n or 0, _alpha(run)
     lost = record.not_a_number
     if lost.get("selection") and not record.counts.get("selection"):

@@ -11,7 +11,7 @@ from wulff._checks import whole_number
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Adversary, heading, parse_adversary
 from wulff.reports.curves import check_radii, check_runs, curve, default_radii
 from wulff.reports.fairness import is_unfinished, same_inputs, shared_inputs, warnings
 from wulff.reports.grids import check_format, escape, render, with_notes
@@ -57,7 +57,7 @@ class Comparison:
     """
 
     names: tuple[str, str]
-    norm: Threat
+    norm: Adversary
     rows: list[Difference]
     index: IntArray
     radii: FloatArray
@@ -80,7 +80,7 @@ class Comparison:
         check_format(style)
         whole_number("most", most, least=0)
         first, second = self.names
-        heads = [f"{self.norm} radius", first, second, "difference", f"only {first}", f"only {second}", "p"]
+        heads = [heading(self.norm), first, second, "difference", f"only {first}", f"only {second}", "p"]
         by_radius = [[escape(head, style) for head in heads], *(self._line(row) for row in self.rows)]
         parts = [with_notes(by_radius, style, self.warnings)]
         if most:
@@ -123,7 +123,7 @@ class Comparison:
 
 
 def compare(
-    first: Run, second: Run, radii: Sequence[float] | None = None, norm: Threat | str | None = None
+    first: Run, second: Run, radii: Sequence[float] | None = None, norm: Adversary | str | None = None
 ) -> Comparison:
     """Compare two runs on the inputs that both have.
 
@@ -143,8 +143,12 @@ def compare(
             f"{first.name} has radii against {', '.join(first.norms) or 'nothing'}, {second.name} against "
             f"{', '.join(second.norms) or 'nothing'}: there is no norm to compare them in."
         )
-    norm = parse_threat(shared[0] if norm is None else norm)
-    at = default_radii([curve(first, norm), curve(second, norm)]) if radii is None else check_radii(radii)
+    norm = parse_adversary(shared[0] if norm is None else norm)
+    at = (
+        default_radii([curve(first, norm), curve(second, norm)])
+        if radii is None
+        else check_radii(radii, norm)
+    )
     index, columns = _pair(first, second, norm)
     rows = []
     for radius in at:
@@ -179,7 +183,7 @@ def _warnings(first: Run, second: Run, shared: int) -> list[str]:
 
 
 def _pair(
-    first: Run, second: Run, norm: Threat
+    first: Run, second: Run, norm: Adversary
 ) -> tuple[IntArray, list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]]]:
     """The common inputs; and for each run its radii, whether it is correct, and its predictions there."""
     index = shared_inputs([first, second])

@@ -11,7 +11,7 @@ from wulff._checks import NOT_NEGATIVE, SHARE, flag, real_number, real_numbers, 
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Adversary, is_counted, parse_adversary
 from wulff.runs import Run
 from wulff.runs.run import check_run
 from wulff.stats import check_alpha
@@ -30,7 +30,7 @@ class Curve:
     """
 
     run: Run
-    norm: Threat
+    norm: Adversary
     certified: FloatArray
     inputs: int
 
@@ -51,12 +51,18 @@ class Curve:
         subtracted. This replaces the bound of Cohen et al. 2019, theorem 6, by its exact form.
 
         Returns:
-            None for imported logs that do not say their alpha.
+            None for imported logs that do not say their alpha; the accuracy itself where all views were
+            classified.
         """
-        if self.run.alpha is None:
+        if self.alpha is None:
             return None
-        false = false_certificates(self.inputs, self.run.alpha, confidence)
+        false = false_certificates(self.inputs, self.alpha, confidence)
         return Fraction(max(self.correct(radius) - false, 0), self.inputs)
+
+    @property
+    def alpha(self) -> float | None:
+        """The probability with which a certificate may be false: 0 where nothing is left to chance."""
+        return 0.0 if self.run.is_exact else self.run.alpha
 
     @property
     def average_certified_radius(self) -> float:
@@ -64,13 +70,13 @@ class Curve:
         return float(self.certified.sum() / self.inputs)
 
 
-def curve(run: Run, norm: Threat | str, *, as_published: bool = False) -> Curve:
+def curve(run: Run, norm: Adversary | str, *, as_published: bool = False) -> Curve:
     """The certified-accuracy curve of a run.
 
     Raises:
         InputError: The run has no records, or no radii against the norm.
     """
-    norm = parse_threat(norm)
+    norm = parse_adversary(norm)
     check_run(run)
     flag("as_published", as_published)
     if not run.records:
@@ -84,15 +90,17 @@ def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
 
     Args:
         inputs: How many inputs were certified, with independent noise.
-        alpha: The probability with which the certificate of one input may be false.
+        alpha: The probability with which the certificate of one input may be false; 0 if none may.
         confidence: The probability with which the number shall suffice, in (0, 1).
 
     Raises:
         InputError: The confidence is outside its range.
     """
     inputs = whole_number("inputs", inputs, least=0)
-    alpha = check_alpha(alpha)
     real_number("confidence", confidence, *SHARE)
+    if alpha == 0:
+        return 0
+    alpha = check_alpha(alpha)
     false = int(stats.binom.ppf(confidence, inputs, alpha))
     # ppf errs on either side by one where the tail is a rounding error away; the tail itself decides.
     while stats.binom.sf(false, inputs, alpha) > 1 - confidence:
@@ -121,11 +129,15 @@ def some_runs(runs: Sequence[Run]) -> list[Run]:
     return found
 
 
-def check_radii(radii: Sequence[float]) -> list[float]:
+def check_radii(radii: Sequence[float], against: Adversary | None = None) -> list[float]:
     """The radii at which a report is wanted.
 
+    Args:
+        radii: The radii.
+        against: Whom they are against, where they are to be whole numbers against some.
+
     Raises:
-        InputError: One is negative or not finite.
+        InputError: One is negative or not finite, or no whole number where it has to be.
     """
     if isinstance(radii, str):
         raise InputError(
@@ -133,7 +145,10 @@ def check_radii(radii: Sequence[float]) -> list[float]:
             f"a norm is given as norm={shown(radii)}.",
             "radii",
         )
-    return real_numbers("radii", radii, *NOT_NEGATIVE)
+    found = real_numbers("radii", radii, *NOT_NEGATIVE)
+    if against is not None and is_counted(against) and any(radius != int(radius) for radius in found):
+        raise InputError(f"radii against {against} are whole numbers, got {shown(found)}.", "radii")
+    return found
 
 
 def default_radii(curves: Sequence[Curve]) -> list[float]:
@@ -141,6 +156,8 @@ def default_radii(curves: Sequence[Curve]) -> list[float]:
     largest = max([float(c.certified[-1]) for c in curves if len(c.certified)], default=0.0)
     if largest == 0:
         return [0.0]
+    if curves and is_counted(curves[0].norm):
+        return [float(i) for i in range(0, int(largest) + 2, max(1, round(largest / 8)))]
     step = 10.0 ** np.floor(np.log10(largest))
     step = next(step * f for f in (0.1, 0.125, 0.2, 0.25, 0.5, 1.0, 2.0) if largest / (step * f) <= 8)
     return [round(i * step, 12) for i in range(int(largest / step) + 2)]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from wulff.errors import InputError
-from wulff.norms import Threat
+from wulff.norms import Adversary
 from wulff.reports.curves import Curve, check_runs, curve, false_certificates
 from wulff.reports.fairness import same_inputs
 from wulff.runs import Run, has_counts, on_other_terms
@@ -36,6 +36,8 @@ class Envelope:
     def name(self) -> str:
         """How tables call it."""
         what = f"envelope of {self.of}" if self.of else "envelope"
+        if self.valid and self.alpha == 0:
+            return f"{what} (nothing is left to chance)"
         if self.valid:
             return f"{what} (valid: alpha / {len(self.curves)} each)"
         return f"{what} (chosen on the test set)"
@@ -67,7 +69,7 @@ def families(runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def envelope(
-    runs: Sequence[Run], norm: Threat | str, *, as_published: bool = False, of: str = ""
+    runs: Sequence[Run], norm: Adversary | str, *, as_published: bool = False, of: str = ""
 ) -> Envelope:
     """The envelope of runs as they are; label it as chosen on the test set.
 
@@ -76,13 +78,13 @@ def envelope(
     """
     runs = check_runs(runs)
     _check_same_inputs(runs)
-    alphas = [run.alpha for run in runs if run.alpha is not None]
-    total = sum(alphas) if len(alphas) == len(runs) else None
     curves = tuple(curve(run, norm, as_published=as_published) for run in runs)
+    alphas = [line.alpha for line in curves if line.alpha is not None]
+    total = sum(alphas) if len(alphas) == len(runs) else None
     return Envelope(curves, total, valid=False, of=of)
 
 
-def valid_envelope(runs: Sequence[Run], norm: Threat | str, *, of: str = "") -> Envelope:
+def valid_envelope(runs: Sequence[Run], norm: Adversary | str, *, of: str = "") -> Envelope:
     """The envelope whose certificates share alpha: recomputed from the stored counts at alpha / k each.
 
     Raises:
@@ -90,6 +92,8 @@ def valid_envelope(runs: Sequence[Run], norm: Threat | str, *, of: str = "") -> 
     """
     runs = check_runs(runs)
     _check_same_inputs(runs)
+    if all(run.is_exact for run in runs):
+        return Envelope(tuple(curve(run, norm) for run in runs), 0.0, valid=True, of=of)
     alpha = runs[0].alpha
     if alpha is None or any(run.alpha != alpha for run in runs):
         raise InputError("a valid envelope needs runs with the same alpha.")
@@ -102,6 +106,8 @@ def valid_envelope(runs: Sequence[Run], norm: Threat | str, *, of: str = "") -> 
 def _kind(run: Run) -> str:
     """The noise without its size, as in `exp-l2(j=0.0, k=1.0)`; empty where it is not known."""
     noise = run.noise
+    if run.views is not None:
+        return run.views.name
     if noise is None:
         return ""
     shape = ", ".join(f"{name}={getattr(noise, name)!r}" for name in noise.shape_parameters())

@@ -12,7 +12,7 @@ from wulff import _files
 from wulff._checks import file_path, whole_number
 from wulff._numerics.rounding import decimal_down, exactly
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threats
+from wulff.norms import Adversary, Patch, Poisoning, heading, parse_adversaries, parse_adversary
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.fairness import comparable, warnings
@@ -40,7 +40,7 @@ def write_page(
     path: str | Path,
     radii: Sequence[float] | None = None,
     *,
-    norms: Sequence[Threat | str] | None = None,
+    norms: Sequence[Adversary | str] | None = None,
     confidence: float = CONFIDENCE,
     pictures: int = PICTURES,
 ) -> Path:
@@ -64,7 +64,7 @@ def write_page(
     if not runs or any(not run.records for run in runs):
         raise InputError("a page needs runs with records; run the same command again to make them.")
     known = all_norms(runs)
-    shown = known if norms is None else [str(norm) for norm in parse_threats(norms)]
+    shown = known if norms is None else [str(norm) for norm in parse_adversaries(norms)]
     if lacking := set(shown) - set(known):
         there = ", ".join(known) or "none"
         raise InputError(f"no run has radii against {min(lacking)}, only against {there}.")
@@ -140,10 +140,13 @@ def _certified_table(
 
 
 def _caption(norm: str, with_envelope: bool) -> str:
+    against = parse_adversary(norm)
+    what = {Patch: "whatever is shown within one square of that side", Poisoning: "so many poisoned examples"}
+    under = what.get(type(against), f"every perturbation with a smaller {norm} norm")
     caption = (
-        f"At each {norm} radius, the curve shows the share of inputs that are certified to keep their "
-        f"correct label under every perturbation with a smaller {norm} norm. Steps are exact, nothing is "
-        "smoothed. Hover, touch, or use the arrow keys for values; a name hides its curve."
+        f"At each {heading(against)}, the curve shows the share of inputs that are certified to keep their "
+        f"correct label under {under}. Steps are exact, nothing is smoothed. "
+        "Hover, touch, or use the arrow keys for values; a name hides its curve."
     )
     if with_envelope:
         caption += " The dotted line is the best run at each radius, chosen on the test set."
@@ -162,7 +165,7 @@ def _table(table: Table) -> str:
         marked = [f"<b>{text}</b>" if table.is_best(row, i) else text for i, text in enumerate(texts)]
         cells = "".join(f"<td>{text}</td>" for text in marked)
         rows.append(f'<tr class="{row.kind}"><td>{html.escape(row.name)}</td>{cells}</tr>')
-    first = f"{table.norm} radius" if table.norm else "run"
+    first = heading(table.norm) if table.norm else "run"
     return (
         f'<div class="wide"><table><thead><tr><th>{first}</th>{head if table.norm else "<th>accuracy</th>"}'
         f"</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -176,6 +179,12 @@ def _clean_table(runs: Sequence[Run]) -> str:
 
 def _explanation(runs: Sequence[Run], confidence: float) -> str:
     known = [run for run in runs if run.norms and run.alpha is not None]
+    if not known and all(run.is_exact for run in runs if run.norms):
+        return (
+            "<h2>Nothing is left to chance</h2><p>All views of every input were classified, so that each "
+            "certificate is certain, and the certified accuracy too: there is no alpha. It is about these "
+            "inputs, not about others like them.</p>"
+        )
     if not known:
         return '<p class="note">The alpha of these runs is not known, so there are no bounds.</p>'
     run = known[0]
@@ -196,8 +205,11 @@ def _explanation(runs: Sequence[Run], confidence: float) -> str:
 
 def _overview(runs: Sequence[Run], norms: Sequence[str]) -> str:
     heads = ["run", "inputs", "correct", "wrong", "abstained"]
-    heads += ["accuracy at radius 0" if norms else "accuracy", *(f"average {norm} radius" for norm in norms)]
-    heads += ["samples per input", "seconds per input"]
+    heads += [
+        "accuracy at radius 0" if norms else "accuracy",
+        *(f"average {heading(parse_adversary(norm))}" for norm in norms),
+    ]
+    heads += ["copies per input", "seconds per input"]
     rows = [[html.escape(text) for text in _summary(run, norms)] for run in runs]
     head = "".join(f"<th>{text}</th>" for text in heads)
     body = "".join("<tr>" + "".join(f"<td>{text}</td>" for text in row) + "</tr>" for row in rows)

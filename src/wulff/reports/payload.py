@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import Any
 
+from wulff.norms import heading, parse_adversary
 from wulff.reports.abstentions import abstention, samples_to_decide
 from wulff.reports.curves import false_certificates
 from wulff.reports.thumbnails import pictures
 from wulff.runs import Record, Run
 from wulff.runs.columns import NO_N
 
+COUNTED = ("estimation", "prediction", "enumeration")
+"""The phases whose votes are shown."""
 BARS = 4
 """How many classes of an input get a bar; the others share one."""
 
@@ -32,7 +35,8 @@ def payload(
             shared.append(images)
         number = shared.index(images) if images else None
         columns.append(_columns(run, confidence) | {"pictures": number, "noisy": copies})
-    return {"norms": list(norms), "runs": columns, "pictures": shared}, notes
+    headings = {norm: heading(parse_adversary(norm)) for norm in norms}
+    return {"norms": list(norms), "headings": headings, "runs": columns, "pictures": shared}, notes
 
 
 def all_norms(runs: Sequence[Run]) -> list[str]:
@@ -60,13 +64,19 @@ def _columns(run: Run, confidence: float) -> dict[str, Any]:
         "reasons": reasons,
         "reason": [reasons.index(reason) if reason else None for reason in found],
         "needed": needed,
-        "false": None if run.alpha is None else false_certificates(len(votes), run.alpha, confidence),
+        "false": _false(run, confidence),
     }
+
+
+def _false(run: Run, confidence: float) -> int | None:
+    """How many certificates may be false, but for this probability; None where nobody says."""
+    alpha = 0.0 if run.is_exact else run.alpha
+    return None if alpha is None else false_certificates(len(run.records), alpha, confidence)
 
 
 def _votes(record: Record) -> list[int] | None:
     """n, then class and votes of the largest counts; None where none are stored."""
-    votes = record.counts.get("estimation", record.counts.get("prediction"))
+    votes = next((record.counts[phase] for phase in COUNTED if phase in record.counts), None)
     if not votes or not record.n:
         return None
     largest = sorted(votes.items(), key=lambda item: (-item[1], item[0]))[:BARS]

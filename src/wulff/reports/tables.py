@@ -9,12 +9,12 @@ from wulff import _display
 from wulff._checks import flag, one_of, whole_number
 from wulff._numerics.rounding import decimal_down, exactly, float_at_most
 from wulff.errors import InputError
-from wulff.norms import Box, Norm, Threat, parse_threat
+from wulff.norms import Adversary, Box, Norm, heading, parse_adversary
 from wulff.reports.curves import Curve, check_radii, check_runs, curve, default_radii
 from wulff.reports.envelopes import Envelope, envelope, families, valid_envelope
 from wulff.reports.fairness import comparable, warnings
 from wulff.reports.grids import Grid, check_format, escape, mark, with_notes
-from wulff.runs import Run, Spec
+from wulff.runs import Run, Spec, ViewSpec
 from wulff.smoothing import not_a_number
 
 ORIENTATIONS = ("columns", "rows")
@@ -56,7 +56,7 @@ class Table:
             marked as the best.
     """
 
-    norm: Threat | None
+    norm: Adversary | None
     radii: list[float]
     rows: list[Row]
     notes: list[str]
@@ -120,7 +120,7 @@ class Table:
         heads = [exactly(radius) for radius in self.radii] if self.norm else ["accuracy"]
         averages = [row.average for row in self.rows]
         has_average = any(average is not None for average in averages)
-        grid = [[f"{self.norm} radius" if self.norm else "run", *heads, *["average"] * has_average]]
+        grid = [[heading(self.norm) if self.norm else "run", *heads, *["average"] * has_average]]
         for row in self.rows:
             texts = [
                 mark(text, style) if self.is_best(row, i) else text
@@ -151,7 +151,7 @@ class Table:
 def certified_accuracy(
     runs: Sequence[Run],
     radii: Sequence[float] | None = None,
-    norm: Threat | str | None = None,
+    norm: Adversary | str | None = None,
     *,
     as_published: bool = False,
     confidence: float | None = None,
@@ -188,7 +188,7 @@ def certified_accuracy(
     notes += [
         f"{run.name} certifies that labels stay among the {run.spec.top} first, not that they stay the first."
         for run in runs
-        if isinstance(run.spec, Spec) and run.spec.top > 1
+        if isinstance(run.spec, Spec | ViewSpec) and run.spec.top > 1
     ]
     notes += [
         f"The true labels of {run.name} are not known: every certified label counts, right or wrong."
@@ -207,13 +207,19 @@ def certified_accuracy(
     ]
     if norm is None and not runs[0].norms:
         return _clean_accuracy(runs, notes, said)
-    norm = parse_threat(norm if norm is not None else runs[0].norms[0])
+    norm = parse_adversary(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
-    at = default_radii(curves) if radii is None else check_radii(radii)
+    at = default_radii(curves) if radii is None else check_radii(radii, norm)
     if with_average and 0.0 not in at:
         at = [0.0, *at]  # an average can be bought with accuracy, so that both are shown
     if isinstance(norm, Box):
         notes.append(_in_words(norm))
+    notes += [
+        f"All views {views} were classified by {run.name}, so that nothing is left to chance; its radii "
+        f"{views.in_tables()}."
+        for run in runs
+        if (views := run.views) is not None
+    ]
     if as_published:
         notes.append("Radii of imported logs are rounded to nearest, so that a share may be too large.")
     for run, certain in zip(runs, curves, strict=True):
@@ -283,7 +289,7 @@ def _rounding_notes(run: Run, certain: Curve, radii: Sequence[float]) -> list[st
     ]
 
 
-def _envelopes(runs: Sequence[Run], norm: Threat, as_published: bool, notes: list[str]) -> list[Envelope]:
+def _envelopes(runs: Sequence[Run], norm: Adversary, as_published: bool, notes: list[str]) -> list[Envelope]:
     found: list[Envelope] = []
     for kind, group in families(runs).items():
         found.append(envelope(group, norm, as_published=as_published, of=kind))
@@ -309,6 +315,8 @@ def _bounds(
 ) -> list[Row]:
     rows = []
     for whole in wholes:
+        if isinstance(whole, Curve) and whole.run.is_exact:
+            continue
         name, kind = (whole.run.name, "bound") if isinstance(whole, Curve) else (whole.name, "envelope-bound")
         cells = [whole.bound(radius, confidence) for radius in radii]
         exact = [cell for cell in cells if cell is not None]

@@ -14,6 +14,7 @@ from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
 from wulff.runs.sweeps.file import Sweep, Task, read_sweep
 from wulff.runs.sweeps.work import Watch, is_finished, run_sweep, sweep_runs
 from wulff.runs.training_run import TrainingSpec, read_training, train
+from wulff.runs.view_spec import ViewSpec
 
 __all__ = [
     "CertifiedRadius",
@@ -29,6 +30,7 @@ __all__ = [
     "Sweep",
     "Task",
     "TrainingSpec",
+    "ViewSpec",
     "Watch",
     "attack",
     "certify",

@@ -19,6 +19,7 @@ from wulff.runs.job import Job, prepare
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import IN_PYTHON, ImportedSpec, Spec
+from wulff.runs.view_spec import ViewSpec
 from wulff.smoothing import check_seed
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
@@ -123,6 +124,8 @@ def attack(
             "batch",
             "copies",
         )
+    if isinstance(run.spec, ViewSpec):
+        raise InputError(f"{store} has certificates from all views, which no attack of wulff is for.")
     wanted = str(parse_threat(norm)) if norm is not None else next(iter(run.norms), "")
     if not wanted:
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
@@ -157,7 +160,7 @@ def attack(
         broken = sum(label not in (-1, target.predict) for label, target in zip(labels, targets, strict=True))
         # Wrong certificates are at most binomial among all inputs; among the certified ones alone, they may
         # be more frequent than alpha.
-        wrong = min(1.0, job.spec.alpha + judge.alpha)
+        wrong = min(1.0, (job.spec.alpha or 0.0) + judge.alpha)
         allowed = int(stats.binom.isf(FALSE_ALARM, len(records), wrong)) if factor <= 1 else None
         outcomes.append(Outcome(wanted, factor, len(targets), broken, labels.count(-1), allowed))
     return outcomes
@@ -195,10 +198,10 @@ def _attacked(
     generator = torch.Generator(device).manual_seed(judge.seed + batch[0].index)
     adversary = method(model, job.noise, x, y, norm, radius, generator=generator)
     _check_proposal(method, adversary, x, norm, radius)
-    if job.smoothed.grid is not None:
-        adversary = to_grid(adversary, x, norm, radius, job.smoothed.grid.levels)
+    if job.sampled.grid is not None:
+        adversary = to_grid(adversary, x, norm, radius, job.sampled.grid.levels)
     index = [record.index for record in batch]
-    return job.smoothed.predict(adversary.cpu(), judge.n, judge.alpha, seed=judge.seed, index=index).tolist()
+    return job.sampled.predict(adversary.cpu(), judge.n, judge.alpha, seed=judge.seed, index=index).tolist()
 
 
 def _check_proposal(method: Attack, adversary: Tensor, x: Tensor, norm: Norm, radius: Tensor) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import math
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from wulff import backends, datasets, models
@@ -13,8 +14,10 @@ from wulff.backends.python_files import load_object
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.runs.document import NOT_IDENTIFIED
-from wulff.runs.spec import PredictSpec, Spec, sampled_noise
+from wulff.runs.spec import RunSpec, SampledSpec, sampled_noise
 from wulff.runs.trials import check_function, first_answer
+from wulff.runs.view_spec import ViewSpec, enumerated_views
+from wulff.views import Views, is_views, parse
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +48,7 @@ class Base:
         return self.function if isinstance(self.function, nn.Module) else None
 
 
-def load_base(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
+def load_base(spec: RunSpec, dataset: datasets.Dataset) -> Base:
     """The classifier that a spec names, checked against the inputs.
 
     Raises:
@@ -61,7 +64,7 @@ def load_base(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
     return base
 
 
-def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
+def _from_weights(spec: RunSpec, dataset: datasets.Dataset) -> Base:
     for name in ("weights", "threshold", "identity"):
         if getattr(spec, name) is not None:
             raise InputError(
@@ -69,18 +72,18 @@ def _from_weights(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
             )
     fallback = None
     if spec.architecture is not None:
-        fallback = models.Description(spec.architecture, dataset.input_shape, dataset.num_classes)
+        shape = classified_shape(_views(spec, None), dataset)
+        fallback = models.Description(spec.architecture, shape, dataset.num_classes)
     _refuse_other_files(spec.model)
     model = models.load(spec.model, fallback, normalisation=spec.normalisation)
     found = model.description
-    if spec.noise is None and found.noise is not None:
+    views = _views(spec, found.noise)
+    if views is None and spec.noise is None and found.noise is not None:
         sampled_noise(found.noise)  # a training on views is refused for that, not for its channels
-    if found.input_shape != dataset.input_shape:
-        raise InputError(
-            f"the model takes inputs of shape {found.input_shape}, but {dataset.name} has "
-            f"{dataset.input_shape}.",
-            "dataset",
-        )
+    if views is not None and is_views(found.noise):
+        views.check_training(parse(found.noise or ""))
+    if found.input_shape != classified_shape(views, dataset):
+        raise _other_shape("the model", found.input_shape, dataset, views)
     timm = found.architecture.startswith("timm:")
     return Base(
         function=model.module,
@@ -115,7 +118,7 @@ def _refuse_other_files(model: str) -> None:
         )
 
 
-def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base:
+def _from_elsewhere(spec: RunSpec, dataset: datasets.Dataset) -> Base:
     if spec.architecture is not None:
         raise InputError(
             f"architecture is for weights files, got {spec.architecture!r} with {spec.model!r}.",
@@ -130,10 +133,14 @@ def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base
         weights=spec.weights,
         normalisation=spec.normalisation,
     )
-    _check_shape(spec.model, classifier, dataset)
-    classes = spec.classes or classifier.num_classes
-    answer = first_answer(spec.model, classifier.function, dataset.images[:1])
-    check_function(spec.model, classifier.function, dataset.images[:1])
+    views = _views(spec, None)
+    wanted, given = classifier.input_shape, classified_shape(views, dataset)
+    flat = wanted is not None and len(wanted) == 1 and math.prod(wanted) == math.prod(given)
+    if wanted is not None and wanted != given and not flat:
+        raise _other_shape(spec.model, wanted, dataset, views)
+    classes, x = spec.classes or classifier.num_classes, first_copy(views, dataset.images[:1])
+    answer = first_answer(spec.model, classifier.function, x)
+    check_function(spec.model, classifier.function, x)
     if answer.ndim == 2:
         if spec.classes is not None and spec.classes != answer.shape[1]:
             raise InputError(
@@ -153,14 +160,35 @@ def _from_elsewhere(spec: Spec | PredictSpec, dataset: datasets.Dataset) -> Base
     )
 
 
-def _check_shape(model: str, classifier: backends.Classifier, dataset: datasets.Dataset) -> None:
-    wanted, given = classifier.input_shape, dataset.input_shape
-    if wanted is None or wanted == given or (len(wanted) == 1 and math.prod(wanted) == math.prod(given)):
-        return
-    raise InputError(f"{model} takes inputs of shape {wanted}, but {dataset.name} has {given}.", "dataset")
+def _other_shape(
+    model: str, wanted: tuple[int, ...], dataset: datasets.Dataset, views: Views | None
+) -> InputError:
+    has = f"{dataset.name} has" if views is None else f"the views {views} of {dataset.name} have"
+    given = classified_shape(views, dataset)
+    return InputError(f"{model} takes inputs of shape {wanted}, but {has} {given}.", "dataset")
 
 
-def denoised(base: Base, spec: Spec | PredictSpec, noise: Noise, x: Tensor) -> Base:
+def _views(spec: RunSpec, trained: str | None) -> Views | None:
+    """The views of a run, as it says or the weights do; None for a run that samples noise."""
+    if not isinstance(spec, ViewSpec):
+        return None
+    named = spec.noise or trained
+    if named is None:
+        raise InputError(f"{spec.model} does not say which views it was trained on; give noise.", "noise")
+    return enumerated_views(named)
+
+
+def classified_shape(views: Views | None, dataset: datasets.Dataset) -> tuple[int, ...]:
+    """The shape of what the classifier is given: of one input, or of one view of it."""
+    return dataset.input_shape if views is None else views.view_shape(dataset.input_shape)
+
+
+def first_copy(views: Views | None, x: Tensor) -> Tensor:
+    """What the classifier is given of one input, of shape (1, ...): itself, or its first view."""
+    return x if views is None else views.views(x[0], torch.zeros(1, dtype=torch.int64))
+
+
+def denoised(base: Base, spec: SampledSpec, noise: Noise, x: Tensor) -> Base:
     """The classifier behind the denoiser that a spec names, if it names one.
 
     Args:

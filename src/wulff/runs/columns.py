@@ -196,7 +196,7 @@ def _check_counts(rows: Sequence[Row], n: IntArray, fit: Fit, has: set[str]) -> 
         sums = np.array(list(map(sum, votes)), dtype=np.int64)
         size = fit.n0 if phase == "selection" else n
         assert size is not None
-        _need(bool((sums <= size).all()))
+        _need(bool((sums == size).all() if fit.all_views else (sums <= size).all()))
 
 
 def _radii(

@@ -10,10 +10,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wulff import noises, plugins
+from wulff._checks import whole_numbers
 from wulff._version import __version__
 from wulff.errors import InputError, RunError
-from wulff.runs.spec import SPECS, AnySpec, VoteSpec
+from wulff.runs.spec import SPECS, AnySpec
+from wulff.runs.view_spec import ViewSpec
+from wulff.runs.vote_spec import VoteSpec
 from wulff.smoothing import batch_matters
+from wulff.views import is_views
 
 FORMAT = 1
 """Of spec.toml and training.toml. Files of format 0 do not say it; their records have no checksums."""
@@ -31,6 +35,7 @@ class Facts:
         inputs: How many records it has when it is finished.
         of: How many inputs the data set has before the slice.
         dim: The coordinates of an input.
+        shape: The shape of an input, where its views depend on it.
         classes: The number of labels.
         labelled: Whether true labels are known.
         gpu: The model of the GPU, where there was one.
@@ -45,6 +50,7 @@ class Facts:
     inputs: int | None = None
     of: int | None = None
     dim: int | None = None
+    shape: tuple[int, ...] | None = None
     classes: int | None = None
     labelled: bool = True
     gpu: str | None = None
@@ -69,25 +75,28 @@ class Made(NamedTuple):
 
     @property
     def noise(self) -> noises.Noise | None:
-        """The noise, with the dimension of the inputs where it is known; None where a log does not say."""
-        if self.spec.noise is None:
+        """The noise, with the dimension of the inputs where it is known; None where a log does not say, and
+        for views."""
+        if self.spec.noise is None or is_views(self.spec.noise):
             return None
         noise = noises.parse(self.spec.noise)
         return noise if self.facts.dim is None else noise.in_dim(self.facts.dim)
 
 
 _NUMBERS = ("inputs", "of", "dim", "classes")
+_FOUND = (*_NUMBERS, "shape")
 
 
 def to_document(spec: AnySpec, facts: Facts) -> dict[str, Any]:
     """The document of a run."""
     run = spec.to_document()
     run |= {name: value for name in (*_NUMBERS, "gpu") if (value := getattr(facts, name)) is not None}
+    run |= {} if facts.shape is None else {"shape": list(facts.shape)}
     run |= {} if facts.labelled else {"labelled": False}
     engine = dict(facts.engine)
     if isinstance(spec, VoteSpec):
         engine = {"batch": spec.batch} | engine
-        if batch_matters(spec.device, compiled=bool(spec.compile)):
+        if isinstance(spec, ViewSpec) or batch_matters(spec.device, compiled=bool(spec.compile)):
             run["batch"] = spec.batch
     document: dict[str, Any] = {"format": facts.format} if facts.format else {}
     document |= {"plugins": list(facts.plugins)} if facts.plugins else {}
@@ -113,10 +122,11 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
         if not isinstance(task, str) or task not in SPECS:
             raise InputError(f"task must be {', '.join(SPECS)}, got {task!r}.")
         batch = {"batch": engine["batch"]} if "batch" in engine else {}
-        asked = {key: value for key, value in run.items() if key not in _NUMBERS}
+        asked = {key: value for key, value in run.items() if key not in _FOUND}
         spec = SPECS[task].from_document(batch | asked)
         facts = Facts(
             **{name: _count(run, name) for name in _NUMBERS},
+            shape=_shape(run, spec),
             labelled=_yes_or_no(run, "labelled", otherwise=True),
             gpu=run.get("gpu"),
             hashes=_texts(document, "hashes"),
@@ -202,6 +212,15 @@ def _yes_or_no(run: dict[str, Any], name: str, *, otherwise: bool) -> bool:
     if not isinstance(value, bool):
         raise InputError(f"{name} must be true or false, got {value!r}.")
     return value
+
+
+def _shape(run: dict[str, Any], spec: AnySpec) -> tuple[int, ...] | None:
+    """The shape of an input in a document, which runs of views have."""
+    if not isinstance(spec, ViewSpec):
+        return None
+    shape = tuple(whole_numbers("shape", run.get("shape"), least=1))
+    spec.views.check(shape)
+    return shape
 
 
 def _count(run: dict[str, Any], name: str) -> int | None:

@@ -12,25 +12,24 @@ from torch import Tensor
 from wulff import engines
 from wulff._checks import file_path
 from wulff.errors import InputError
-from wulff.norms import Box, Threat
-from wulff.runs.certifying import Counted, certified_records
-from wulff.runs.continuing import by_phase, check_votes, to_recount
+from wulff.runs.continuing import check_votes, to_recount
 from wulff.runs.document import Facts, to_document
 from wulff.runs.job import Job, prepare
 from wulff.runs.journal import SUMMARY, Journal, Unstored, accept, stored_document, stored_run
-from wulff.runs.records import Record, sparse
+from wulff.runs.records import Record
 from wulff.runs.run import Run, load
-from wulff.runs.spec import AnySpec, PredictSpec, Spec
+from wulff.runs.spec import AnySpec, RunSpec, Spec
 from wulff.runs.summaries import summary
-from wulff.smoothing import FixedQuota, Phase, Quota, Terms, Votes, certification_quota
-from wulff.stats import predict as rank_test
+from wulff.runs.verdicts import quota, verdict
+from wulff.runs.view_spec import ViewSpec
+from wulff.runs.vote_spec import VoteSpec
 
 Progress = Callable[[Run], None]
 """Called with the run so far, at the start and after every record."""
 
 
 def certify(
-    spec: Spec,
+    spec: Spec | ViewSpec,
     store: str | Path,
     engine: str | engines.Engine = "local",
     progress: Progress | None = None,
@@ -41,15 +40,16 @@ def certify(
         InputError: The spec is of a prediction, or is not allowed; nothing is written.
         RunError: The folder holds another run, or is in use; nothing is written.
     """
-    if not isinstance(spec, Spec):
+    if not isinstance(spec, Spec | ViewSpec):
         raise InputError(
-            f"certify needs a runs.Spec, got {type(spec).__name__}; runs.execute makes predictions too."
+            f"certify needs a runs.Spec or a runs.ViewSpec, got {type(spec).__name__}; runs.execute makes "
+            "predictions too."
         )
     return execute(spec, store, engine, progress)
 
 
 def execute(
-    spec: Spec | PredictSpec,
+    spec: RunSpec,
     store: str | Path,
     engine: str | engines.Engine = "local",
     progress: Progress | None = None,
@@ -59,7 +59,7 @@ def execute(
     The records are the same, timings aside, however often the run is interrupted.
 
     Args:
-        spec: What to do: a certification or a prediction.
+        spec: What to do: a certification, a prediction, or the enumeration of views, which is both.
         store: The run folder; created, or resumed if it holds the same spec.
         engine: Where votes are counted, an engine or its name; it decides no number.
         progress: Called with the run so far, at the start and after every record.
@@ -68,8 +68,10 @@ def execute(
         InputError: The spec is not allowed; nothing is written.
         RunError: The folder holds another run, or is in use; nothing is written.
     """
-    if not isinstance(spec, Spec | PredictSpec):
-        raise InputError(f"a run is made from a Spec or a PredictSpec, got {type(spec).__name__}.")
+    if not isinstance(spec, VoteSpec):
+        raise InputError(
+            f"a run is made from a Spec, a PredictSpec or a ViewSpec, got {type(spec).__name__}."
+        )
     folder = file_path("store", store)
     return run_job(prepare(spec, stored_run(folder)), folder, engine, progress)
 
@@ -96,12 +98,6 @@ def run_job(
     counter = engines.find(engine) if isinstance(engine, str) else engine
     engine_facts = {**job.facts.engine, "name": counter.name}
     job = dataclasses.replace(job, facts=dataclasses.replace(job.facts, engine=engine_facts))
-    terms = job.spec.terms(job.noise) if isinstance(job.spec, Spec) else None
-    quota: Quota = (
-        FixedQuota({Phase.PREDICTION: job.spec.n})
-        if terms is None
-        else certification_quota(terms, _threats(job), job.labels if job.facts.labelled else None)
-    )
     if store is not None and (run := finished(store, job.document, set(job.dataset.index))) is not None:
         if progress:
             progress(run)
@@ -116,18 +112,14 @@ def run_job(
         known = to_recount(run, is_finished=len(done) >= len(job.dataset))
         labels = job.labels
         started = time.perf_counter()
-        for votes in counter.map(job.smoothed, quota, job.seed, _waiting(job, done, known)):
+        for votes in counter.map(job.smoothed, quota(job), job.seed, _waiting(job, done, known)):
             now = time.perf_counter()
             seconds, started = round(now - started, 6), now
             if known is not None:  # it is the first one
-                check_votes(known, votes, random=job.spec.random_denoiser)
+                check_votes(known, votes, random=job.spec.is_random)
                 known = None
                 continue
-            label = labels[votes.index]
-            if terms is None:
-                journal.append(_predicted(job, votes, label, seconds))
-            else:
-                journal.append(_certified(job, terms, votes, label, seconds))
+            journal.append(verdict(job, votes, labels[votes.index], seconds))
             if progress:
                 progress(run)
         if store is not None:
@@ -175,40 +167,3 @@ def finished(folder: Path, document: dict[str, Any], indices: set[int]) -> Run |
     accept(folder, stored, document)
     run = load(folder)
     return run if set(run.columns.index.tolist()) == indices else None
-
-
-def _threats(job: Job) -> list[Threat]:
-    return job.spec.threats if isinstance(job.spec, Spec) else []
-
-
-def _certified(job: Job, terms: Terms, votes: Votes, label: int, seconds: float) -> Record:
-    counted = Counted(
-        index=votes.index,
-        label=label,
-        seconds=seconds,
-        selection=votes.counts[Phase.SELECTION],
-        estimation=votes.counts[Phase.ESTIMATION],
-        n0=votes.sizes[Phase.SELECTION],
-        n=votes.sizes.get(Phase.ESTIMATION, 0),
-        not_a_number=by_phase(votes.not_a_number),
-    )
-    threats = _threats(job)
-    in_box = any(isinstance(threat, Box) for threat in threats)
-    x = job.dataset.images[job.places[votes.index]][None] if in_box else None
-    return certified_records(terms, threats, [counted], x)[0]
-
-
-def _predicted(job: Job, votes: Votes, label: int, seconds: float) -> Record:
-    counts = votes.counts[Phase.PREDICTION]
-    n = votes.sizes[Phase.PREDICTION]
-    unknown = n - counts.sum() if job.spec.sampling == "exact" else None
-    predict = int(rank_test(counts, job.spec.alpha, unknown))
-    return Record(
-        votes.index,
-        label,
-        predict,
-        seconds,
-        n,
-        counts={"prediction": sparse(counts)},
-        not_a_number=by_phase(votes.not_a_number),
-    )

@@ -6,9 +6,15 @@ from wulff.datasets.base import UNKNOWN, parse_slice
 from wulff.runs.document import Facts
 from wulff.runs.records import Record
 from wulff.runs.spec import AnySpec, ImportedSpec, PredictSpec, Spec
+from wulff.runs.view_spec import ViewSpec
 from wulff.stats import ABSTAIN
 
-_PHASES = {Spec: ("selection", "estimation"), PredictSpec: ("prediction",), ImportedSpec: ()}
+_PHASES = {
+    Spec: ("selection", "estimation"),
+    PredictSpec: ("prediction",),
+    ViewSpec: ("enumeration",),
+    ImportedSpec: (),
+}
 
 
 class Fit:
@@ -21,7 +27,8 @@ class Fit:
         self.classes = math.inf if facts.classes is None else facts.classes
         self.labelled = facts.labelled
         self.phases = _PHASES[type(spec)]
-        self.n = spec.n
+        self.all_views = isinstance(spec, ViewSpec)
+        self.n = _views(spec, facts) if isinstance(spec, ViewSpec) else spec.n
         self.fixed = not isinstance(spec, ImportedSpec) and not (isinstance(spec, Spec) and spec.stop)
         self.n0 = spec.n0 if isinstance(spec, Spec) else None
 
@@ -50,8 +57,11 @@ class Fit:
                     return f"its counts of the {phase} are not votes for classes"
                 size = self.n0 if phase == "selection" else n
                 lost = record.not_a_number.get(phase, 0) if record.not_a_number else 0
-                if lost < 0 or sum(votes.values()) + lost > (size or 0):
+                voted = sum(votes.values()) + lost
+                if lost < 0 or voted > (size or 0):
                     return f"its counts of the {phase} are more than {size}"
+                if self.all_views and voted != size:
+                    return f"it has votes of {voted} views, not of all {size}"
         for name, value in (("error", record.error), ("draw", record.draw)):
             if value is not None and not (type(value) in (float, int) and 0 <= value <= 1):
                 return f"its {name} is {value!r}, which is not in [0, 1]"
@@ -70,6 +80,12 @@ class Fit:
             if record.predict == ABSTAIN and found.radius > 0 and self.phases:
                 return f"it abstains, but has a radius against {norm}"
         return None
+
+
+def _views(spec: ViewSpec, facts: Facts) -> int:
+    """How many views each input has."""
+    assert facts.shape is not None
+    return spec.views.count(facts.shape)
 
 
 def _places(spec: AnySpec, facts: Facts) -> range | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,30 +21,22 @@ from wulff.backends.denoisers import is_random
 from wulff.backends.outputs import writable
 from wulff.datasets import UNKNOWN, Dataset
 from wulff.errors import InputError
-from wulff.norms import Threat
+from wulff.norms import Adversary, Box, Norm, Patch, Poisoning
+from wulff.runs.classifiers import first_copy
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
-from wulff.runs.job import Job
+from wulff.runs.job import Job, check_fits, classifier_of, noise_or_views, with_seed
 from wulff.runs.journal import stored_run
 from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
 from wulff.runs.trials import check_function, first_answer
 from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned
-from wulff.smoothing import (
-    DEFAULT_BATCH,
-    Bound,
-    DevicePolicy,
-    Estimator,
-    Sampling,
-    Smoothed,
-    check_seed,
-    not_a_number,
-)
+from wulff.runs.view_spec import ViewSpec, refused_terms
+from wulff.smoothing import Bound, DevicePolicy, Estimator, Sampling, not_a_number
 from wulff.smoothing.checks import check_images
-from wulff.smoothing.rooms import check_in_box
-from wulff.smoothing.terms import check_top
 from wulff.stats import Anytime
+from wulff.views import Views, is_views
 
 
 def certify(
@@ -51,8 +44,8 @@ def certify(
     x: Any,
     y: Any = None,
     *,
-    noise: noises.Noise | str,
-    norms: Sequence[Threat | str] | Threat | str = ("l2",),
+    noise: noises.Noise | Views | str,
+    norms: Sequence[Adversary | str] | Adversary | str | None = None,
     n0: int = 100,
     n: int = 100_000,
     alpha: float = 1e-3,
@@ -76,7 +69,8 @@ def certify(
     """Certify any classifier on inputs in memory, as a run like those of the command line.
 
     For each input with a label other than -1, no perturbation with a norm below its radius changes the label
-    of the smoothed classifier, with probability at least 1 - alpha over the noise samples.
+    of the smoothed classifier, with probability at least 1 - alpha over the noise samples. With views it is
+    certain: all of them are classified, and what is about samples is refused.
 
     Args:
         model: Whatever `wulff.backends.adapt` takes: an `nn.Module`, an estimator of scikit-learn, a booster,
@@ -84,8 +78,10 @@ def certify(
         x: Inputs in [0, 1], of shape (inputs, ...), as a tensor or array.
         y: Their true labels, or names of classes that the model knows; without them there are labels and
             radii, but no accuracy.
-        noise: A noise, or its spec string such as `gaussian(sigma=0.25)`, in the units of the inputs.
-        norms: Against which adversaries: `l1`, `l2`, `linf`, `l1-box`, ...; all from the same votes.
+        noise: A noise, or its spec string such as `gaussian(sigma=0.25)`, in the units of the inputs; or
+            views such as `bands(width=4)`.
+        norms: Against which adversaries: `l1`, `l2`, `linf`, `l1-box`, ...; all from the same votes. By
+            default `l2`; of views, the one that they are for.
         n0: Samples that choose each label.
         n: Samples that bound its error.
         alpha: The probability, for each input, with which its certificate may be wrong.
@@ -120,12 +116,12 @@ def certify(
         raise InputError(f"progress must be True or False, got {shown(progress)}.", "progress")
     counter = engines.choose(engine, workers) if engine is None or isinstance(engine, str) else engine
     classifier = backends.adapt(model, class_names=class_names, threshold=threshold, identity=identity)
-    given = model if isinstance(model, backends.Denoised) else None
-    spec = Spec(
-        model=f"{IN_PYTHON}: {name_of(model)}",
-        dataset=IN_PYTHON,
-        noise=str(noise) if isinstance(noise, noises.Noise) else noise,
-        norms=(norms,) if isinstance(norms, Threat | str) else norms,  # type: ignore[arg-type]  (checked)
+    spec = _spec(
+        model,
+        noise,
+        norms,
+        batch,
+        top,
         n0=n0,
         n=n,
         alpha=alpha,
@@ -133,13 +129,8 @@ def certify(
         stop=stop,
         bound=bound,
         estimator=estimator,
-        top=top,
         sampling=sampling,
         levels=levels,
-        batch=batch,
-        denoiser=given and f"{IN_PYTHON}: {name_of(given.denoiser)}",
-        denoiser_pixels=given and given.pixels,
-        random_denoiser=given is not None and given.random,
     )
     inputs = _inputs(x)
     folder = None if store is None else file_path("store", store)
@@ -162,8 +153,45 @@ def name_of(model: Any) -> str:
     return str(name).rpartition(".")[2]
 
 
+def _spec(
+    model: Any,
+    noise: noises.Noise | Views | str,
+    norms: Sequence[Adversary | str] | Adversary | str | None,
+    batch: int | Literal["auto"],
+    top: int,
+    **sampled: Any,
+) -> Spec | ViewSpec:
+    """What is asked for; the terms of sampling are refused for views, where they are not the defaults."""
+    named = f"{IN_PYTHON}: {name_of(model)}"
+    text = str(noise) if isinstance(noise, noises.Noise | Views) else noise
+    single = isinstance(norms, Norm | Box | Patch | Poisoning | str)
+    several: Any = (norms,) if single else norms
+    given = model if isinstance(model, backends.Denoised) else None
+    if not is_views(text):
+        return Spec(
+            model=named,
+            dataset=IN_PYTHON,
+            noise=text,
+            norms=("l2",) if norms is None else several,
+            batch=batch,
+            top=top,
+            denoiser=given and f"{IN_PYTHON}: {name_of(given.denoiser)}",
+            denoiser_pixels=given and given.pixels,
+            random_denoiser=given is not None and given.random,
+            **sampled,
+        )
+    spec = ViewSpec(model=named, dataset=IN_PYTHON, noise=text, batch=batch, top=top)
+    usual = inspect.signature(certify).parameters
+    if strange := [name for name, value in sampled.items() if value != usual[name].default]:
+        raise InputError(f"{refused_terms(spec.views, strange)}.", *strange)
+    if given is not None:
+        raise InputError(f"a denoiser is for noise, and {text} are views; give the classifier itself.")
+    spec.check_norms(spec.norms if norms is None else several)
+    return spec
+
+
 def _job(
-    spec: Spec,
+    spec: Spec | ViewSpec,
     classifier: backends.Classifier,
     inputs: Tensor,
     y: Any,
@@ -172,27 +200,25 @@ def _job(
 ) -> Job:
     """The job of certifying these inputs; everything is checked, and nothing written."""
     function, device = classifier.function, _device(classifier.function)
-    answer = first_answer("the model", function, inputs[:1].to(device))
+    copy = first_copy(spec.views if isinstance(spec, ViewSpec) else None, inputs[:1]).to(device)
+    answer = first_answer("the model", function, copy)
     if not is_random(function):
-        check_function("the model", function, inputs[:1].to(device))
+        check_function("the model", function, copy)
     classes = _classes(classifier, answer, num_classes)
     dataset = Dataset(IN_PYTHON, inputs, _labels(y, len(inputs), classes, classifier.class_names), classes)
     assert spec.noise is not None
-    noise = noises.parse(spec.noise)
-    noise.in_dim(inputs[0].numel())
-    before = stored.spec if stored and isinstance(stored.spec, Spec) else None
+    views = spec.views if isinstance(spec, ViewSpec) else None
+    noise = noise_or_views(spec, dataset)
     plain = device.type == "cpu" and runs_in_single_precision(function)
     module = function if plain and isinstance(function, torch.nn.Module) else None
     spec = dataclasses.replace(spec, device=device.type if module is None else "cpu")
-    spec, engine = tuned(spec, module, inputs[:INPUTS], len(inputs), noise.in_dim(inputs[0].numel()), stored)
-    batch = spec.batch if isinstance(spec.batch, int) else DEFAULT_BATCH
-    filled = dataclasses.replace(
-        spec, seed=before.seed if spec.seed is None and before else check_seed(spec.seed)
-    )
+    spec, engine = tuned(spec, module, inputs[:INPUTS], len(inputs), noise, stored)
+    filled = with_seed(spec, stored)
     facts = Facts(
         inputs=len(dataset),
         of=len(dataset),
         dim=inputs[0].numel(),
+        shape=None if views is None else dataset.input_shape,
         classes=classes,
         labelled=dataset.labelled,
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
@@ -200,19 +226,9 @@ def _job(
         versions=versions(classifier.libraries),
         engine=engine,
     )
-    smoothed = Smoothed(
-        function,
-        noise,
-        classes,
-        batch=batch,
-        sampling=spec.sampling,
-        levels=spec.levels,
-        policy=None if module is None or spec.policy == DevicePolicy() else spec.policy,
-    )
-    smoothed.check_inputs(inputs)
-    check_in_box(inputs, spec.threats)
-    check_top(spec.top, classes)
-    smoothed.counts(inputs[:1], 1)  # a model that cannot run is refused before anything is written
+    policy = None if module is None or spec.policy == DevicePolicy() else spec.policy
+    smoothed = classifier_of(filled, function, classes, policy)
+    check_fits(filled, smoothed, dataset)
     return Job(filled, dataset, smoothed, facts)
 
 

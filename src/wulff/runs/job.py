@@ -2,24 +2,33 @@
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor
 
 from wulff import datasets, noises
+from wulff.backends import Function
 from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base
 from wulff.runs.document import Facts, Made, to_document, versions
-from wulff.runs.spec import PredictSpec, Spec, sampled_noise
+from wulff.runs.spec import RunSpec, SampledSpec, Spec, sampled_noise
 from wulff.runs.tuned import INPUTS, tuned
+from wulff.runs.view_spec import ViewSpec
+from wulff.runs.vote_spec import VoteSpec
 from wulff.smoothing import (
     DEFAULT_BATCH,
     DevicePolicy,
+    Enumerated,
+    FixedQuota,
+    Phase,
     Smoothed,
     check_seed,
 )
 from wulff.smoothing.rooms import check_in_box
 from wulff.smoothing.terms import check_top
+from wulff.views import Views
+
+AnyRunSpec = TypeVar("AnyRunSpec", bound=VoteSpec)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,21 +42,26 @@ class Job:
         facts: What was found.
     """
 
-    spec: Spec | PredictSpec
+    spec: RunSpec
     dataset: datasets.Dataset
-    smoothed: Smoothed
+    smoothed: Smoothed | Enumerated
     facts: Facts
 
     @property
+    def sampled(self) -> Smoothed:
+        """The classifier of a run whose copies are sampled."""
+        assert isinstance(self.smoothed, Smoothed)
+        return self.smoothed
+
+    @property
     def noise(self) -> noises.Noise:
-        """The noise, with the dimension of the inputs."""
-        return self.smoothed.noise.in_dim(self.dataset.images[0].numel())
+        """The noise, with the dimension of the inputs; there is one where copies are sampled."""
+        return self.sampled.noise.in_dim(self.dataset.images[0].numel())
 
     @property
     def seed(self) -> int:
-        """The seed of the noise."""
-        assert self.spec.seed is not None
-        return self.spec.seed
+        """The seed of the noise; views have none but their own."""
+        return self.spec.seed or 0
 
     @property
     def labels(self) -> dict[int, int]:
@@ -65,7 +79,7 @@ class Job:
         return to_document(self.spec, self.facts)
 
 
-def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
+def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
     """Load what a spec names, and fill in what it leaves open.
 
     Args:
@@ -78,35 +92,36 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
     whole = datasets.load(spec.dataset)
     dataset = whole.slice(spec.slice)
     base = load_base(spec, dataset)
-    named = spec.noise or base.noise
-    if named is None:
+    if (named := spec.noise or base.noise) is None:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
-    noise = sampled_noise(named)
-    dim = dataset.images[0].numel()
-    base = denoised(base, spec, noise.in_dim(dim), dataset.images[:1])
-    before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
+    spec = dataclasses.replace(spec, noise=named)
+    noise = noise_or_views(spec, dataset)
+    if isinstance(spec, SampledSpec):
+        assert isinstance(noise, noises.Noise)
+        base = denoised(base, spec, noise, dataset.images[:1])
     if base.module is None and spec.policy != DevicePolicy():
         raise InputError(
             f"{spec.model} is no torch module, so that it runs where and as it is; leave out device, dtype, "
             "compile and channels_last.",
             *("device", "dtype", "compile", "channels_last"),
         )
-    first = dataset.images[:INPUTS]
-    spec, engine = tuned(spec, base.module, first, len(dataset), noise.in_dim(dim), stored)
+    spec, engine = tuned(spec, base.module, dataset.images[:INPUTS], len(dataset), noise, stored)
     policy = spec.policy
     identity = policy.identity()
-    filled = dataclasses.replace(
-        spec,
-        noise=str(noise),
-        seed=before.seed if spec.seed is None and before else check_seed(spec.seed),
-        architecture=base.architecture,
-        normalisation=base.normalisation,
-        device=identity["device"],
+    filled = with_seed(
+        dataclasses.replace(
+            spec,
+            architecture=base.architecture,
+            normalisation=base.normalisation,
+            device=identity["device"],
+        ),
+        stored,
     )
     facts = Facts(
         inputs=len(dataset),
         of=len(whole),
-        dim=dim,
+        dim=dataset.images[0].numel(),
+        shape=dataset.input_shape if isinstance(spec, ViewSpec) else None,
         classes=base.num_classes,
         labelled=dataset.labelled,
         gpu=identity.get("gpu"),
@@ -114,23 +129,62 @@ def prepare(spec: Spec | PredictSpec, stored: Made | None = None) -> Job:
         versions=versions(base.libraries),
         engine=engine,
     )
-    smoothed = Smoothed(
-        base.function,
-        noise,
-        base.num_classes,
-        batch=filled.batch if isinstance(filled.batch, int) else DEFAULT_BATCH,
+    module_policy = None if base.module is None else policy
+    smoothed = classifier_of(filled, base.function, base.num_classes, module_policy)
+    check_fits(filled, smoothed, dataset)
+    return Job(filled, dataset, smoothed, facts)
+
+
+def noise_or_views(spec: RunSpec, dataset: datasets.Dataset) -> noises.Noise | Views:
+    """What a spec names, a noise in the dimension of the inputs."""
+    if isinstance(spec, ViewSpec):
+        return spec.views
+    return sampled_noise(spec.noise or "").in_dim(dataset.images[0].numel())
+
+
+def with_seed(spec: AnyRunSpec, stored: Made | None) -> AnyRunSpec:
+    """A spec with a seed: its own, that of the run to be resumed, or one from the operating system."""
+    if not isinstance(spec, SampledSpec):
+        return spec
+    before = stored.spec if stored and isinstance(stored.spec, SampledSpec) else None
+    seed = before.seed if spec.seed is None and before else check_seed(spec.seed)
+    return dataclasses.replace(spec, seed=seed)
+
+
+def classifier_of(
+    spec: RunSpec, function: Function, classes: int, policy: DevicePolicy | None
+) -> Smoothed | Enumerated:
+    """The classifier of a spec that says its noise or its views."""
+    assert spec.noise is not None
+    batch = spec.batch if isinstance(spec.batch, int) else DEFAULT_BATCH
+    if isinstance(spec, ViewSpec):
+        return Enumerated(function, spec.views, classes, batch=batch, policy=policy)
+    return Smoothed(
+        function,
+        spec.noise,
+        classes,
+        batch=batch,
         sampling=spec.sampling,
         levels=spec.levels,
-        policy=None if base.module is None else policy,
+        policy=policy,
     )
-    if isinstance(dataset.images, Tensor):
-        smoothed.check_inputs(dataset.images)
-    elif spec.sampling == "exact":
-        for image in dataset.images:  # decoded one by one: they need not fit into memory together
+
+
+def check_fits(spec: RunSpec, smoothed: Smoothed | Enumerated, dataset: datasets.Dataset) -> None:
+    """Refuse inputs and classes that a spec is not for, and a model that cannot run.
+
+    Raises:
+        InputError: Something does not fit.
+    """
+    images = dataset.images
+    if isinstance(images, Tensor):
+        smoothed.check_inputs(images)
+        if isinstance(spec, Spec):  # decoded images lie in [0, 1]
+            check_in_box(images, spec.threats)
+    elif isinstance(smoothed, Enumerated) or smoothed.grid is not None:
+        for image in images:  # decoded one by one: they need not fit into memory together
             smoothed.check_inputs(image[None])
-    if isinstance(spec, Spec) and isinstance(dataset.images, Tensor):  # decoded images lie in [0, 1]
-        check_in_box(dataset.images, spec.threats)
-    if isinstance(spec, Spec):
-        check_top(spec.top, base.num_classes)
-    smoothed.counts(dataset.images[:1], 1)  # a model that cannot run is refused before anything is written
-    return Job(filled, dataset, smoothed, facts)
+    if isinstance(spec, Spec | ViewSpec):
+        check_top(spec.top, smoothed.num_classes)
+    phase = Phase.ENUMERATION if isinstance(spec, ViewSpec) else Phase.ESTIMATION
+    list(smoothed.vote_loop(FixedQuota({phase: 1})).run([(0, images[0])]))

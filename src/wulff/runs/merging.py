@@ -11,7 +11,8 @@ from wulff.errors import InputError, RunError
 from wulff.runs.document import deciding
 from wulff.runs.execution import store_finished
 from wulff.runs.run import Run, load
-from wulff.runs.spec import PredictSpec, Spec
+from wulff.runs.spec import PredictSpec, RunSpec, Spec
+from wulff.runs.view_spec import ViewSpec
 
 
 def merge(folders: Sequence[str | Path], store: str | Path, dataset: str | None = None) -> Run:
@@ -34,7 +35,10 @@ def merge(folders: Sequence[str | Path], store: str | Path, dataset: str | None 
         raise InputError("merge takes at least two runs.")
     first = sources[0]
     spec = instance(
-        "the run", first.spec, (Spec, PredictSpec), f"a certification or prediction, not {first.folder}"
+        "the run",
+        first.spec,
+        (Spec, PredictSpec, ViewSpec),
+        f"a certification or prediction, not {first.folder}",
     )
     for run in sources:
         _check_finished(run)
@@ -61,8 +65,8 @@ def merge(folders: Sequence[str | Path], store: str | Path, dataset: str | None 
     return store_finished(file_path("store", store), dataclasses.replace(spec, slice=text), facts, records)
 
 
-def _spec(run: Run) -> Spec | PredictSpec:
-    assert isinstance(run.spec, Spec | PredictSpec)
+def _spec(run: Run) -> RunSpec:
+    assert isinstance(run.spec, Spec | PredictSpec | ViewSpec)
     return run.spec
 
 

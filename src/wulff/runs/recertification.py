@@ -21,7 +21,7 @@ from wulff._warnings import warn
 from wulff.certificates.box.own_rooms import OWN
 from wulff.datasets import Dataset
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat, parse_threats
+from wulff.norms import Adversary, parse_adversaries, parse_threat
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.document import FORMAT, Facts, versions
 from wulff.runs.execution import store_finished
@@ -32,6 +32,8 @@ from wulff.runs.original_inputs import OriginalInputs
 from wulff.runs.records import Record
 from wulff.runs.run import Run, check_run, load
 from wulff.runs.spec import ImportedSpec, Spec
+from wulff.runs.verdicts import dense, of_all_views
+from wulff.runs.view_spec import ViewSpec
 from wulff.smoothing import Bound, Estimator, Purpose, Terms, host_stream
 from wulff.smoothing.terms import check_top
 from wulff.stats import check_sample_size
@@ -45,7 +47,7 @@ MOST_VOTES = 10**8
 class Changes(TypedDict, total=False):
     """The terms that `recertify` can change; what is not given, or None, stays as it was."""
 
-    norms: Sequence[Threat | str] | None
+    norms: Sequence[Adversary | str] | None
     alpha: float | None
     n: int | None
     bound: Bound | None
@@ -96,10 +98,12 @@ def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
     if unknown := given.keys() - Changes.__annotations__.keys():
         raise InputError(f"recertify changes {', '.join(Changes.__annotations__)}, got {min(unknown)}.")
     if "norms" in given:
-        given["norms"] = tuple(map(str, parse_threats(cast(Sequence[Threat | str], given["norms"]))))
+        given["norms"] = tuple(map(str, parse_adversaries(cast(Sequence[Adversary | str], given["norms"]))))
     dataset = cast(str | Dataset | None, given.pop("dataset", None))
     if isinstance(source.spec, ImportedSpec) and source.records and source.columns.has_error:
         return _of_a_log(source, source.spec, given, dataset)
+    if isinstance(source.spec, ViewSpec):
+        return _of_views(source, source.spec, given, dataset)
     before = _check_kind(source)
     if "n" in given:
         _check_size(source, before, check_sample_size(cast(int, given["n"])))
@@ -131,6 +135,39 @@ def _warn_of_rooms(source: Run, spec: Spec, inputs: OriginalInputs | None) -> No
         )
 
 
+def _of_views(source: Run, before: ViewSpec, given: dict[str, Any], dataset: str | Dataset | None) -> Run:
+    """The same of exact counts of all views: they prove how long a label stays among the first."""
+    if "norms" in given:
+        before.check_norms(given.pop("norms"))
+    given |= {} if dataset is None else {"dataset": dataset}
+    if others := given.keys() - {"top"}:
+        raise InputError(
+            f"{min(others)} cannot be changed: {source.folder} has exact counts of all views, from which "
+            "only top follows; leave it out.",
+            min(others),
+        )
+    _check_has_records(source)
+    spec, shape, classes = dataclasses.replace(before, **given), source.facts.shape, source.facts.classes
+    assert shape is not None
+    assert classes is not None
+    check_top(spec.top, classes)
+    _check_records(source)
+    records = of_all_views(spec, shape, classes, list(source.records))
+    facts = dataclasses.replace(
+        source.facts,
+        counted={"versions": dict(source.facts.versions)},
+        versions=versions(),
+        engine={"from": str(source.folder)},
+        format=FORMAT,
+    )
+    return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
+
+
+def _check_has_records(source: Run) -> None:
+    if not source.records:
+        raise InputError(f"{source.folder} has no records yet; finish the run first.")
+
+
 def _of_a_log(source: Run, before: ImportedSpec, given: dict[str, Any], dataset: str | Dataset | None) -> Run:
     """The same of a published log: other norms only, since its bounds are what they are."""
     if others := given.keys() - {"norms"}:
@@ -152,8 +189,7 @@ def _check_kind(source: Run) -> Spec:
             else "the votes of a prediction chose its label, and cannot bound its error too"
         )
         raise InputError(f"{source.folder} cannot be recertified: {why}; give a run of `wulff certify`.")
-    if not source.records:
-        raise InputError(f"{source.folder} has no records yet; finish the run first.")
+    _check_has_records(source)
     if source.facts.dim is None or source.facts.classes is None:
         raise InputError(
             f"{source.folder} does not say how many coordinates and classes its inputs have; certify again."
@@ -190,8 +226,8 @@ def _counted(source: Run, record: Record, terms: Terms) -> Counted:
     classes, n = source.facts.classes, record.n
     assert classes is not None
     assert n is not None
-    selection = _dense(record.counts["selection"], classes)
-    estimation = _dense(record.counts["estimation"], classes)
+    selection = dense(record.counts["selection"], classes)
+    estimation = dense(record.counts["estimation"], classes)
     lost = dict(record.not_a_number)
     if terms.n < n:
         generator = host_stream(terms.seed, record.index, Purpose.SUBSAMPLE, terms.n)
@@ -212,13 +248,6 @@ def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Genera
     drawn = generator.choice(n, fewer, replace=False, shuffle=False)
     classes = np.searchsorted(ends, drawn, side="right")
     return np.bincount(classes, minlength=len(votes) + 1)[: len(votes)]
-
-
-def _dense(counts: dict[int, int], classes: int) -> IntArray:
-    votes = np.zeros(classes, dtype=np.int64)
-    for label, count in counts.items():
-        votes[label] = count
-    return votes
 
 
 def _facts(source: Run, before: Spec, spec: Spec) -> Facts:

@@ -14,7 +14,7 @@ from wulff._quoting import plain
 from wulff._typing import FloatArray, IntArray
 from wulff.datasets import Dataset
 from wulff.errors import InputError, RunError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Adversary, parse_adversary
 from wulff.runs.columns import Columns
 from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
 from wulff.runs.fit import Fit
@@ -23,8 +23,10 @@ from wulff.runs.records import Record
 from wulff.runs.shortcuts import Shortcuts
 from wulff.runs.spec import AnySpec, Spec
 from wulff.runs.stored import Records
-from wulff.smoothing import Terms
+from wulff.runs.view_spec import ViewSpec
+from wulff.smoothing import Terms, enumerated_statement
 from wulff.stats import ABSTAIN
+from wulff.views import Views
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -71,8 +73,13 @@ class Run(Shortcuts):
         return Made(self.spec, self.facts).noise
 
     @property
+    def views(self) -> Views | None:
+        """The views, all of which were classified; None where noise was sampled."""
+        return self.spec.views if isinstance(self.spec, ViewSpec) else None
+
+    @property
     def terms(self) -> Terms:
-        """On which terms the run certifies.
+        """On which terms the run certifies by samples.
 
         Raises:
             InputError: It is no certification.
@@ -85,6 +92,8 @@ class Run(Shortcuts):
     @property
     def statement(self) -> str:
         """What a certification guarantees, in words."""
+        if isinstance(self.spec, ViewSpec):
+            return enumerated_statement(self.spec.views, self.spec.top)
         random = isinstance(self.spec, Spec) and self.spec.random_denoiser
         over = (
             " The denoiser draws anew for each copy, so that the base classifier is random: its label is the "
@@ -100,8 +109,14 @@ class Run(Shortcuts):
 
     @property
     def alpha(self) -> float | None:
-        """The probability with which the answer for an input may be wrong; None where a log does not say."""
+        """The probability with which the answer for an input may be wrong; None where a log does not say, and
+        where nothing is left to chance."""
         return self.spec.alpha
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether all views were counted, so that no answer may be wrong by chance."""
+        return self.views is not None
 
     @property
     def norms(self) -> list[str]:
@@ -145,7 +160,7 @@ class Run(Shortcuts):
         some = self.columns.lost > 0
         return dict(zip(self.columns.index[some].tolist(), self.columns.lost[some].tolist(), strict=True))
 
-    def radii(self, norm: Threat | str, *, as_published: bool = False) -> FloatArray:
+    def radii(self, norm: Adversary | str, *, as_published: bool = False) -> FloatArray:
         """Certified radii against a norm.
 
         Args:
@@ -155,7 +170,7 @@ class Run(Shortcuts):
         Raises:
             InputError: The run has no radii against this norm.
         """
-        name = str(parse_threat(norm))
+        name = str(parse_adversary(norm))
         if name not in self.norms:
             has = ", ".join(self.norms) or "predictions only"
             raise InputError(f"{self.folder} has no radii against {name}; it has {has}.")

@@ -12,6 +12,7 @@ from wulff.runs.checkpoints import TRAINING
 from wulff.runs.run import Run, check_run
 from wulff.runs.spec import IN_PYTHON, ImportedSpec, PredictSpec
 from wulff.runs.training_run import Trained, read_training
+from wulff.runs.view_spec import ViewSpec
 from wulff.smoothing import Phase, stream
 from wulff.smoothing.samplers import sampler
 from wulff.smoothing.streams import BLOCK
@@ -38,7 +39,8 @@ def inputs(run: Run) -> datasets.Dataset:
 
 
 def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
-    """The first noisy copy of an input that the run counted, where it ran on a CPU; else one like it.
+    """The first noisy copy of an input that the run counted, where it ran on a CPU, else one like it; of
+    views the first one, without the channels that say what is left out.
 
     Args:
         run: A certification or prediction.
@@ -46,6 +48,8 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
         x: The input.
     """
     spec, noise, cpu = check_run(run).spec, run.noise, torch.device("cpu")
+    if isinstance(spec, ViewSpec):
+        return spec.views.views(x, torch.zeros(1, dtype=torch.int64))[0, : x.shape[0]]
     if isinstance(spec, ImportedSpec) or noise is None or spec.seed is None:
         raise InputError(f"{run.name} does not say which noise its inputs had.")
     phase = Phase.PREDICTION if isinstance(spec, PredictSpec) else Phase.ESTIMATION

@@ -15,7 +15,7 @@ from wulff._numerics.rounding import decimal_down
 from wulff._quoting import plain
 from wulff._typing import FloatArray
 from wulff.errors import InputError
-from wulff.norms import Threat
+from wulff.norms import Adversary
 from wulff.runs.records import Record
 from wulff.stats import ABSTAIN
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Shortcuts:
     """The methods of a run."""
 
-    def accuracy(self, norm: Threat | str, radii: float | Sequence[float]) -> FloatArray:
+    def accuracy(self, norm: Adversary | str, radii: float | Sequence[float]) -> FloatArray:
         """The share of inputs that are correct and certified at each radius.
 
         Args:

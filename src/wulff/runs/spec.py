@@ -2,95 +2,39 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Self, final
+from typing import Any, final
 
 from wulff import noises
-from wulff._checks import FINITE, flag, instance, real_number
+from wulff._checks import flag, instance
 from wulff._quoting import shown
 from wulff.backends.denoisers import check_pixels
-from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
-from wulff.models.normalize import Normalisation
-from wulff.norms import Threat, parse_threat
-from wulff.smoothing import (
-    Bound,
-    DevicePolicy,
-    Estimator,
-    Grid,
-    Sampling,
-    Terms,
-    check_seed,
-    grid_for,
-)
-from wulff.smoothing.policy import full_dtype
+from wulff.norms import Threat, parse_adversary, parse_threat
+from wulff.runs.view_spec import ViewSpec
+from wulff.runs.vote_spec import Table, VoteSpec, put
+from wulff.smoothing import Bound, Estimator, Grid, Sampling, Terms, check_seed, grid_for
 from wulff.stats import Anytime, check_alpha, check_sample_size
 from wulff.views import is_views
+from wulff.views import parse as parse_views
 
 IN_PYTHON = "in Python"
 """Stands for a data set or model that was no name but an object; hashes tell it from others."""
+UNTIL_STOPPED = 4_000
+"""About so many copies are classified of an input where the votes decide when sampling stops."""
 _ANY_NOISE = noises.parse("gaussian(sigma=1)")
 """Stands for the noise of a model that is not loaded yet, in terms that are only checked."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Table:
-    """Parameters that are written to a table of a document, and read from it as the same type."""
-
-    task: ClassVar[str]
-    required: ClassVar[tuple[str, ...]] = ()
-    """What a document must have, whatever defaults there are for a new one."""
-
-    def to_document(self) -> dict[str, Any]:
-        """The table; None is left out."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {"task": self.task} | {k: _written(v) for k, v in values.items() if v is not None}
-
-    @classmethod
-    def from_document(cls, table: dict[str, Any]) -> Self:
-        """The parameters in a table; keys that are none are left to others.
-
-        Raises:
-            InputError: One is missing or not allowed.
-        """
-        for name in cls.required:
-            if name not in table:
-                raise InputError(f"the table run has no {name}.")
-        names = {field.name for field in dataclasses.fields(cls)}
-        return cls(**{name: _read(name, value) for name, value in table.items() if name in names})
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class VoteSpec(_Table):
-    """What certifying and predicting have in common; use `Spec` or `PredictSpec`.
+class SampledSpec(VoteSpec):
+    """What runs have in common whose copies are sampled with noise; use `Spec` or `PredictSpec`.
 
     Attributes:
-        model: A weights file, the folder of a training, or a model from elsewhere: `onnx:FILE`, ...; see
-            `wulff.backends`.
-        dataset: A name in `wulff.datasets`, or the path of an .npz file.
-        noise: A spec string; by default the noise that the model was trained with.
-        slice: Which inputs, as a Python slice.
         n: Samples that bound the error of a label, or that predict it.
         alpha: The probability, for each input, with which its answer may be wrong.
         seed: The seed of the noise; None draws one from the operating system, and records it.
         sampling: `float`, or `exact` for integer noise on inputs that are multiples of 1/levels.
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
-        device: Where the model runs.
-        dtype: `float32` (`fp32`), or `bfloat16` (`bf16`) for weights of 16 bits.
-        compile: Whether the model goes through `torch.compile`; None where that is to be found.
-        channels_last: Whether images keep the channels of a pixel together; None where that is to be found.
-        batch: How many noisy copies are classified at once; `auto` where that is to be found. What is left
-            open is guessed by the kinds of the model's layers, or measured before a long run, on noisy copies
-            of its own first inputs; it is recorded, and kept when the run is resumed. A compiled model is
-            made for one size, and a GPU's kernels are chosen by it, so that it is then part of the
-            classifier: the run is not resumed with another.
-        architecture: For weights that do not say what model they are for.
-        weights: A state dict for the module that `python:FILE.py:NAME` gives.
-        classes: How many labels there are, for models from elsewhere that do not say it.
-        threshold: For models that return one score: above it the label is 1; 0 for a logit, 0.5 for a
-            probability.
-        identity: What tells the classifier from others, in words, where it has no weights to be hashed.
-        normalisation: What is done to inputs before the model sees them, for models that do not say it:
-            `none`, `imagenet`, `cifar10` or MEAN/STD. A run records what was done.
         denoiser: `python:FILE.py:NAME` of what denoises inputs before the model, with its normalisation, sees
             them: `denoise(x)`, or `denoise(x, sigma)`.
         denoiser_pixels: Its numbers for 0 and 1, in which it sees images and is told sigma; by default these.
@@ -101,64 +45,35 @@ class VoteSpec(_Table):
         InputError: A value is not allowed, or two of them do not go together.
     """
 
-    required = ("model", "dataset", "slice", "noise", "n", "alpha", "seed")
+    required = (*VoteSpec.required, "n", "alpha", "seed")
 
-    model: str
-    dataset: str = "digits"
-    noise: str | None = None
-    slice: str = ":"
     n: int = 1_000
     alpha: float = 1e-3
     seed: int | None = 0
     sampling: Sampling = "float"
     levels: int = 255
-    device: str = "cpu"
-    dtype: str = "float32"
-    compile: bool | None = None
-    channels_last: bool | None = None
-    batch: int | Literal["auto"] = "auto"
-    architecture: str | None = None
-    weights: str | None = None
-    classes: int | None = None
-    threshold: float | None = None
-    identity: str | None = None
-    normalisation: str | None = None
     denoiser: str | None = None
     denoiser_pixels: Sequence[float] | None = None
     random_denoiser: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("model", "dataset", "slice", "device", "sampling"):
-            instance(name, getattr(self, name), str, "text")
-        for name in ("noise", "architecture", "weights", "identity", "normalisation", "denoiser"):
-            if getattr(self, name) is not None:
-                instance(name, getattr(self, name), str, "text")
-        if self.classes is not None:
-            _set(self, "classes", check_sample_size(self.classes, "classes"))
-        if self.normalisation is not None:
-            _set(self, "normalisation", str(Normalisation.parse(self.normalisation)))
-        if self.threshold is not None:
-            real_number("threshold", self.threshold, *FINITE)
+        super().__post_init__()
+        instance("sampling", self.sampling, str, "text")
+        if self.denoiser is not None:
+            instance("denoiser", self.denoiser, str, "text")
         flag("random_denoiser", self.random_denoiser)
-        for name in ("compile", "channels_last"):
-            if getattr(self, name) is not None:
-                flag(name, getattr(self, name))
         if self.denoiser is None and (self.denoiser_pixels is not None or self.random_denoiser):
             raise InputError(
                 "denoiser_pixels and random_denoiser are for a denoiser; give denoiser=python:FILE.py:NAME.",
                 *("denoiser_pixels", "random_denoiser", "denoiser"),
             )
         if self.denoiser is not None:
-            _set(self, "denoiser_pixels", check_pixels(self.denoiser_pixels or (0.0, 1.0)))
-        parse_slice(self.slice)
-        _set(self, "dtype", full_dtype(self.dtype))
-        _set(self, "n", check_sample_size(self.n))
+            put(self, "denoiser_pixels", check_pixels(self.denoiser_pixels or (0.0, 1.0)))
+        put(self, "n", check_sample_size(self.n))
         if self.noise is not None:
-            _set(self, "noise", str(sampled_noise(self.noise)))
-        if not isinstance(self.batch, str) or self.batch != "auto":
-            _set(self, "batch", check_sample_size(self.batch, "batch"))
+            put(self, "noise", str(sampled_noise(self.noise)))
         if self.seed is not None:
-            _set(self, "seed", check_seed(self.seed))
+            put(self, "seed", check_seed(self.seed))
         grid_for(self.sampling, self.levels)
 
     @property
@@ -167,26 +82,22 @@ class VoteSpec(_Table):
         return grid_for(self.sampling, self.levels)
 
     @property
-    def policy(self) -> DevicePolicy:
-        """How the model is run."""
-        return DevicePolicy(
-            device=self.device,
-            dtype=self.dtype,
-            compile=bool(self.compile),
-            channels_last=bool(self.channels_last),
-        )
+    def is_random(self) -> bool:
+        return self.random_denoiser
+
+    def copies(self, shape: tuple[int, ...]) -> int:
+        return self.n
 
     def to_document(self) -> dict[str, Any]:
-        """The table `run`; the batch size is left to those who know whether it matters."""
-        unsaid = {"batch"} if self.sampling == "exact" else {"batch", "levels"}
+        unsaid = set() if self.sampling == "exact" else {"levels"}
         unsaid |= set() if self.denoiser else {"random_denoiser"}
         return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Spec(VoteSpec):
-    """A certification to be made; the other attributes are those of `VoteSpec`.
+class Spec(SampledSpec):
+    """A certification to be made; the other attributes are those of `SampledSpec` and `VoteSpec`.
 
     Attributes:
         norms: Against which adversaries; all certificates come from the same votes.
@@ -199,7 +110,7 @@ class Spec(VoteSpec):
     """
 
     task = "certify"
-    required = (*VoteSpec.required, "norms", "n0", "bound")
+    required = (*SampledSpec.required, "norms", "n0", "bound")
 
     norms: tuple[str, ...] = ("l2",)
     n0: int = 100
@@ -213,10 +124,10 @@ class Spec(VoteSpec):
         super().__post_init__()
         if isinstance(self.norms, str) or not isinstance(self.norms, list | tuple) or not self.norms:
             raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {shown(self.norms)}.")
-        _set(self, "norms", tuple(dict.fromkeys(str(parse_threat(norm)) for norm in self.norms)))
+        put(self, "norms", tuple(dict.fromkeys(str(parse_threat(norm)) for norm in self.norms)))
         terms = self.terms(_ANY_NOISE if self.noise is None else noises.parse(self.noise))
-        _set(self, "n0", terms.n0)
-        _set(self, "alpha", terms.alpha)
+        put(self, "n0", terms.n0)
+        put(self, "alpha", terms.alpha)
 
     @property
     def threats(self) -> list[Threat]:
@@ -238,6 +149,9 @@ class Spec(VoteSpec):
             top=self.top,
         )
 
+    def copies(self, shape: tuple[int, ...]) -> int:
+        return self.n0 + (self.n if self.stop is None else min(self.n, UNTIL_STOPPED))
+
     def to_document(self) -> dict[str, Any]:
         """The table `run`; that a label has to stay the first is not said."""
         return {key: value for key, value in super().to_document().items() if (key, value) != ("top", 1)}
@@ -245,14 +159,14 @@ class Spec(VoteSpec):
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class PredictSpec(VoteSpec):
-    """A prediction to be made; the attributes are those of `VoteSpec`."""
+class PredictSpec(SampledSpec):
+    """A prediction to be made; the attributes are those of `SampledSpec` and `VoteSpec`."""
 
     task = "predict"
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _set(self, "alpha", check_alpha(self.alpha))
+        put(self, "alpha", check_alpha(self.alpha))
 
     @property
     def norms(self) -> tuple[str, ...]:
@@ -262,7 +176,7 @@ class PredictSpec(VoteSpec):
 
 @final
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class ImportedSpec(_Table):
+class ImportedSpec(Table):
     """What is known of a published log; None is what it does not say.
 
     Attributes:
@@ -295,15 +209,15 @@ class ImportedSpec(_Table):
     def __post_init__(self) -> None:
         if not isinstance(self.norms, list | tuple):
             raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {shown(self.norms)}.")
-        _set(self, "norms", tuple(str(parse_threat(norm)) for norm in self.norms))
+        put(self, "norms", tuple(str(parse_adversary(norm)) for norm in self.norms))
         for name in ("noise", "training_noise"):
             if (noise := getattr(self, name)) is not None:
                 instance(name, noise, str, "text")
-                _set(self, name, str(noises.parse(noise)))
+                put(self, name, str(parse_views(noise) if is_views(noise) else noises.parse(noise)))
         if self.n is not None:
-            _set(self, "n", check_sample_size(self.n))
+            put(self, "n", check_sample_size(self.n))
         if self.alpha is not None:
-            _set(self, "alpha", check_alpha(self.alpha))
+            put(self, "alpha", check_alpha(self.alpha))
         accuracy = self.training_accuracy
         if accuracy is not None and not (type(accuracy) in (int, float) and 0 <= accuracy <= 1):
             raise InputError(f"training_accuracy must lie in [0, 1], got {accuracy!r}.")
@@ -312,10 +226,10 @@ class ImportedSpec(_Table):
                 raise InputError(f"{name} must be a whole number, got {getattr(self, name)!r}.")
 
 
-AnySpec = Spec | PredictSpec | ImportedSpec
-SPECS: dict[str, type[Spec] | type[PredictSpec] | type[ImportedSpec]] = {
-    spec.task: spec for spec in (Spec, PredictSpec, ImportedSpec)
-}
+RunSpec = Spec | PredictSpec | ViewSpec
+"""What a run can be made from."""
+AnySpec = RunSpec | ImportedSpec
+SPECS: dict[str, type[AnySpec]] = {spec.task: spec for spec in (Spec, PredictSpec, ViewSpec, ImportedSpec)}
 """Specs by the task that a document names."""
 
 
@@ -323,44 +237,8 @@ def sampled_noise(text: str) -> noises.Noise:
     """The noise of a spec string; views, which are enumerated, are refused with what they are for."""
     if is_views(text):
         raise InputError(
-            f"{text} are views, which are enumerated and not sampled by runs; certify with "
-            "wulff.smoothing.Enumerated in Python, or give another noise.",
+            f"{text} are views, which are enumerated and not sampled; make a ViewSpec of them, or give a "
+            "noise.",
             "noise",
         )
     return noises.parse(text)
-
-
-def _set(spec: object, name: str, value: object) -> None:
-    object.__setattr__(spec, name, value)
-
-
-def _written(value: Any) -> Any:
-    """A value as TOML has it."""
-    if isinstance(value, Anytime):
-        fields = {key: entry for key, entry in dataclasses.asdict(value).items() if entry is not None}
-        return fields | {"radii": list(value.radii)}
-    if isinstance(value, tuple):
-        return list(value)
-    if type(value) is int and value >= 2**63:
-        return str(value)  # TOML integers are signed, and seeds are not
-    return value
-
-
-def _read(name: str, value: Any) -> Any:
-    """What `_written` wrote."""
-    if name == "stop":
-        return _stop(value)
-    if name == "seed" and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 21:
-        return int(value)
-    if name in ("norms", "denoiser_pixels") and isinstance(value, list):
-        return tuple(value)
-    return value
-
-
-def _stop(table: dict[str, Any]) -> Anytime:
-    try:
-        return Anytime(**{**table, "radii": tuple(table.get("radii", ()))})
-    except InputError:
-        raise
-    except (TypeError, ValueError, AttributeError):
-        raise InputError(f"stop may have radii, relative, beta and skip_incorrect, got {table!r}.") from None

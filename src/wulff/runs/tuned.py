@@ -9,17 +9,16 @@ from torch import Tensor, nn
 from wulff._warnings import warn
 from wulff.noises import Noise
 from wulff.runs.document import Made
-from wulff.runs.spec import PredictSpec, Spec, VoteSpec
+from wulff.runs.vote_spec import VoteSpec
 from wulff.smoothing import DevicePolicy
-from wulff.smoothing.audit import noisy_copies
+from wulff.smoothing.audit import some_copies
 from wulff.smoothing.tuning import PLAIN, Tuning, bfloat16_speed, tune
+from wulff.views import Views
 
 INPUTS = 8
-"""From so many inputs of a run are the noisy copies on which its model is tried out."""
+"""From so many inputs of a run are the copies on which its model is tried out."""
 COPIES = 64
 AnyVoteSpec = TypeVar("AnyVoteSpec", bound=VoteSpec)
-UNTIL_STOPPED = 4_000
-"""About so many copies are classified of an input where the votes decide when sampling stops."""
 
 
 def tuned(
@@ -27,7 +26,7 @@ def tuned(
     model: nn.Module | None,
     x: Tensor,
     inputs: int,
-    noise: Noise,
+    noise: Noise | Views,
     stored: Made | None,
 ) -> tuple[AnyVoteSpec, dict[str, Any]]:
     """The spec with nothing left open of how its model is run, and what was measured.
@@ -37,7 +36,7 @@ def tuned(
         model: The model; None for functions, which run as they are.
         x: The first inputs of the run.
         inputs: How many it has.
-        noise: The noise, in their dimension.
+        noise: The noise, in their dimension, or the views.
         stored: What the run to be resumed was made of, if there is one.
     """
     asked = Tuning(
@@ -46,7 +45,7 @@ def tuned(
         compile=spec.compile,
     )
     measured: dict[str, Any] = {}
-    before = stored.spec if stored and isinstance(stored.spec, Spec | PredictSpec) else None
+    before = stored.spec if stored and isinstance(stored.spec, VoteSpec) else None
     if before is not None and before.batch != "auto":
         known = Tuning(batch=before.batch, channels_last=before.channels_last, compile=before.compile)
         found = asked.or_else(known).or_else(PLAIN)
@@ -57,26 +56,19 @@ def tuned(
     else:
         policy = DevicePolicy(device=spec.device, dtype=spec.dtype)
         found = asked
-        noisy = noisy_copies(x[:INPUTS], noise, COPIES, seed=0)
-        if (slow := bfloat16_speed(model, noisy, policy)) is not None:
+        copies = some_copies(x[:INPUTS], noise, COPIES, seed=0)
+        if (slow := bfloat16_speed(model, copies, policy)) is not None:
             warn(
                 f"this processor has no instructions for bfloat16, which runs at {slow:.2g} times the speed "
                 "of float32; leave the dtype out."
             )
         if asked.is_open:
-            found = tune(model, noisy, policy, asked, inputs * _copies(spec))
+            found = tune(model, copies, policy, asked, inputs * spec.copies(tuple(x.shape[1:])))
             measured = {"samples_per_second": dict(found.rates)} if found.rates else {}
     filled = dataclasses.replace(
         spec, batch=found.batch, channels_last=found.channels_last, compile=found.compile
     )
     return filled, measured
-
-
-def _copies(spec: VoteSpec) -> int:
-    """About how many noisy copies of an input are classified."""
-    if not isinstance(spec, Spec):
-        return spec.n
-    return spec.n0 + (spec.n if spec.stop is None else min(spec.n, UNTIL_STOPPED))
 
 
 def runs_in_single_precision(model: object) -> bool:

@@ -6,7 +6,7 @@ from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
 from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
-from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes
+from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes, enumerated_statement
 from wulff.smoothing.fixed import Fixed, evaluating
 from wulff.smoothing.majority import Majority
 from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
@@ -56,6 +56,7 @@ __all__ = [
     "certify_votes",
     "check_images",
     "check_seed",
+    "enumerated_statement",
     "estimator_draws",
     "evaluating",
     "fastest",

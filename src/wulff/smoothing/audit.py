@@ -120,7 +120,7 @@ def audit_batch_invariance(
     policy = policy or DevicePolicy()
     device = use_device(policy.device)
     x = x.to(device)
-    noisy = some_views(x, noise, copies) if isinstance(noise, Views) else noisy_copies(x, noise, copies, seed)
+    noisy = some_copies(x, noise, copies, seed)
     deployed = policy.apply(model)
     with torch.inference_mode():
         expected = _outputs(deployed, noisy, reference)
@@ -140,6 +140,11 @@ def audit_batch_invariance(
             others.append(("not compiled (another classifier)", _outputs(plain, noisy, reference), True))
     variations = tuple(_compare(name, found, expected, padded) for name, found, padded in others)
     return Audit(reference, _near_ties(expected, variations), variations, _not_a_number(expected, len(x)))
+
+
+def some_copies(x: Tensor, noise: Noise | Views, copies: int, seed: int) -> Tensor:
+    """So many noisy copies, or views, shared among the inputs."""
+    return some_views(x, noise, copies) if isinstance(noise, Views) else noisy_copies(x, noise, copies, seed)
 
 
 def noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:

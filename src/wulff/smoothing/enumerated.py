@@ -44,13 +44,23 @@ class ViewCertification:
     @property
     def statement(self) -> str:
         """What is guaranteed, in words."""
-        said = self.views.statement()
-        if self.top > 1:
-            said = said.replace("g(x') is the label", f"the label is among the {self.top} first of g(x')", 1)
-        return (
-            f"For each input x with a label other than -1: {said} g(x) is the class that the base classifier "
-            f"returns for most of the views {self.views} of x, the smallest of several. There is no alpha."
-        )
+        return enumerated_statement(self.views, self.top)
+
+
+def enumerated_statement(views: Views, top: int = 1) -> str:
+    """What certificates from all views guarantee, in words.
+
+    Args:
+        views: The family.
+        top: Among how many classes the label stays.
+    """
+    said = views.statement()
+    if top > 1:
+        said = said.replace("g(x') is the label", f"the label is among the {top} first of g(x')", 1)
+    return (
+        f"For each input x with a label other than -1: {said} g(x) is the class that the base classifier "
+        f"returns for most of the views {views} of x, the smallest of several. There is no alpha."
+    )
 
 
 class Enumerated(Majority):

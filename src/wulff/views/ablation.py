@@ -70,6 +70,9 @@ class _Windows(Views):
             "wherever it is; r is the radius, and 0 means none. This is certain: all views were classified."
         )
 
+    def in_tables(self) -> str:
+        return "are sides of squares: the label stays whatever is shown within one of them, wherever it is"
+
     @staticmethod
     def _doubled(x: Tensor) -> Tensor:
         x = x.to(torch.float32)

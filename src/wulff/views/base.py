@@ -96,6 +96,10 @@ class Views(abc.ABC):
     def statement(self) -> str:
         """What the radius means, in words."""
 
+    @abc.abstractmethod
+    def in_tables(self) -> str:
+        """How the radii in a table are to be read, as the end of a sentence about them."""
+
     def check_training(self, trained: "Views") -> None:  # noqa: B027 (most families take any model)
         """Refuse a model that was trained on other views, where its answers to these would mean nothing.
 

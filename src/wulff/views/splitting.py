@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+from fractions import Fraction
 from typing import ClassVar, final
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from wulff._checks import POSITIVE, real_number, whole_number
+from wulff._numerics.rounding import float_at_most
 from wulff.errors import InputError
 from wulff.views.base import Reach, Views, check_shape, check_views
 
@@ -99,11 +101,12 @@ class Splitting(Views):
 
     def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
         self.check(shape)
-        return Reach(whole_number("slack", slack, least=0) / self.levels, inclusive=True)
+        steps = Fraction(whole_number("slack", slack, least=0), self.levels)
+        return Reach(float_at_most(steps), inclusive=True)
 
     def off_the_grid(self, slack: int) -> float:
         """The radius for x' that need not be multiples of 1/levels: strictly nearer ones are certified."""
-        return (slack + 1) / (2 * self.levels)
+        return float_at_most(Fraction(slack + 1, 2 * self.levels))
 
     def statement(self) -> str:
         return (
@@ -112,12 +115,17 @@ class Splitting(Views):
             f"certain: all {self.splits:,} views were classified."
         )
 
+    def in_tables(self) -> str:
+        return (
+            f"are for inputs in multiples of 1/{self.levels}, where perturbations of just that size are "
+            f"certified too; for others they are half as large, and 1/{2 * self.levels} larger than that"
+        )
+
     def check_training(self, trained: Views) -> None:
         if isinstance(trained, Splitting) and splits_of(trained) != splits_of(self):
             raise InputError(
                 f"the model was trained on {trained}, whose splits are not those of {self}; certify with the "
-                "views of the training.",
-                "views",
+                "views of the training."
             )
 
     def _look_up(self, steps: Tensor, which: Tensor) -> Tensor:

@@ -82,7 +82,7 @@
       svg.append(shape("text", { x: left - 8, y: y(a / 5) + 5, "text-anchor": "end" }, (a / 5).toFixed(1)));
     }
     svg.append(shape("path", { class: "axis", fill: "none", d: `M${x(0)} ${y(1)}V${y(0)}H${x(limit)}` }));
-    svg.append(shape("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, `${norm} radius`));
+    svg.append(shape("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, data.headings[norm]));
     svg.append(shape("text", { transform: `translate(16 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, "certified accuracy"));
 
     /** The step function as a path; steps closer than a quarter of a unit of the drawing are drawn as one, at the first. */
@@ -236,7 +236,7 @@
     if (run.label) fact("label", String(run.label[i]));
     fact("smoothed", kind === "abstained" ? "abstains" : String(run.predict[i]));
     if (kind === "abstained") fact("because", run.reasons[run.reason[i]] + (run.needed[i] ? `: about ${run.needed[i].toLocaleString("en")} needed` : ""));
-    else for (const norm of data.norms) if (run.radii[norm]) fact(`${norm} radius`, down(run.radii[norm][i], 4));
+    else for (const norm of data.norms) if (run.radii[norm]) fact(data.headings[norm], down(run.radii[norm][i], 4));
     if (run.n[i]) fact("samples", run.n[i].toLocaleString("en"));
     made.append(facts);
     return made;

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wulff._quoting import drawn
 from wulff.errors import InputError
-from wulff.norms import Threat, parse_threat, parse_threats
+from wulff.norms import Adversary, parse_adversaries, parse_adversary
 from wulff.reports.curves import check_radii, curve, some_runs
 from wulff.reports.envelopes import envelope
 from wulff.reports.fairness import comparable
@@ -16,7 +16,7 @@ from wulff.runs import Run, training_accuracy, training_noise
 def plot_certified_accuracy(
     runs: Sequence[Run],
     path: str | Path,
-    norms: Sequence[Threat | str] | None = None,
+    norms: Sequence[Adversary | str] | None = None,
     *,
     with_envelope: bool = False,
 ) -> Path:
@@ -35,7 +35,7 @@ def plot_certified_accuracy(
     """
     path = check_figure_path(path)
     runs = some_runs(runs)
-    against = parse_threats(runs[0].norms if norms is None else norms)
+    against = parse_adversaries(runs[0].norms if norms is None else norms)
     if not against:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
     counts = [
@@ -63,7 +63,7 @@ def plot_certified_accuracy(
 
 
 def plot_confidence(
-    runs: Sequence[Run], path: str | Path, norm: Threat | str | None = None, confidence: float = 0.999
+    runs: Sequence[Run], path: str | Path, norm: Adversary | str | None = None, confidence: float = 0.999
 ) -> Path:
     """Draw the share of certificates and the accuracy that is true with a stated probability.
 
@@ -90,12 +90,12 @@ def plot_confidence(
         label = f"true with probability {confidence:g}"
         one.step([*radii, radii[-1]], [*known, 0.0], where="pre", label=label, **look(1))
         accuracy_axes(one, norm)
-        one.set_title(f"{drawn(run.name)}, {line.inputs:,} inputs, alpha = {run.alpha:g}", fontsize="medium")
+        one.set_title(f"{drawn(run.name)}, {line.inputs:,} inputs, {_chance(run)}", fontsize="medium")
     return save(figure, axes, path)
 
 
 def plot_training_accuracy(
-    runs: Sequence[Run], path: str | Path, radii: Sequence[float], norm: Threat | str | None = None
+    runs: Sequence[Run], path: str | Path, radii: Sequence[float], norm: Adversary | str | None = None
 ) -> Path:
     """Draw certified accuracy over the accuracy on training inputs under noise [Yang et al. 2020, C.6].
 
@@ -130,7 +130,7 @@ def plot_training_accuracy(
     return save(figure, axes, path)
 
 
-def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Threat | str | None = None) -> Path:
+def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Adversary | str | None = None) -> Path:
     """Draw the certified accuracy of models smoothed with another noise than they were trained with.
 
     One panel for each noise of smoothing [Cohen et al. 2019, figure 15].
@@ -166,9 +166,13 @@ def plot_mismatch(runs: Sequence[Run], path: str | Path, norm: Threat | str | No
     return save(figure, axes, path)
 
 
-def _norm(runs: Sequence[Run], norm: Threat | str | None) -> Threat:
+def _norm(runs: Sequence[Run], norm: Adversary | str | None) -> Adversary:
     if not runs:
         raise InputError("a figure needs at least one run.")
     if norm is None and not runs[0].norms:
         raise InputError(f"{runs[0].folder} holds predictions without radii: there is no curve to draw.")
-    return parse_threat(norm if norm is not None else runs[0].norms[0])
+    return parse_adversary(norm if norm is not None else runs[0].norms[0])
+
+
+def _chance(run: Run) -> str:
+    return "exact" if run.alpha is None else f"alpha = {run.alpha:g}"

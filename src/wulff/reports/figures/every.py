@@ -7,7 +7,7 @@ from wulff import _files, datasets, noises
 from wulff._checks import file_path, one_of
 from wulff._quoting import markdown
 from wulff.errors import InputError, NotCoveredError
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Adversary, parse_adversary
 from wulff.reports.curves import check_runs, curve, default_radii
 from wulff.reports.figures.accuracy import (
     plot_certified_accuracy,
@@ -29,7 +29,7 @@ DIMENSION = 3072
 
 
 def write_figures(
-    runs: Sequence[Run], folder: str | Path, norm: Threat | str | None = None, suffix: str = ".png"
+    runs: Sequence[Run], folder: str | Path, norm: Adversary | str | None = None, suffix: str = ".png"
 ) -> tuple[list[Path], list[str]]:
     """Draw every figure that the runs allow, and captions.md, which says what each shows and guarantees.
 
@@ -48,7 +48,7 @@ def write_figures(
     with_radii = [run for run in check_runs(runs) if run.norms and run.records]
     if not with_radii:
         raise InputError("figures need at least one run with radii.")
-    target = parse_threat(with_radii[0].norms[0] if norm is None else norm)
+    target = parse_adversary(with_radii[0].norms[0] if norm is None else norm)
     having = [run for run in with_radii if str(target) in run.norms]
     folder = file_path("folder", folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,12 +98,12 @@ def write_figures(
         draw(
             f"samples{mark}",
             f"{markdown(first.name)} with other n, {votes}",
-            lambda path, run=first: plot_samples(run, path, None, target),
+            lambda path, run=first: plot_samples(run, path, None, str(target)),
         )
         draw(
             f"alpha{mark}",
             f"{markdown(first.name)} with other alpha, {votes}",
-            lambda path, run=first: plot_alphas(run, path, norm=target),
+            lambda path, run=first: plot_alphas(run, path, norm=str(target)),
         )
         gaussian = next((r for r in group if isinstance(r.noise, noises.Gaussian)), matched[0])
         draw(
@@ -115,7 +115,7 @@ def write_figures(
         "radius",
         f"The certified {target} radius over a lower bound on the label's probability, at equal sigma, in "
         f"{DIMENSION:,} dimensions.",
-        lambda path: plot_radii(_kinds(having), path, target, DIMENSION),
+        lambda path: plot_radii(_kinds(having), path, str(target), DIMENSION),
     )
     draw(
         "images",
@@ -150,7 +150,7 @@ def _by_match(runs: Sequence[Run]) -> tuple[list[Run], list[Run]]:
     return matched, mismatched or matched
 
 
-def _two_radii(runs: Sequence[Run], norm: Threat) -> list[float]:
+def _two_radii(runs: Sequence[Run], norm: Adversary) -> list[float]:
     radii = default_radii([curve(run, norm) for run in runs])
     return [0.0, radii[len(radii) // 3]] if len(radii) > 2 else radii[:1]
 
@@ -159,8 +159,10 @@ def _kinds(runs: Sequence[Run]) -> list[noises.Noise]:
     """One noise of each kind that a run has, and the usual ones."""
     kinds = {shape: noises.with_sigma(shape, 1.0) for shape in SHAPES}
     for run in runs:
-        if run.spec.noise is not None and (law := noises.parse(run.spec.noise)).dim in (None, DIMENSION):
-            kinds.setdefault(law.name, law)
+        if run.views is None and run.spec.noise is not None:
+            law = noises.parse(run.spec.noise)
+            if law.dim in (None, DIMENSION):
+                kinds.setdefault(law.name, law)
     return list(kinds.values())
 
 
