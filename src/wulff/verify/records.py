@@ -14,9 +14,10 @@ from typing import Any, Final
 import numpy as np
 from flint import arb
 
-from wulff.verify import statistics, theorems
+from wulff.verify import statistics, theorems, view_counts
 from wulff.verify.balls import HALF, Contradiction, Verdict, decide
 from wulff.verify.reading import Law, read_law, read_run, real, whole
+from wulff.verify.view_counts import Family, read_family
 
 UNDECIDED: Final = ("format", "plugins", "versions", "engine")
 """Parts of the spec that no checksum covers."""
@@ -90,7 +91,9 @@ class _Checks:
 
     def __init__(self, document: dict[str, Any], records: int, scale: float | None) -> None:
         self.spec = spec = document["run"]
-        self.law: Law | None = read_law(spec["noise"], spec.get("dim"), scale) if "noise" in spec else None
+        self.family = read_family(spec["noise"], spec["shape"]) if spec["task"] == "enumerate" else None
+        sampled = "noise" in spec and self.family is None
+        self.law: Law | None = read_law(spec["noise"], spec.get("dim"), scale) if sampled else None
         self.task, self.alpha = spec["task"], real(spec.get("alpha", 0.5), "alpha")
         self.exact, self.two_sided = spec.get("sampling") == "exact", spec.get("bound") == "two-sided"
         if not 0 < self.alpha < 1 or records > spec.get("inputs", records):
@@ -122,6 +125,8 @@ class _Checks:
             raise Contradiction(f"it is outside the slice {spec['slice']}")
         if self.task == "import":
             return "proven"
+        if self.family is not None:
+            return self._all_views(record, self.family)
         phases = {"certify": {"selection", "estimation"}, "predict": {"prediction"}}[self.task]
         n = whole(record["n"], 0, spec["n"], "n")
         if set(record["counts"]) != phases or ("stop" not in spec and n != spec["n"]):
@@ -144,8 +149,24 @@ class _Checks:
             raise Contradiction(f"draw is {record.get('draw')}, which is not what seed and index give")
         return "proven"
 
+    def _all_views(self, record: dict[str, Any], family: Family) -> Verdict:
+        """Every view has a vote, or its output was not a number."""
+        n = whole(record["n"], family.views, family.views, "n")
+        if set(record["counts"]) != {"enumeration"} or list(record["radii"]) != self.spec["norms"]:
+            raise Contradiction(f"it has counts of {', '.join(record['counts'])}, not of all views")
+        lost = whole(record.get("not_a_number", {}).get("enumeration", 0), 0, n, "lost views")
+        voted = sum(self.votes(record, "enumeration")) + lost
+        if voted != n:
+            raise Contradiction(f"{voted} of {n} views are accounted for")
+        return "proven"
+
     def statistics(self, record: dict[str, Any]) -> Verdict:
-        """The recorded error is the bound of the recorded counts; a predicted label passes its rank test."""
+        """The recorded error is the bound of the recorded counts; a predicted label passes its rank test.
+
+        Of all views nothing is estimated: their counts are what they are.
+        """
+        if self.family is not None:
+            return "proven" if not {"error", "draw"} & set(record) else "FALSE"
         if self.task == "import" or self.spec.get("top", 1) != 1:
             return "not covered"
         if self.task == "predict":
@@ -156,6 +177,11 @@ class _Checks:
         """The recorded radius is certified at the recorded error."""
         claim = record["radii"][norm]
         size, method = real(claim["radius"], "radius"), claim["method"]
+        if self.family is not None:
+            votes, top = self.votes(record, "enumeration"), whole(self.spec.get("top", 1), 1, math.inf, "top")
+            if (method == "abstain") != (record["predict"] == -1):
+                raise Contradiction(f"predict is {record['predict']}, and the method {method}")
+            return view_counts.radius(self.family, votes, record["predict"], norm, size, top)
         if method == "abstain":
             return "proven" if size == 0 and record["predict"] == -1 else "FALSE"
         if method == "published" or self.law is None:
