@@ -3,6 +3,7 @@
 from wulff.attacks.ascent import climb, frozen, smoothed_loss
 from wulff.attacks.eot import EOTPGD
 from wulff.attacks.geometry import project, random_point, size, steepest, to_grid
+from wulff.attacks.on_views import ViewAscent
 from wulff.attacks.protocol import Attack
 from wulff.attacks.soft import SoftSmoothed
 
@@ -10,6 +11,7 @@ __all__ = [
     "EOTPGD",
     "Attack",
     "SoftSmoothed",
+    "ViewAscent",
     "climb",
     "frozen",
     "project",

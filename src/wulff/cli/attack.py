@@ -8,13 +8,18 @@ import typer
 
 from wulff import runs
 from wulff._progress import progress_bar
-from wulff.attacks import EOTPGD
+from wulff.attacks import EOTPGD, ViewAscent
 from wulff.cli.options import AlphaOption, FirstNormOption, JsonOption, RunArgument
 from wulff.cli.run_options import ArchitectureOption, PlaceOption
+from wulff.cli.run_verbs import refuse_terms
 from wulff.errors import InputError
+
+_OF_SAMPLES = ("n", "alpha", "batch")
+"""Options that a run of views has no use for."""
 
 
 def attack(
+    context: typer.Context,
     run: RunArgument,
     inside: Annotated[bool, typer.Option("--inside", help="Attack within the certified radii.")] = False,
     factors: Annotated[
@@ -47,13 +52,18 @@ def attack(
     radii = [1.0] * inside + (factors or [])
     if not radii:
         raise InputError("give --inside, --outside 1.5, or both.")
+    spec = runs.load(run).spec
+    method = EOTPGD(steps, copies, restarts)
+    if isinstance(spec, runs.ViewSpec):
+        method = ViewAscent(steps, copies, restarts)
+        refuse_terms(context, spec.views, _OF_SAMPLES)
     with progress_bar() as progress:
         task = progress.add_task(f"attacking {run}", total=None, words="")
         outcomes = runs.attack(
             run,
             radii,
             norm=norm,
-            method=EOTPGD(steps, copies, restarts),
+            method=method,
             judge=runs.Judge(n=n, alpha=alpha, seed=seed),
             limit=limit,
             batch=batch,

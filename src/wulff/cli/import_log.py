@@ -6,7 +6,7 @@ import typer
 
 from wulff import runs
 from wulff.cli.console import say
-from wulff.cli.options import NormOption, StoreOption
+from wulff.cli.options import StoreOption
 
 
 def import_log(
@@ -14,7 +14,10 @@ def import_log(
         str, typer.Argument(help="A log (idx label predict radius correct time), or a folder of .npy files.")
     ],
     store: StoreOption,
-    norm: NormOption = "l2",
+    norm: Annotated[
+        str | None,
+        typer.Option(help="The norm of the radii; by default l2, and of views the one that they are for."),
+    ] = None,
     noise: Annotated[
         str | None, typer.Option(help="The noise that the log is about, to be stored with it.")
     ] = None,

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import typer
@@ -42,7 +42,7 @@ from wulff.runs.document import load_plugins
 from wulff.runs.journal import SPEC, stored_document
 from wulff.runs.progress import run_progress
 from wulff.runs.view_spec import refused_terms
-from wulff.views import is_views
+from wulff.views import Views, is_views
 
 _OF_NO_SPEC = {"context", "store", "workers", "engine", "gpu_share", "norm"}
 """Options that no field of a spec has the name of."""
@@ -105,17 +105,11 @@ class Asked:
         known = {field.name for field in dataclasses.fields(runs.ViewSpec)}
         fields = {name: value for name, value in (self._fields() | own).items() if name in known}
         spec = runs.ViewSpec(**{**fields, "noise": named})
-        given = [option for option in self.context.command.params if self._is_given(option.name or "")]
-        if any(option.name == "norm" for option in given):
+        if is_given(self.context, "norm"):
             spec.check_norms(own["norms"])
-        strange = [option for option in given if option.name not in known | _OF_NO_SPEC]
-        if strange:
-            raise InputError(f"{refused_terms(spec.views, [option.opts[0] for option in strange])}.")
+        names = [option.name or "" for option in self.context.command.params]
+        refuse_terms(self.context, spec.views, [name for name in names if name not in known | _OF_NO_SPEC])
         return spec
-
-    def _is_given(self, option: str) -> bool:
-        source = self.context.get_parameter_source(option)
-        return source is not None and source.name == "COMMANDLINE"
 
     def _fields(self) -> dict[str, Any]:
         """The options that are fields of a spec, read."""
@@ -127,6 +121,23 @@ class Asked:
             "batch": batch_from(self.batch),
             "denoiser_pixels": radii_from("--denoiser-pixels", self.denoiser_pixels),
         }
+
+
+def is_given(context: typer.Context, option: str) -> bool:
+    """Whether an option stands on the command line."""
+    source = context.get_parameter_source(option)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def refuse_terms(context: typer.Context, views: Views, of_samples: Collection[str]) -> None:
+    """Refuse options that are about samples, where views are enumerated.
+
+    Raises:
+        InputError: One of them was given.
+    """
+    options = [option for option in context.command.params if option.name in of_samples]
+    if strange := [option.opts[0] for option in options if is_given(context, option.name or "")]:
+        raise InputError(f"{refused_terms(views, strange)}.")
 
 
 def asks(verb: Callable[..., None]) -> Callable[..., None]:

@@ -291,7 +291,12 @@ def guarantee(run: Run) -> str:
 
 
 def _imported(run: Run) -> str:
-    if run.columns.has_error:
+    if run.is_exact:
+        what = (
+            f"Imported from published results of all views {run.views}, so that there is no alpha. The radii "
+            f"{run.views.in_tables() if run.views else ''}. That the views were counted"
+        )
+    elif run.columns.has_error:
         what = (
             "Imported from published probabilities. The radii are computed anew from them; that they bound "
             "the probability of the label"

@@ -11,15 +11,17 @@ from scipy import stats
 from torch import Tensor, nn
 
 from wulff._checks import one_of
-from wulff.attacks import EOTPGD, Attack, size, to_grid
+from wulff.attacks import EOTPGD, Attack, ViewAscent, size, to_grid
 from wulff.engines.ray_cluster import spread
 from wulff.errors import InputError
-from wulff.norms import Box, Norm, Threat, parse_threat
+from wulff.norms import Adversary, Box, Norm, parse_adversary, parse_threat
+from wulff.runs.attacking_views import attack_views
 from wulff.runs.job import Job, prepare
+from wulff.runs.outcomes import Outcome, check_same, device_of
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import IN_PYTHON, ImportedSpec, Spec
-from wulff.runs.view_spec import ViewSpec
+from wulff.runs.view_spec import ViewSpec, refused_terms
 from wulff.smoothing import check_seed
 from wulff.stats import ABSTAIN, check_alpha, check_sample_size
 from wulff.stats import predict as rank_test
@@ -51,39 +53,12 @@ class Judge:
         check_seed(self.seed)
 
 
-@dataclasses.dataclass(frozen=True)
-class Outcome:
-    """What an attack on the certificates of a run achieved at one multiple of their radii.
-
-    Attributes:
-        norm: Against which the certificates are.
-        factor: The attacks' radius, as a multiple of the certified one.
-        attacked: How many certified inputs were attacked.
-        broken: On how many of them the smoothed classifier then gave another label, as by `predict`.
-        abstained: On how many `predict` abstained, which breaks nothing.
-        allowed: Up to factor 1: how many may break, but for a probability of `FALSE_ALARM`, if for every
-            input looked at certificate and judgement are each wrong with their alpha.
-    """
-
-    norm: str
-    factor: float
-    attacked: int
-    broken: int
-    abstained: int
-    allowed: int | None
-
-    @property
-    def contradicts(self) -> bool:
-        """Whether more certificates broke than their alpha allows."""
-        return self.allowed is not None and self.broken > self.allowed
-
-
 def attack(
     store: str | Path,
     factors: Sequence[float] = (1.0,),
     *,
-    norm: Threat | str | None = None,
-    method: Attack = EOTPGD(),  # noqa: B008 (frozen)
+    norm: Adversary | str | None = None,
+    method: Attack | ViewAscent | None = None,
     judge: Judge = Judge(),
     limit: int | None = None,
     batch: int | None = None,
@@ -94,6 +69,9 @@ def attack(
 ) -> list[Outcome]:
     """Attack every certified input of a run at multiples of its radius.
 
+    Certificates from all views are certain: perturbed inputs are judged by all of theirs, and none may break
+    up to factor 1; of the judge only the seed is used.
+
     Certificates of exact sampling are about inputs on the grid of the noise: perturbations are rounded to it,
     within the radius, and judged by exact sampling.
 
@@ -101,7 +79,7 @@ def attack(
         store: The folder of a run of `certify`; its weights and data are where they were.
         factors: Multiples of the certified radius; distances stay strictly below it times the factor.
         norm: One of the run's norms; its first by default.
-        method: The attack.
+        method: The attack: an `Attack`, by default `EOTPGD()`; of views a `ViewAscent`.
         judge: How a perturbed input is judged; the run's own noise is never used again.
         limit: Attack only the certificates among the run's first so many inputs.
         batch: How many noisy copies have their gradients computed at once; by default the batch of the run.
@@ -118,15 +96,21 @@ def attack(
         raise InputError(f"{store} was made in Python: its model and inputs are not stored, to be attacked.")
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
         raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.", "factors")
+    engine = one_of("engine", engine, ("local", "ray"))
+    if isinstance(run.spec, ViewSpec):
+        return _attack_views(
+            run, run.spec, factors, norm, method, judge, limit, batch, architecture, engine, workers, progress
+        )
+    method = EOTPGD() if method is None else method
+    if isinstance(method, ViewAscent):
+        raise InputError("a ViewAscent attacks views, and this run samples noise; give EOTPGD().", "method")
     if batch is not None and batch < method.copies:
         raise InputError(
             f"batch must be at least copies = {method.copies}, got {batch}; raise it, or lower copies.",
             "batch",
             "copies",
         )
-    if isinstance(run.spec, ViewSpec):
-        raise InputError(f"{store} has certificates from all views, which no attack of wulff is for.")
-    wanted = str(parse_threat(norm)) if norm is not None else next(iter(run.norms), "")
+    wanted = str(parse_adversary(norm)) if norm is not None else next(iter(run.norms), "")
     if not wanted:
         raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
@@ -166,16 +150,54 @@ def attack(
     return outcomes
 
 
+def _attack_views(
+    run: Run,
+    spec: ViewSpec,
+    factors: Sequence[float],
+    norm: Adversary | str | None,
+    method: Attack | ViewAscent | None,
+    judge: Judge,
+    limit: int | None,
+    batch: int | None,
+    architecture: str | None,
+    engine: str,
+    workers: int | None,
+    progress: Callable[[int, int], None] | None,
+) -> list[Outcome]:
+    """`attack_views`, with what is only for noise refused."""
+    if norm is not None:
+        spec.check_norms([norm])
+    method = ViewAscent() if method is None else method
+    if not isinstance(method, ViewAscent):
+        raise InputError(f"{run.folder} is of views; attack it with a ViewAscent.", "method")
+    if batch is not None or (judge.n, judge.alpha) != (Judge().n, Judge().alpha):
+        raise InputError(f"{refused_terms(spec.views, ['n', 'alpha', 'batch'])}.", "n", "alpha", "batch")
+    return attack_views(
+        run,
+        spec,
+        factors,
+        method,
+        seed=judge.seed,
+        limit=limit,
+        architecture=architecture,
+        on_cluster=engine == "ray",
+        workers=workers,
+        progress=progress,
+    )
+
+
 def _mapped(
     batches: list[list[Record]], asked: tuple[Any, ...], engine: str, workers: int | None
 ) -> Iterator[tuple[int, list[int]]]:
     """The place of each batch, and the labels of its perturbed inputs, as they are done."""
-    if one_of("engine", engine, ("local", "ray")) == "local":
+    if engine == "local":
         return ((place, _attacked(batch, *asked)) for place, batch in enumerate(batches))
     job: Job = asked[0]
     model = job.smoothed.model
     assert isinstance(model, nn.Module)
-    return spread(_attacked, batches, *asked, workers=workers, gpu_share=float(_device(model).type == "cuda"))
+    return spread(
+        _attacked, batches, *asked, workers=workers, gpu_share=float(device_of(model).type == "cuda")
+    )
 
 
 def _attacked(
@@ -191,7 +213,7 @@ def _attacked(
     places = {index: place for place, index in enumerate(job.dataset.index)}
     model = job.smoothed.model
     assert isinstance(model, nn.Module)
-    device = _device(model)
+    device = device_of(model)
     x = torch.stack([job.dataset.images[places[record.index]] for record in batch]).to(device)
     y = torch.tensor([record.predict for record in batch], device=device)
     radius = torch.tensor([factor * record.radii[threat].radius for record in batch], dtype=torch.float64)
@@ -214,16 +236,11 @@ def _check_proposal(method: Attack, adversary: Tensor, x: Tensor, norm: Norm, ra
         )
 
 
-def _device(model: nn.Module) -> torch.device:
-    weight = next(model.parameters(), None)
-    return torch.device("cpu") if weight is None else weight.device
-
-
 def _has_gradients(job: Job) -> bool:
     model = job.smoothed.model
     if not isinstance(model, nn.Module):
         return False
-    x = job.dataset.images[:1].to(_device(model), copy=True).requires_grad_()
+    x = job.dataset.images[:1].to(device_of(model), copy=True).requires_grad_()
     with torch.enable_grad():
         logits = model(x)
     return logits.ndim == 2 and logits.requires_grad
@@ -257,11 +274,7 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
         classes=run.facts.classes,
     )
     job = prepare(spec)
-    for name, stored in run.facts.hashes.items():
-        if job.facts.hashes.get(name) != stored:
-            raise InputError(
-                f"the {name} of {run.folder} are not what they were when it was made; attack needs the same."
-            )
+    check_same(run, job)
     return job
 
 

@@ -26,7 +26,8 @@ from wulff.runs.stored import Records
 from wulff.runs.view_spec import ViewSpec
 from wulff.smoothing import Terms, enumerated_statement
 from wulff.stats import ABSTAIN
-from wulff.views import Views
+from wulff.views import Views, is_views
+from wulff.views import parse as parse_views
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -75,7 +76,7 @@ class Run(Shortcuts):
     @property
     def views(self) -> Views | None:
         """The views, all of which were classified; None where noise was sampled."""
-        return self.spec.views if isinstance(self.spec, ViewSpec) else None
+        return parse_views(self.spec.noise) if self.spec.noise and is_views(self.spec.noise) else None
 
     @property
     def terms(self) -> Terms:

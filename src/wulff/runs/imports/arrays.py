@@ -7,22 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from wulff import noises
-from wulff._quoting import shown
-from wulff._reading import check_declared, reading
 from wulff._typing import FloatArray
 from wulff.certificates import certified_radius
-from wulff.datasets.array_files import read_npy
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_threat
 from wulff.runs.document import Facts, versions
 from wulff.runs.execution import store_finished
+from wulff.runs.imports.array_folders import NEEDED, array, find, numbers_of_inputs
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
 from wulff.runs.spec import ImportedSpec
 from wulff.stats import ABSTAIN, error_upper_bound
-
-NEEDED = ("preds", "labels", "prob_lb")
-ENDINGS = (".npy", ".txt", ".csv")
 
 
 def import_folder(folder: Path, store: str | Path, norm: Threat | str, about: ImportedSpec) -> Run:
@@ -52,8 +47,8 @@ def import_folder(folder: Path, store: str | Path, norm: Threat | str, about: Im
             f"radii of {folder} are computed anew from its probabilities; give the noise with its dimension, "
             "e.g. --noise 'uniform(sigma=0.5, dim=3072)'."
         )
-    counted = _find(folder, "counts") is not None
-    labels, votes = _array(folder, "labels"), _array(folder, "counts" if counted else "preds")
+    counted = find(folder, "counts") is not None
+    labels, votes = array(folder, "labels"), array(folder, "counts" if counted else "preds")
     if votes.ndim != 2 or labels.shape != votes.shape[:1]:
         raise InputError(
             f"the arrays of {folder} do not fit: {'counts' if counted else 'preds'} must have shape (inputs, "
@@ -65,14 +60,14 @@ def import_folder(folder: Path, store: str | Path, norm: Threat | str, about: Im
             f"{folder}: labels must be whole numbers from 0 to {votes.shape[1] - 1}, as "
             f"{'counts' if counted else 'preds'} has {votes.shape[1]} columns, got {wrong[0]}."
         )
-    index = _index(folder, len(labels))
+    index = numbers_of_inputs(folder, len(labels))
     error = _from_counts(folder, votes, about) if counted else _from_bounds(folder, votes)
     # Where two classes share the lead, it is not known which of them the bound is about.
     error[(votes == votes.max(axis=1, keepdims=True)).sum(axis=1) > 1] = 1.0
     proof = certified_radius(law, error, norm)
     predicted = np.where(proof.method == "abstain", ABSTAIN, votes.argmax(axis=1))
     file = folder / f"radius_{norm}.npy"
-    printed = _array(folder, file.stem) if file.exists() else None
+    printed = array(folder, file.stem) if file.exists() else None
     if printed is not None and printed.shape != labels.shape:
         raise InputError(f"{file} has {len(printed)} radii for {len(labels)} inputs.")
     records = [
@@ -94,11 +89,11 @@ def import_folder(folder: Path, store: str | Path, norm: Threat | str, about: Im
         for i in range(len(labels))
     ]
     accuracy = None
-    if _find(folder, "acc_train") is not None:
-        accuracy = float(_array(folder, "acc_train").flat[0])
+    if find(folder, "acc_train") is not None:
+        accuracy = float(array(folder, "acc_train").flat[0])
     spec = dataclasses.replace(about, norms=(str(norm),), training_accuracy=accuracy)
     names = ("counts", "labels", "idx") if counted else (*NEEDED, "idx")
-    files = [file for name in names if (file := _find(folder, name)) is not None]
+    files = [file for name in names if (file := find(folder, name)) is not None]
     hashes = {file.stem: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
     facts = Facts(inputs=len(records), hashes=hashes, versions=versions(), engine={"file": str(folder)})
     return store_finished(store, spec, facts, records)
@@ -106,7 +101,7 @@ def import_folder(folder: Path, store: str | Path, norm: Threat | str, about: Im
 
 def _from_bounds(folder: Path, shares: FloatArray) -> FloatArray:
     """Upper bounds on errors from published lower bounds on probabilities, lowered by their rounding."""
-    probability = _array(folder, "prob_lb")
+    probability = array(folder, "prob_lb")
     if probability.shape != shares.shape[:1]:
         raise InputError(
             f"the arrays of {folder} do not fit: preds must have shape (inputs, classes), labels and prob_lb "
@@ -136,48 +131,3 @@ def _from_counts(folder: Path, votes: FloatArray, about: ImportedSpec) -> FloatA
         )
     misses = (n - votes.max(axis=1)).astype(np.int64)
     return np.asarray(error_upper_bound(misses, n.astype(np.int64), about.alpha / votes.shape[1]))
-
-
-def _index(folder: Path, inputs: int) -> FloatArray:
-    """Which inputs they are: those of idx, or the first ones."""
-    if _find(folder, "idx") is None:
-        return np.arange(inputs, dtype=np.float64)
-    index = _array(folder, "idx")
-    if index.shape != (inputs,) or (index < 0).any() or (index % 1 != 0).any() or len(set(index)) < inputs:
-        raise InputError(f"{folder}: idx must hold {inputs} different whole numbers of at least 0.")
-    return index
-
-
-def _find(folder: Path, name: str) -> Path | None:
-    files = [file for ending in ENDINGS if (file := folder / f"{name}{ending}").is_file()]
-    if len(files) > 1:
-        raise InputError(f"{folder} has {files[0].name} and {files[1].name}; leave one of them out.")
-    return files[0] if files else None
-
-
-def _array(folder: Path, name: str) -> FloatArray:
-    file = _find(folder, name)
-    if file is None:
-        raise InputError(
-            f"{folder} has no {name}.npy; it must hold {', '.join(NEEDED)} as .npy files or text; or counts "
-            "and labels."
-        )
-    array = read_npy(file) if file.suffix == ".npy" else _text(file)
-    if array.dtype.kind not in "fiu" or array.size == 0 or not np.isfinite(array).all():
-        raise InputError(f"{file} must hold finite numbers.")
-    return array
-
-
-def _text(file: Path) -> FloatArray:
-    """Numbers in lines, separated by commas, tabs or spaces."""
-    with reading(file, "file of numbers"):
-        check_declared(file, 25 * file.stat().st_size)
-        lines = file.read_text(encoding="utf-8-sig").replace(",", " ").splitlines()
-    rows = [line.split() for line in lines if line.strip()]
-    if len({len(row) for row in rows}) > 1:
-        raise InputError(f"{file} must have as many numbers in each line.")
-    try:
-        array = np.array([[float(cell) for cell in row] for row in rows])
-    except ValueError as error:
-        raise InputError(f"{file} must hold numbers: {shown(str(error))}.") from None
-    return array[:, 0] if array.ndim == 2 and array.shape[1] == 1 else array

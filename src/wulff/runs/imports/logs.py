@@ -13,14 +13,17 @@ from wulff._quoting import shown
 from wulff._reading import check_declared, reading
 from wulff._warnings import warn
 from wulff.errors import InputError
-from wulff.norms import Norm, Threat, parse_threat
+from wulff.norms import Norm, Threat, parse_adversary, parse_threat
 from wulff.runs.document import Facts, versions
 from wulff.runs.execution import store_finished
 from wulff.runs.imports.arrays import import_folder
 from wulff.runs.imports.rows import Row, log_rows
+from wulff.runs.imports.view_arrays import import_views
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.run import Run
 from wulff.runs.spec import ImportedSpec
+from wulff.views import is_views
+from wulff.views import parse as parse_views
 
 USUAL_DIGITS = 3
 _DOWN = Context(prec=2000, rounding=ROUND_FLOOR)
@@ -29,7 +32,7 @@ _DOWN = Context(prec=2000, rounding=ROUND_FLOOR)
 def import_log(
     file: str | Path,
     store: str | Path,
-    norm: Threat | str = Norm.L2,
+    norm: Threat | str | None = None,
     noise: str | None = None,
     *,
     n: int | None = None,
@@ -46,8 +49,9 @@ def import_log(
         file: A log as Cohen et al. 2019 and those after them publish it, or a folder with the .npy files of
             Yang et al. 2020 (preds, labels, prob_lb) or counts and labels, whose radii are computed anew.
         store: The run folder to make.
-        norm: The norm of the radii.
-        noise: The noise, for the record; logs do not name it.
+        norm: The norm of the radii; by default l2, and of views the one that they are for.
+        noise: The noise, for the record; logs do not name it. Of a folder also `splitting(...)`, all of whose
+            views were counted.
         n: How many samples bounded each error, for the record.
         alpha: The probability with which each answer may be wrong; without it there are no bounds.
         training_noise: The noise that the model was trained with, for the record.
@@ -58,6 +62,10 @@ def import_log(
     """
     file, store = file_path("file", file), file_path("store", store)
     about = ImportedSpec(noise=noise, n=n, alpha=alpha, training_noise=training_noise)
+    if is_views(about.noise) and file.is_dir():
+        norms = [] if norm is None else [str(parse_adversary(norm))]
+        return import_views(file, store, norms, parse_views(about.noise or ""), about)
+    norm = Norm.L2 if norm is None else norm
     if file.is_dir():
         return import_folder(file, store, norm, about)
     norm = _plain(norm)

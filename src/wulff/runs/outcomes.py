@@ -1,0 +1,53 @@
+"""What an attack on the certificates of a run achieved, and which classifier it has to be of."""
+
+import dataclasses
+
+import torch
+from torch import nn
+
+from wulff.errors import InputError
+from wulff.runs.job import Job
+from wulff.runs.run import Run
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What an attack on the certificates of a run achieved at one multiple of their radii.
+
+    Attributes:
+        norm: Against which the certificates are.
+        factor: The attacks' radius, as a multiple of the certified one.
+        attacked: How many certified inputs were attacked.
+        broken: On how many of them the smoothed classifier then gave another label, as by `predict`.
+        abstained: On how many `predict` abstained, which breaks nothing.
+        allowed: Up to factor 1: how many may break, but for a probability of `FALSE_ALARM`, if for every
+            input looked at certificate and judgement are each wrong with their alpha; none where all views
+            are classified. None beyond.
+    """
+
+    norm: str
+    factor: float
+    attacked: int
+    broken: int
+    abstained: int
+    allowed: int | None
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether more certificates broke than their alpha allows."""
+        return self.allowed is not None and self.broken > self.allowed
+
+
+def check_same(run: Run, job: Job) -> None:
+    """Refuse a job whose weights or data are not those that the run was made with."""
+    for name, stored in run.facts.hashes.items():
+        if job.facts.hashes.get(name) != stored:
+            raise InputError(
+                f"the {name} of {run.folder} are not what they were when it was made; attack needs the same."
+            )
+
+
+def device_of(model: nn.Module) -> torch.device:
+    """Where the weights of a model are; the CPU for one without any."""
+    weight = next(model.parameters(), None)
+    return torch.device("cpu") if weight is None else weight.device
