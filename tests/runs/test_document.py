@@ -50,7 +50,7 @@ def test_what_means_nothing_for_a_task_is_no_field_of_it() -> None:
 
 
 def test_certify_does_not_predict(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"certify needs a runs\.Spec, got PredictSpec"):
+    with pytest.raises(InputError, match=r"certify needs a runs\.Spec or a runs\.ViewSpec, got PredictSpec"):
         runs.certify(runs.PredictSpec(model="m"), tmp_path / "run")  # type: ignore[arg-type]
     assert not (tmp_path / "run").exists()
 
