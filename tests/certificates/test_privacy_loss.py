@@ -186,3 +186,13 @@ def test_a_look_finds_every_radius_that_is_larger(spec: str) -> None:
     assert entry.promises(noise, errors, found * (1 - 1e-6), 8).all()
     assert entry.promises(noise, errors, np.full(len(errors), np.nan), 8).all()
     assert not entry.promises(noise, errors, found * 1.1, 8).any()
+
+
+@pytest.mark.parametrize("spec", ["laplace(scale=1)", "exp-lp(scale=1,p=1.5)", "pareto(scale=1,a=3)"])
+def test_radii_of_errors_that_lie_close_together_do_not_rise(spec: str) -> None:
+    """Where one pair of lines takes over from another, radii rose by some millionths."""
+    rng = np.random.default_rng(1)
+    near = rng.uniform(0.1, 0.101, 3000)
+    errors = np.sort(np.concatenate([near, 10 ** rng.uniform(-15, -0.4, 1000)]))
+    radius = certified_radius(spec, errors, Norm.LINF, 5).radius
+    assert (np.diff(radius) <= 0).all()

@@ -91,7 +91,25 @@ def interpolate(left: Curve, right: Curve, p: FloatArray) -> FloatArray:
     1 - D_t(r) is the integral of min(q(z - v), t q(z)) over z. With τ = log t, the logarithm of the
     integrand is concave in (z, r, τ), so by Prékopa's theorem that of the integral is concave in (r, τ):
     a geometric mean of its values at (r₁, τ₁) and (r₂, τ₂) bounds it from below in between.
+
+    For one pair of lines the shift falls as p grows. Where another pair takes over it may rise a little:
+    so what the pairs allow from there on is allowed before, too.
     """
+    later, allowed = _takeovers(left, right)
+    following = np.searchsorted(later, p)
+    return np.maximum(_on_their_lines(left, right, p), np.append(allowed, left.shift)[following])
+
+
+@functools.lru_cache(maxsize=256)
+def _takeovers(left: Curve, right: Curve) -> tuple[FloatArray, FloatArray]:
+    """Errors at which another pair of lines is the best one, and the largest shift there or later."""
+    breaks = np.exp(np.union1d(left.log_break, right.log_break)) * (1 + 1e-12)
+    breaks = breaks[(breaks > right.reach) & (breaks <= left.reach)]
+    shifts = _on_their_lines(left, right, breaks)
+    return breaks, np.maximum.accumulate(shifts[::-1])[::-1]
+
+
+def _on_their_lines(left: Curve, right: Curve, p: FloatArray) -> FloatArray:
     (tau, overlap), (tau_step, overlap_step) = left.line(p), right.line(p)
     tau_step, overlap_step = tau_step - tau, overlap_step - overlap
 

@@ -20,7 +20,7 @@ SMALLEST_ERROR = 1e-40
 """Smaller errors get the radius of this one."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Curve:
     """The growth function of one shift from above, as the least of the lines p ↦ t p + D_t.
 
