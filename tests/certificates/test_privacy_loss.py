@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.exact import normal_sf
 from tests.nightly import everyday
-from wulff._numerics.composition import LatticeMeasure, compose
+from wulff._numerics.composition import LatticeMeasure, coarsened, compose, compose_in_blocks
 from wulff.certificates import certified_radius, table
 from wulff.certificates.privacy_loss.lattice import TAIL_ACCURACY, privacy_loss
 from wulff.noises import ExpLp, IIDNoise, Laplace, Pareto, parse
@@ -151,6 +151,42 @@ def test_a_short_window_pays_for_what_it_cuts() -> None:
     exact_mean = 2001.0
     points = total.first + np.arange(len(total.mass))
     assert float(points @ total.mass) + total.lost * 1e6 >= exact_mean
+
+
+def divergences(law: LatticeMeasure, log_t: np.ndarray) -> np.ndarray:
+    loss = law.step * (law.first + np.arange(len(law.mass)))
+    parts = -np.expm1(np.minimum(log_t[:, None] - loss, 0.0))
+    return parts @ law.mass + law.infinite
+
+
+@pytest.mark.parametrize("first", [-7, 0, 5])
+def test_a_coarser_lattice_dominates_and_keeps_both_masses(first: int) -> None:
+    law = LatticeMeasure(0.01, first, np.random.default_rng(first + 7).uniform(size=43), 0.1)
+    coarse = coarsened(law, 8)
+    log_t = np.linspace(-1.0, 1.0, 401)
+    fine, found = divergences(law, log_t), divergences(coarse, log_t)
+    assert (found >= fine).all()
+    assert (found > fine * (1 + 1e-12)).any()
+    for power in (0.0, 1.0):
+        masses = []
+        for measure in (law, coarse):
+            loss = measure.step * (measure.first + np.arange(len(measure.mass)))
+            masses.append(float(np.exp(-power * loss) @ measure.mass))
+        assert masses[0] == pytest.approx(masses[1], rel=1e-13)
+
+
+@pytest.mark.parametrize("copies", [100, 3072, 3101])
+def test_composition_in_blocks_dominates_composition_at_once(copies: int) -> None:
+    noise = parse("laplace(scale=1)")
+    assert isinstance(noise, IIDNoise)
+    law = privacy_loss(noise, 0.06)
+    assert law is not None
+    whole, blocks = (way(law, copies).measure() for way in (compose, compose_in_blocks))
+    centre, deviation = (value * whole.step for value in whole.moments())
+    log_t = centre + deviation * np.linspace(-3, 5, 33)
+    exact, found = divergences(whole, log_t), divergences(blocks, log_t)
+    assert (found >= exact - whole.infinite - 1e-13).all()
+    assert (found <= exact + 1e-5 * exact.max()).all()
 
 
 @given(

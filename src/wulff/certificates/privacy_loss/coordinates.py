@@ -20,9 +20,16 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._numerics.bisection import last_true
-from wulff._numerics.composition import Composition, compose
+from wulff._numerics.composition import Composition, compose_in_blocks
 from wulff._typing import FloatArray
-from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, Curve, ShiftCurves, curve_through, useless
+from wulff.certificates.privacy_loss.curves import (
+    SMALLEST_ERROR,
+    Curve,
+    ShiftCurves,
+    curve_through,
+    groups,
+    useless,
+)
 from wulff.certificates.privacy_loss.lattice import privacy_loss
 from wulff.certificates.registry import register
 from wulff.noises import ExpLp, Laplace, Pareto
@@ -70,9 +77,8 @@ def _radius(curves: "LossCurves", error: FloatArray) -> FloatArray:
     bound = np.full(error.shape, np.inf)
     for _ in range(ROUNDS):
         node = curves.largest_nodes(p)
-        for k in np.unique(node[node >= 0]):
-            here = node == k
-            curve, following = curves.node(int(k)), curves.node(int(k) + 1)
+        for k, here in groups(node, node >= 0):
+            curve, following = curves.node(k), curves.node(k + 1)
             # No more than the next shift on the list, so that radii fall as the error grows.
             bound[here] = np.minimum(bound[here], total[here] + following.shift)
             if curves.noise.half_line is HalfLine.LOG_CONCAVE:
@@ -144,7 +150,7 @@ class LossCurves(ShiftCurves):
         mean, deviation = law.moments()
         if (self.dim * mean - 8 * math.sqrt(self.dim) * deviation) * law.step > LARGEST_LOSS:
             return useless(shift)
-        total = compose(law, self.dim)
+        total = compose_in_blocks(law, self.dim)
         if total.lost > 0.5:
             return useless(shift)
         return curve_of(total, shift)

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,14 @@ def curve_through(shift: float, log_t: FloatArray, divergence: FloatArray) -> Cu
 def useless(shift: float) -> Curve:
     """The curve of a shift that is too large for any error of interest."""
     return Curve(shift, 0.0, np.zeros(1), np.full(1, -1e3), np.zeros(0))
+
+
+def groups(index: np.ndarray, chosen: npt.NDArray[np.bool_]) -> Iterator[tuple[int, np.ndarray]]:
+    """Each number among the chosen places of `index`, in ascending order, and the places where it stands."""
+    places = np.flatnonzero(chosen)
+    places = places[np.argsort(index[places], kind="stable")]
+    numbers, starts = np.unique(index[places], return_index=True)
+    yield from zip(numbers.tolist(), np.split(places, starts[1:]), strict=False)
 
 
 class ShiftCurves(abc.ABC):
@@ -116,8 +125,8 @@ class ShiftCurves(abc.ABC):
                 return low
             middle = (low + high) // 2 if step % 4 == 0 else self._guess(z, low, low_z, high, high_z)
             reach = np.full(p.shape, math.inf)
-            for k in np.unique(middle[still]):
-                reach[still & (middle == k)] = self.node(int(k)).reach
+            for k, here in groups(middle, still):
+                reach[here] = self.node(k).reach
             reach_z = normal_quantile(np.clip(reach, 1e-300, 0.5))
             holds, fails = still & (p <= reach), still & (p > reach)
             low, low_z = np.where(holds, middle, low), np.where(holds, reach_z, low_z)
@@ -133,9 +142,23 @@ class ShiftCurves(abc.ABC):
             index = (np.log(radius / self.unit) + 14) / math.log(self.ratio) - 1e-6
         index = np.floor(np.clip(index, -1, self.size - 1)).astype(int)
         may = np.ones(p.shape, dtype=bool)
-        for k in np.unique(index[index >= 0]):
-            here = index == k
-            may[here] = p[here] <= self.node(int(k)).reach
+        nodes = list(groups(index, index >= 0))
+        smallest = np.array([p[here].min() for _, here in nodes])
+
+        def decide(first: int, last: int) -> None:
+            # A larger shift reaches less: where the smallest one is not enough by far, none of them is.
+            k, here = nodes[first]
+            if smallest[first:last].min() > 1.001 * self.node(k).reach:
+                for _, here in nodes[first:last]:
+                    may[here] = False
+            elif last - first > 1:
+                decide(first, (first + last) // 2)
+                decide((first + last) // 2, last)
+            else:
+                may[here] = p[here] <= self.node(k).reach
+
+        if nodes:
+            decide(0, len(nodes))
         return may
 
     def _guess(

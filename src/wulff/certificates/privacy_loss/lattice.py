@@ -58,8 +58,9 @@ def privacy_loss(
     with np.errstate(over="ignore"):
         furthest = min(float(noise.coordinate_isf(np.array(TAIL))), 1e150)  # the last cell holds the rest
     sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 300)
-    edges = np.unique(np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes]))
-    cells = _cells(noise, edges, shift)
+    edges = np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes])
+    points = _points(noise, np.unique(edges), shift)
+    cells = _cells(noise, points)
     step = given or _lattice_step(noise, cells, shift, resolution)
     for _ in range(30):
         if step < 1e-13:
@@ -68,22 +69,30 @@ def privacy_loss(
         # Cells add (width)² of their mass to the variance, of which step² · resolution² is there.
         coarse = (width > 0.5 * step) & (cells.shifted * width**2 > 3e-4 * step**2)
         where = np.flatnonzero(coarse[1:-1]) + 1  # the first and the last cell are unbounded
-        if not len(where) or len(edges) > MOST_CELLS:
+        if not len(where) or points.shape[1] > MOST_CELLS:
             break
-        edges = np.insert(edges, where, 0.5 * (edges[where - 1] + edges[where]))
-        edges = np.unique(edges)
-        cells = _cells(noise, edges, shift)
+        middles = 0.5 * (points[0, where - 1] + points[0, where])
+        points = np.concatenate([points, _points(noise, middles, shift)], axis=1)
+        points = points[:, np.unique(points[0], return_index=True)[1]]
+        cells = _cells(noise, points)
         step = given or _lattice_step(noise, cells, shift, resolution)
     return _spread(cells, step)
 
 
-def _cells(noise: IIDNoise, edges: FloatArray, shift: float) -> _Cells:
-    """Cell 0 is everything below the first edge, and the last one everything above the last edge."""
-    shifted, shifted_slack = _masses(noise, edges - shift)
-    resting, resting_slack = _masses(noise, edges)
+def _points(noise: IIDNoise, edges: FloatArray, shift: float) -> FloatArray:
+    """Rows: the edges, the tails beyond them of the shifted and the resting law, the loss and its slack."""
+    tails = noise.coordinate_sf(np.abs(edges - shift)), noise.coordinate_sf(np.abs(edges))
     loss = noise.coordinate_log_density(edges - shift) - noise.coordinate_log_density(edges)
     # Each log-density is off by its own rounding and by that of its argument.
     slack = 4 * UNIT_ROUNDOFF * (_log_condition(noise, edges - shift) + _log_condition(noise, edges))
+    return np.stack([edges, *tails, loss, slack])
+
+
+def _cells(noise: IIDNoise, points: FloatArray) -> _Cells:
+    """Cell 0 is everything below the first edge, and the last one everything above the last edge."""
+    _, shifted_tail, resting_tail, loss, slack = points
+    shifted, shifted_slack = _masses(shifted_tail)
+    resting, resting_slack = _masses(resting_tail)
     far = math.inf if noise.half_line is HalfLine.LOG_CONCAVE else 0.0
     ends = np.concatenate([[-far], loss, [far]])
     # Where a density underflows, the loss is beyond all that is resolved, and infinite to be safe.
@@ -99,9 +108,8 @@ def _cells(noise: IIDNoise, edges: FloatArray, shift: float) -> _Cells:
     )
 
 
-def _masses(noise: IIDNoise, z: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """The masses between the points and beyond them, and bounds on their errors; 0 is among the points."""
-    tail = noise.coordinate_sf(np.abs(z))
+def _masses(tail: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The masses between the points and beyond them, and bounds on their errors; the centre is a point."""
     between = np.abs(np.diff(tail))
     mass = np.concatenate([tail[:1], between, tail[-1:]])
     largest = np.concatenate([tail[:1], np.maximum(tail[:-1], tail[1:]), tail[-1:]])

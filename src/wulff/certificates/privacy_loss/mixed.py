@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from wulff._typing import FloatArray
 from wulff.certificates.differential.mixed import ULPS, mixed_radii
-from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR
+from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, groups
 from wulff.certificates.privacy_loss.mixed_curves import SMALLEST_DIM, MixedLossCurves
 from wulff.certificates.registry import register
 from wulff.noises import MixedLinf
@@ -47,11 +47,10 @@ def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArr
     p = np.maximum(error, SMALLEST_ERROR)
     node = curves.largest_nodes(p)
     total, bound = np.zeros_like(error), np.full_like(error, np.inf)
-    for k in np.unique(node[node >= 0]):
-        here = node == k
+    for k, here in groups(node, node >= 0):
         # No more than the next shift on the list, so that radii fall as the error grows.
-        total[here], bound[here] = curves.node(int(k)).shift, curves.shift(int(k) + 1)
-        p[here] = curves.node(int(k)).grown(p[here])
+        total[here], bound[here] = curves.node(k).shift, curves.shift(k + 1)
+        p[here] = curves.node(k).grown(p[here])
     rest = p < 0.5
     if rest.any():
         total[rest] += mixed_radii(noise, p[rest], dim, Norm.LINF)
