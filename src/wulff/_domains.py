@@ -169,5 +169,5 @@ def described(member: Any) -> dict[str, str]:
 
 def _text(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:g}"
+        return f"{value:g}" if value == value else "none"
     return f"{value:,}" if type(value) is int else str(value)

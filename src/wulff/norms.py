@@ -1,7 +1,8 @@
 """What adversaries may do: how their perturbations are measured, and where they must stay.
 
-A threat is a norm, for perturbations in all of space, or a `Box`, for those that stay in [0, 1]^d. Views know
-two adversaries more: one who overwrites a `Patch`, and one who does `Poisoning` of the training set.
+A threat is a norm, for perturbations in all of space, a `Box`, for those that stay in [0, 1]^d, or `Scaled`,
+for those that are measured in the units of a noise with scales. Views know two adversaries more: one who
+overwrites a `Patch`, and one who does `Poisoning` of the training set.
 """
 
 import dataclasses
@@ -127,7 +128,22 @@ class Room:
         return cls(np.sort(np.minimum(rooms, high - low))[::-1])
 
 
-Threat = Norm | Box
+@final
+@dataclasses.dataclass(frozen=True)
+class Scaled:
+    """Perturbations v measured by ‖v / s‖, s the `scales` of the noise; where s_i is 0, v_i is.
+
+    Attributes:
+        norm: How they are measured.
+    """
+
+    norm: Norm
+
+    def __str__(self) -> str:
+        return f"{self.norm}-scaled"
+
+
+Threat = Norm | Box | Scaled
 """What noise certifies against."""
 
 
@@ -149,7 +165,7 @@ class Poisoning:
         return "poisoning"
 
 
-Adversary = Norm | Box | Patch | Poisoning
+Adversary = Norm | Box | Scaled | Patch | Poisoning
 """What noise or views certify against, as runs and reports have it."""
 
 
@@ -170,7 +186,9 @@ def parse_adversary(text: str | Adversary) -> Adversary:
 
 def is_counted(adversary: Adversary) -> bool:
     """Whether sizes are whole numbers, all of which up to the radius are certified."""
-    return isinstance(adversary, Patch | Poisoning)
+    if isinstance(adversary, Patch | Poisoning):
+        return True
+    return (adversary.norm if isinstance(adversary, Box) else adversary) == Norm.L0
 
 
 def heading(adversary: Adversary) -> str:
@@ -181,12 +199,14 @@ def heading(adversary: Adversary) -> str:
 
 
 def parse_threat(text: str | Threat) -> Threat:
-    """The threat that a name stands for: a norm such as `l1`, or a norm in the box such as `l1-box`."""
-    if isinstance(text, Box):
+    """The threat of a name: a norm such as `l1`, in the box `l1-box`, in units of the scales `l1-scaled`."""
+    if isinstance(text, Box | Scaled):
         return text
     name = text.strip().lower() if isinstance(text, str) else text
     if isinstance(name, str) and name.endswith("-box"):
         return Box(_measure(name.removesuffix("-box")))
+    if isinstance(name, str) and name.endswith("-scaled"):
+        return Scaled(Norm.parse(name.removesuffix("-scaled")))
     return _measure(name)
 
 
@@ -211,4 +231,6 @@ def parse_threats(norms: Iterable[str | Threat]) -> list[Threat]:
     Raises:
         InputError: It is no sequence, or one stands for none.
     """
-    return [parse_threat(norm) for norm in sequence_of("norms", norms, (str, Norm, Box), "('l1', 'l2')")]
+    return [
+        parse_threat(norm) for norm in sequence_of("norms", norms, (str, Norm, Box, Scaled), "('l1', 'l2')")
+    ]

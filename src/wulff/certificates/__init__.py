@@ -4,6 +4,7 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     box,
     closed_forms,
     differential,
+    features,
     level_set,
     privacy_loss,
 )

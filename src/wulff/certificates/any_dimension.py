@@ -6,14 +6,14 @@ from wulff.certificates.registry import Radii, certified_radius
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Norm
+from wulff.norms import Norm, Threat, parse_threat
 
 DIMENSIONS = (150_528, 2, 3072)
 """A radius that is the same in all of these depends on none."""
 
 
 def radius_in_any_dimension(
-    noise: Noise | str, error: npt.ArrayLike, norm: Norm | str = Norm.L2, method: str | None = None
+    noise: Noise | str, error: npt.ArrayLike, norm: Threat | str = Norm.L2, method: str | None = None
 ) -> Radii:
     """The certified radius where it does not depend on the dimension; its noise has none.
 
@@ -21,7 +21,7 @@ def radius_in_any_dimension(
         InputError: It depends on the dimension, or an argument is outside its range.
         NotCoveredError: As by `certified_radius`.
     """
-    noise, norm = parse_noise(noise), Norm.parse(norm)
+    noise, norm = parse_noise(noise), parse_threat(norm)
     if noise.dim is not None:
         return certified_radius(noise, error, norm, None, method)
     first, *others = (_radii(noise, error, norm, dim, method) for dim in DIMENSIONS)
@@ -30,7 +30,7 @@ def radius_in_any_dimension(
     return Radii(first.radius, first.method, first.tight, first.error, noise, norm)
 
 
-def _radii(noise: Noise, error: npt.ArrayLike, norm: Norm, dim: int, method: str | None) -> Radii | None:
+def _radii(noise: Noise, error: npt.ArrayLike, norm: Threat, dim: int, method: str | None) -> Radii | None:
     """The radii in one dimension; None where no theorem covers it."""
     try:
         return certified_radius(noise, error, norm, dim, method)

@@ -89,7 +89,7 @@ def monte_carlo_radius(
     if not 0 < error < 0.5:
         raise InputError(f"error must lie in (0, 0.5), got {error!r}.")
     n0, n = check_sample_size(n0, "n0"), check_sample_size(n)
-    noise = noise.in_dim(dim)
+    noise = noise.in_dim(dim).of_one_size()
     first = _unit_draws(noise, n0, dim, generator)
     radius = _largest_plausible(first, loss, error, n, alpha)
     candidates = [radius * margin for margin in MARGINS]

@@ -23,7 +23,7 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Box, Norm, Threat, parse_threat
+from wulff.norms import Box, Norm, Scaled, Threat, is_counted, parse_threat
 
 ANY_NORM: Final = None
 """Registers a function that covers every norm; it takes the norm as its fourth argument."""
@@ -108,8 +108,7 @@ class Certificate:
         value = np.where(np.isfinite(at_scale_one), at_scale_one * noise.scale, np.nan)
         above = rounding.up(value * (1 + self.shortfall), self.ulps + 2)
         below = rounding.down(value, self.ulps + 1)
-        counted = isinstance(norm, Box) and norm.norm.p == 0  # a number of coordinates
-        return np.floor(below) if counted else below, above
+        return np.floor(below) if is_counted(norm) else below, above
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -132,6 +131,10 @@ class Radii:
     error: FloatArray
     noise: Noise
     norm: Threat
+
+    def largest_changes(self) -> FloatArray:
+        """How far each coordinate alone may move, in its own unit; of shape (*errors, dim)."""
+        return largest_changes(self.noise, self.norm, self.radius)
 
     def __len__(self) -> int:
         return len(self.radius)
@@ -159,6 +162,25 @@ class Radii:
         cells = [[f"{error:.4g}", decimal_down(radius, 6), method] for error, radius, method in rows]
         left = max(0, np.size(self.radius) - _display.ROWS)
         return _display.html_table(["error", f"{self.norm} radius", "method"], cells, left)
+
+
+def largest_changes(noise: Noise, norm: Threat, radius: FloatArray) -> FloatArray:
+    """How far each coordinate alone may move, in its own unit, at radii against a norm; rounded down.
+
+    Args:
+        noise: The noise, with its dimension.
+        norm: A norm, or a norm in units of the scales.
+        radius: The radii; one coordinate's change has the same size in every norm.
+
+    Returns:
+        An array of shape (*radii, dim); 0 for immutable coordinates.
+    """
+    if not isinstance(norm, Scaled) and not _is_norm(norm):
+        raise InputError(f"changes of single coordinates follow from radii against a norm, got {norm}.")
+    assert noise.dim is not None
+    scales = np.ones(noise.dim) if noise.scales is None else np.array(noise.scales)
+    each = scales if isinstance(norm, Scaled) else (scales > 0).astype(np.float64)
+    return rounding.down(np.asarray(radius)[..., None] * each, 1)
 
 
 _TABLE: list[Certificate] = []
@@ -272,6 +294,17 @@ def converter(function: Converter) -> Converter:
     return function
 
 
+Finder = Callable[[Noise, Threat], list[Certificate]]
+
+_FINDERS: list[Finder] = []
+
+
+def finder_of_scales(function: Finder) -> Finder:
+    """Enter a function that derives certificates of a noise with scales from those of one size."""
+    _FINDERS.append(function)
+    return function
+
+
 def conversions(noise: type[Noise], threat: Threat) -> list[Certificate]:
     """Certificates against a threat that only rest on one against another."""
     converters = sorted(_CONVERTERS, key=lambda convert: (convert.__module__, convert.__qualname__))
@@ -289,7 +322,7 @@ def between(entries: Iterable[Certificate], norm: Norm) -> list[Certificate]:
     sources = [
         entry
         for entry in entries
-        if entry.norm is not ANY_NORM and isinstance(entry.norm, Norm) and entry.norm != norm
+        if isinstance(entry.norm, Norm) and _is_norm(entry.norm) and entry.norm != norm
     ]
     return [
         dataclasses.replace(
@@ -349,7 +382,7 @@ def certified_radius(
         error: Upper bounds on P[f(x+Z) ≠ label], of any shape, in (0, 1]. Give the error and not one
             minus it: probabilities near one have no digits left.
         norm: What the adversary may do: `l1`, `l2`, `linf`, `lp(1.5)` in all of space; in the box `l1-box`,
-            `l0-box`, or a `Box` with the room of one input.
+            `l0-box`, or a `Box` with the room of one input; of noise with scales, `l2-scaled` in their units.
         dim: The number of input coordinates; may be left out if the noise has it.
         method: The name of one theorem; by default the one with the largest radius, for each error.
 
@@ -408,10 +441,10 @@ def methods(noise: Noise | str, norm: Threat | str) -> list[Certificate]:
 
 def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certificate]:
     """The entries to try for one question, best first: all but the comparisons, or those with one name."""
-    direct = sorted(
-        table(type(noise), norm), key=lambda entry: (not entry.tight, entry.noise is not type(noise))
-    )
-    entries = direct + conversions(type(noise), norm)
+    if noise.scales is None:
+        entries = entries_of_one_size(noise, norm)
+    else:
+        entries = [entry for find in _FINDERS for entry in find(noise, norm)]
     if method is None:
         entries = [entry for entry in entries if not entry.comparison]
         if not entries:
@@ -428,6 +461,13 @@ def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certifica
             f"the methods are {', '.join(entry.method for entry in entries) or 'none'}."
         )
     return chosen
+
+
+def entries_of_one_size(noise: Noise, norm: Threat) -> list[Certificate]:
+    """The entries for noise of one size in all coordinates, tight ones first and conversions last."""
+    direct = table(type(noise), norm)
+    direct.sort(key=lambda entry: (not entry.tight, entry.noise is not type(noise)))
+    return direct + conversions(type(noise), norm)
 
 
 def dimension(noise: Noise, dim: int | None) -> int:

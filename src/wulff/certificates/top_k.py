@@ -23,7 +23,7 @@ from wulff.certificates.registry import Certificate, Radii, candidates, check_er
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Threat, is_counted, parse_threat
 
 STEPS = 36
 """Bisections between a radius that holds and one that does not."""
@@ -114,4 +114,5 @@ def _radius(
         if not holds.any():
             break
         low, high = np.where(holds, high, low), np.where(holds, 2 * high, high)
-    return last_true(apart, low, high, STEPS)
+    found = last_true(apart, low, high, STEPS)
+    return np.floor(found) if is_counted(norm) else found

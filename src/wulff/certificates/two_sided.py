@@ -11,7 +11,7 @@ from wulff.certificates.registry import Certificate, Radii, candidates, check_er
 from wulff.errors import NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Threat, parse_threat
+from wulff.norms import Threat, is_counted, parse_threat
 
 STEPS = 12
 """Bisections between two radii, where every step evaluates a divergence."""
@@ -72,6 +72,8 @@ def two_sided_radius(
             f"{runner_up[missing][0]:g}; two-sided methods are {', '.join(able) or 'none'}."
         )
     radius[~leads] = 0.0
+    if is_counted(norm):
+        radius = np.floor(radius)
     return Radii(
         radius.reshape(shape)[()],
         names.astype(str).reshape(shape)[()],

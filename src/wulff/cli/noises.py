@@ -10,10 +10,10 @@ import typer
 import wulff
 from wulff import certificates
 from wulff.certificates import ANY_NORM, Certificate
-from wulff.noises import NOISES
+from wulff.noises import NOISES, REPLACEMENTS
 from wulff.norms import Norm
 
-_NORMS = (Norm.L1, Norm.L2, Norm.LINF)
+_NORMS = (Norm.L0, Norm.L1, Norm.L2, Norm.LINF)
 _HEADS = ("noise", "norm", "method", "quality", "file", "what")
 
 
@@ -24,7 +24,7 @@ def noises(
 ) -> None:
     """Print every noise, its parameters, and the theorems that certify it; the largest radius is chosen."""
     rows: list[tuple[str, ...]] = [_HEADS]
-    for name, law in NOISES.items():
+    for name, law in {**NOISES, **REPLACEMENTS}.items():
         for norm in _NORMS:
             for entry in certificates.table(law, norm):
                 where = "any norm" if entry.norm is ANY_NORM else str(norm)
@@ -43,7 +43,7 @@ def noises(
         cells = [row[i].ljust(width) for i, width in zip(shown, widths, strict=False)]
         typer.echo("  ".join([*cells, row[-1]]).rstrip())
     typer.echo("\nParameters, besides scale or sigma, and dim:")
-    for name, law in NOISES.items():
+    for name, law in {**NOISES, **REPLACEMENTS}.items():
         if words := law.parameters_in_words():
             typer.echo(f"  {name}: {', '.join(words)}")
     typer.echo(

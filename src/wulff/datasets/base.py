@@ -31,6 +31,8 @@ class Dataset:
         class_names: The names of the labels from 0 on; None where they have none but their numbers.
         file_names: Where each input is, below the folder of the data set; None where they have no files of
             their own.
+        pixels: Whether inputs have to lie in [0, 1]; else their coordinates have units of their own, and need
+            noise with scales.
 
     Raises:
         InputError: Shapes, values or labels do not fit together.
@@ -43,6 +45,7 @@ class Dataset:
     index: tuple[int, ...] = ()
     class_names: tuple[str, ...] | None = None
     file_names: tuple[str, ...] | None = None
+    pixels: bool = True
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels
@@ -52,7 +55,7 @@ class Dataset:
                 f"got {tuple(images.shape)} images and {tuple(labels.shape)} labels."
             )
         if isinstance(images, Tensor):  # what stays on disk is checked when it is read
-            check_pixels(self.name, images)
+            check_pixels(self.name, images, own_units=not self.pixels)
         outside = (((labels < 0) & self.labelled) | (labels >= self.num_classes)).nonzero()
         if len(outside):
             raise InputError(
@@ -111,18 +114,21 @@ class Dataset:
         return digest.hexdigest()
 
 
-def check_pixels(name: str, images: Tensor, first: int = 0) -> None:
+def check_pixels(name: str, images: Tensor, first: int = 0, *, own_units: bool = False) -> None:
     """Refuse inputs outside [0, 1], and such that are not numbers.
 
     Args:
         name: Of the data set, for messages.
         images: The inputs, of shape (inputs, ...).
         first: The position of the first of them.
+        own_units: Whether they need not lie in [0, 1].
     """
     finite = images.flatten(1).isfinite().all(dim=1)
     if not bool(finite.all()):
         at = first + int((~finite).nonzero()[0])
         raise InputError(f"{name}: image {at} holds NaN or infinite values.")
+    if own_units:
+        return
     for extreme in (images.min(), images.max()):
         if not 0 <= extreme <= 1:  # printed as float32: 1.0004, not 1.00039994
             raise InputError(

@@ -116,7 +116,7 @@ def advise(
     methods: list[list[str]] = []
     left_out: dict[str, str] = {}
     for spec in noises:
-        noise = parse_noise(spec)
+        noise = parse_noise(spec).of_one_size()
         try:
             found, names = _candidate(noise, norm, dim, sigma, grid)
         except (InputError, NotCoveredError) as reason:

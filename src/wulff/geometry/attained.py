@@ -13,7 +13,7 @@ from wulff.geometry.growth_functions import known_variation
 from wulff.geometry.limits import check_margin, check_variation, explicit_bound, published_limits
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Box, Threat, parse_threat
+from wulff.norms import Norm, Threat, parse_threat
 
 REPRESENTATIVES = (
     "gaussian(scale=1)",
@@ -61,7 +61,7 @@ def usefulness(noise: Noise | str, epsilon: float, norm: Threat | str, dim: int)
         InputError: An argument is outside its range.
         NotCoveredError: No certificate covers the noise and the norm, or its l is not known.
     """
-    noise, norm = parse_noise(noise).in_dim(dim), parse_threat(norm)
+    noise, norm = parse_noise(noise).in_dim(dim).of_one_size(), parse_threat(norm)
     if not 0 < epsilon < math.inf:
         raise InputError(f"epsilon must be positive and finite, got {epsilon!r}.", "epsilon")
     error = largest_error(noise, epsilon, norm, dim)
@@ -108,7 +108,7 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
 
 def resized(noise: Noise | str, scale: float) -> Noise:
     """The noise of the same shape at another scale."""
-    noise = parse_noise(noise)
+    noise = parse_noise(noise).of_one_size()
     shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
     return type(noise)(scale=scale, dim=noise.dim, **shape)
 
@@ -152,7 +152,7 @@ def limits_table(
     rows = []
     for dim in dims:
         attained = {spec: _attained(spec, norm, dim, s, l, dim < max(dims)) for spec in noises}
-        if isinstance(norm, Box):  # where no limit is known
+        if not isinstance(norm, Norm):  # where no limit is known
             rows.append(LimitRow(dim, math.inf, math.inf, attained))
             continue
         order = published_limits(norm, dim)[1].order

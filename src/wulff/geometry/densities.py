@@ -12,7 +12,7 @@ def log_density(noise: Noise, z: FloatArray) -> FloatArray:
     Raises:
         InputError: The noise is of a kind whose density is not known here.
     """
-    return noise.log_density_at(np.asarray(z, dtype=np.float64) / noise.scale)
+    return noise.log_density_at(np.asarray(z, dtype=np.float64) / noise.of_one_size().scale)
 
 
 def log_ratio(noise: Noise, z: FloatArray, v: FloatArray) -> FloatArray:

@@ -41,7 +41,7 @@ def level_equivalent(noise: Noise | str, level: Norm | str, dim: int) -> NormRad
     Raises:
         InputError: The noise is of another family, or the norm is another.
     """
-    noise, level = parse_noise(noise).in_dim(dim), Norm.parse(level)
+    noise, level = parse_noise(noise).in_dim(dim).of_one_size(), Norm.parse(level)
     family = _EXPONENTIAL if isinstance(noise, Exponential) else _POWER
     if not isinstance(noise, Exponential | PowerLaw) or level not in family:
         raise InputError(

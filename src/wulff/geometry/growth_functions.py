@@ -190,7 +190,7 @@ def _resolve(noise: Noise | str, v: npt.ArrayLike) -> tuple[Noise, FloatArray]:
     shift = np.asarray(v, dtype=np.float64)
     if shift.ndim != 1 or not len(shift) or not np.isfinite(shift).all():
         raise InputError(f"a shift must be a vector of finite numbers, got {v!r}.")
-    return parse_noise(noise).in_dim(len(shift)), shift
+    return parse_noise(noise).in_dim(len(shift)).of_one_size(), shift
 
 
 def _needed(generator: torch.Generator | None, noise: Noise) -> torch.Generator:

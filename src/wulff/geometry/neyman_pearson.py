@@ -59,7 +59,7 @@ def best_set(
         raise InputError(f"p must lie in (0, 1), got {p!r}.", "p")
     if not half_width > 0 or cells < 10:
         raise InputError(f"give a positive half_width and at least 10 cells, got {half_width}, {cells}.")
-    noise = parse_noise(noise).in_dim(2)
+    noise = parse_noise(noise).in_dim(2).of_one_size()
     low = np.minimum(0, shift) - half_width
     high = np.maximum(0, shift) + half_width
     width = float((high - low).max())

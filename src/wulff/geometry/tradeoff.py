@@ -62,7 +62,7 @@ def decompose(
     shift = np.asarray(v, dtype=np.float64)
     if shift.ndim != 1 or not shift.any():
         raise InputError(f"a shift must be a vector other than 0, got {v!r}.")
-    noise = parse_noise(noise).in_dim(len(shift))
+    noise = parse_noise(noise).in_dim(len(shift)).of_one_size()
     if not 0 < probability <= 1:
         raise InputError(f"the label's probability must lie in (0, 1], got {probability!r}.")
     if multiplier is not None and not 0 < multiplier < math.inf:

@@ -1,9 +1,10 @@
 """The noises: one law per file, each a frozen value with `scale=` or `sigma=`."""
 
 from wulff._domains import within
+from wulff.noises.ablation import Ablation
 from wulff.noises.ball import Ball, BallLaw
 from wulff.noises.base import HalfLine, IIDNoise, Noise, NormRadialNoise
-from wulff.noises.catalogue import NOISES, register
+from wulff.noises.catalogue import NOISES, REPLACEMENTS, register
 from wulff.noises.custom import CustomIID, CustomRadial
 from wulff.noises.exp_lp import ExpLp
 from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential, GammaLaw
@@ -15,10 +16,14 @@ from wulff.noises.pareto import Pareto
 from wulff.noises.parsing import parse, with_sigma
 from wulff.noises.power import BetaPrimeLaw, PowerL1, PowerL2, PowerLaw, PowerLinf
 from wulff.noises.radial import RadialLaw
+from wulff.noises.replacement import Replacement
+from wulff.noises.resampling import Resampling
 from wulff.noises.uniform import Uniform
 
 __all__ = [
     "NOISES",
+    "REPLACEMENTS",
+    "Ablation",
     "Ball",
     "BallLaw",
     "BetaPrimeLaw",
@@ -44,6 +49,8 @@ __all__ = [
     "PowerLinf",
     "Profile",
     "RadialLaw",
+    "Replacement",
+    "Resampling",
     "Uniform",
     "parse",
     "register",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from wulff._checks import whole_number
+from wulff._checks import real_numbers, whole_number
 from wulff._domains import described, domains, within
 from wulff._quoting import shown
 from wulff._registry import field_kinds
@@ -43,6 +43,10 @@ class Noise(ABC):
         scale: The λ of the density, in input units (1.0 is the full pixel range).
         sigma: The per-coordinate root mean square, (E‖Z‖₂² / d)^½, in the same units.
         dim: The number d of input coordinates, or None if it shall come from the input.
+        scales: For inputs whose coordinates have units of their own: what each coordinate of Z is multiplied
+            by, so that scale and sigma are in these units. A coordinate with scale 0 gets no noise: it is
+            immutable, and nothing is certified of inputs in which it differs. The scales may come from
+            training data, and not from the input that is classified: another input would have others.
 
     Raises:
         InputError: Neither or both sizes are given, or a parameter is outside its range.
@@ -53,35 +57,66 @@ class Noise(ABC):
     scale: float = dataclasses.field(default=UNKNOWN, metadata=_SIZE)
     sigma: float = dataclasses.field(default=UNKNOWN, metadata=_SIZE)
     dim: int | None = None
+    scales: tuple[float, ...] | None = None
     _size: str = dataclasses.field(init=False, default="")
+
+    sized: ClassVar[bool] = True
+    """Whether it has a size that `scale` or `sigma` says."""
 
     def __post_init__(self) -> None:
         given = [size for size in ("scale", "sigma") if getattr(self, size) is not UNKNOWN]
-        if len(given) != 1:
-            found = "both" if given else "neither"
-            raise InputError(f"{self.name} needs exactly one of scale= and sigma=, got {found}.")
-        value = _number(self, given[0])
         declared = domains(self)
-        if wrong := declared[given[0]].wrong(given[0], value):
-            raise InputError(f"{wrong}, got {value:g} for {self.name}.")
+        if self.sized:
+            self._take_size(given)
+        elif given or self.scales is not None:
+            raise InputError(f"{self.name} has no size; leave out {given[0] if given else 'scales'}.")
+        else:
+            object.__setattr__(self, "scale", 1.0)
         if self.dim is not None:
             whole_number("dim", self.dim)
+        if self.scales is not None:
+            self._check_scales(self.scales)
         kinds = field_kinds(type(self))
         for name in self.shape_parameters():
             if kinds[name] in (float, int):
                 object.__setattr__(self, name, _number(self, name, kinds[name] is int))
-        object.__setattr__(self, given[0], value)
-        object.__setattr__(self, "_size", given[0])
         for name in self.shape_parameters():
             if name in declared and (wrong := declared[name].wrong(name, getattr(self, name), self.dim)):
                 self._refuse(wrong)
         self._check_parameters()
         if self.dim is not None:
             self._check_dim(self.dim)
-        if self.dim is not None or not self.size_depends_on_dim:
+        if self.sized and (self.dim is not None or not self.size_depends_on_dim):
             self._fill_in_size(self.dim or 1)
 
     size_depends_on_dim: ClassVar[bool] = True
+
+    def _take_size(self, given: list[str]) -> None:
+        """Take the one size that is given as a number."""
+        if len(given) != 1:
+            found = "both" if given else "neither"
+            raise InputError(f"{self.name} needs exactly one of scale= and sigma=, got {found}.")
+        value = _number(self, given[0])
+        if wrong := domains(self)[given[0]].wrong(given[0], value):
+            raise InputError(f"{wrong}, got {value:g} for {self.name}.")
+        object.__setattr__(self, given[0], value)
+        object.__setattr__(self, "_size", given[0])
+
+    def _check_scales(self, scales: object) -> None:
+        """Take scales as numbers, one for each coordinate; they say the dimension."""
+        if callable(scales):
+            raise InputError(
+                "scales must be numbers that are fixed before an input is seen, got a function: another "
+                "input would choose other noise, and nothing would be certified about it.",
+                "scales",
+            )
+        found = tuple(real_numbers("scales", scales, "be at least 0 and finite", lambda s: 0 <= s <= LARGEST))
+        if not any(found):
+            raise InputError(f"scales must have one above 0, got {shown(scales)}: nothing would be noisy.")
+        if self.dim not in (None, len(found)):
+            raise InputError(f"scales are for dim={len(found)}, got dim={self.dim}; leave out dim.", "scales")
+        object.__setattr__(self, "scales", found)
+        object.__setattr__(self, "dim", len(found))
 
     def _check_parameters(self) -> None:
         """Raise InputError where shape parameters, each in its domain, do not go together."""
@@ -104,6 +139,20 @@ class Noise(ABC):
 
         The generator lives on the device of `out`; nothing here waits for that device.
         """
+
+    @property
+    def own_units(self) -> bool:
+        """Whether inputs are in units of their own, and need not lie in [0, 1]."""
+        return self.scales is not None
+
+    def copy_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of a noisy copy of an input of that shape.
+
+        Raises:
+            InputError: The noise is not for inputs of that shape.
+        """
+        self.in_dim(math.prod(shape))
+        return shape
 
     @property
     def level_sets(self) -> str:
@@ -140,11 +189,35 @@ class Noise(ABC):
             return self
         if self.dim is not None:
             raise InputError(f"{self} was made for dim={self.dim}, but the input has {dim} coordinates.")
-        return self._with(**{self._size: getattr(self, self._size)}, dim=dim)
+        size = {self._size: getattr(self, self._size)} if self.sized else {}
+        return self._with(**size, dim=dim)
 
     def unit(self) -> Self:
         """The same law at scale 1, for any dimension."""
+        self.of_one_size()
         return self._with(scale=1.0)
+
+    def of_one_size(self) -> Self:
+        """This noise, of which all coordinates have the same size.
+
+        Raises:
+            InputError: They have scales of their own.
+        """
+        if self.scales is not None:
+            raise InputError(f"this is for noise of one size in all coordinates, got {self}.", "scales")
+        return self
+
+    def without_scales(self) -> Self:
+        """The noise in units of its scales, on the coordinates that it changes.
+
+        Where coordinates depend on each other, immutable ones are drawn with the others and left out: what is
+        certified for all of them holds where they stay.
+        """
+        if self.scales is None:
+            return self
+        assert self.dim is not None
+        dim = self.dim if self.size_depends_on_dim else sum(scale > 0 for scale in self.scales)
+        return self._with(scale=self.scale, dim=dim)
 
     def _with(self, **sizes: float | int) -> Self:
         shape = {field: getattr(self, field) for field in self.shape_parameters()}
@@ -166,7 +239,8 @@ class Noise(ABC):
             raise InputError(f"shape must be (samples, *input shape), got {shape}.")
         noise = self.in_dim(math.prod(shape[1:]))
         out = torch.empty(shape, device=generator.device, dtype=dtype or torch.float32)
-        return noise.draw(out, generator).mul_(noise.scale)
+        noise.draw(out, generator).mul_(noise.scale)
+        return out if noise.scales is None else out.mul_(out.new_tensor(noise.scales).view(shape[1:]))
 
     @classmethod
     def shape_parameters(cls) -> list[str]:
@@ -188,7 +262,8 @@ class Noise(ABC):
 
     def __str__(self) -> str:
         """The spec string: `parse(str(noise)) == noise`."""
-        return f"{self.name}({', '.join(f'{name}={getattr(self, name)!r}' for name in self._given())})"
+        given = [f"{name}={_written(getattr(self, name))}" for name in self._given()]
+        return f"{self.name}({', '.join(given)})"
 
     def __repr__(self) -> str:
         return str(self)
@@ -198,7 +273,9 @@ class Noise(ABC):
         return (type(self), *((name, getattr(self, name)) for name in self._given()))
 
     def _given(self) -> list[str]:
-        return [self._size, *self.shape_parameters(), *(["dim"] if self.dim is not None else [])]
+        size = [self._size] if self.sized else []
+        dim = ["scales"] if self.scales is not None else ["dim"] if self.dim is not None else []
+        return [*size, *self.shape_parameters(), *dim]
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Noise) and self._key() == other._key()
@@ -307,6 +384,11 @@ class NormRadialNoise(Noise):
             math.inf: (1 + (dim - 1) / 3) / dim,
         }[self.level_norm.p]
         return self.radius_mean_square(dim) * per_coordinate
+
+
+def _written(value: float | int | tuple[float, ...]) -> str:
+    """A parameter in a spec string."""
+    return repr(list(value)) if isinstance(value, tuple) else repr(value)
 
 
 def _number(noise: Noise, field: str, whole: bool = False) -> float | int:

@@ -8,11 +8,24 @@ from wulff._quoting import shown
 from wulff._registry import Registry, field_kinds
 from wulff.errors import InputError
 from wulff.noises.base import Noise
+from wulff.noises.replacement import Replacement
 
 Law = TypeVar("Law", bound=type[Noise])
 
 NOISES: Registry[type[Noise]] = Registry("noise")
 """Noises by name."""
+
+
+REPLACEMENTS: Registry[type[Replacement]] = Registry("noise")
+"""Noises that replace coordinates, by name."""
+
+Kind = TypeVar("Kind", bound=type[Replacement])
+
+
+def register_replacement(law: Kind) -> Kind:
+    """Enter a noise that replaces coordinates under its `name`."""
+    REPLACEMENTS.add(law.name, law)
+    return law
 
 
 def register(law: Law) -> Law:

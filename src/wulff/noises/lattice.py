@@ -106,7 +106,7 @@ class LatticeNoise:
 
 def can_draw(noise: Noise) -> bool:
     """Whether the noise can be drawn exactly."""
-    return type(noise) in _TAILS
+    return type(noise) in _TAILS and noise.scales is None
 
 
 def lattice_noise(noise: Noise, resolution: int, device: torch.device) -> LatticeNoise:
@@ -117,7 +117,9 @@ def lattice_noise(noise: Noise, resolution: int, device: torch.device) -> Lattic
     """
     if not can_draw(noise):
         names = ", ".join(law.name for law in _TAILS)
-        raise InputError(f"exact sampling exists for {names} noise, got {noise}; use sampling='float'.")
+        raise InputError(
+            f"exact sampling exists for {names} noise of one size, got {noise}; use sampling='float'."
+        )
     return _tabulate(type(noise), noise.scale, resolution, device)
 
 

@@ -6,8 +6,10 @@ from wulff._quoting import shown
 from wulff._registry import field_kinds
 from wulff.errors import InputError
 from wulff.noises.base import Noise
-from wulff.noises.catalogue import NOISES
+from wulff.noises.catalogue import NOISES, REPLACEMENTS
 
+_SEPARATOR = re.compile(r",(?![^\[\]]*\])")
+"""Commas outside of brackets."""
 _CALL = re.compile(r"\s*(?P<name>[a-z0-9-]+)\s*\((?P<arguments>[^()]*)\)\s*")
 
 
@@ -15,7 +17,8 @@ def parse(text: str | Noise) -> Noise:
     """The noise that a spec string stands for; a Noise is returned as it is.
 
     Args:
-        text: A name with keyword arguments that are numbers, e.g. `laplace(scale=0.25, dim=3072)`.
+        text: A name with keyword arguments that are numbers, e.g. `laplace(scale=0.25, dim=3072)`, or
+            `laplace(sigma=0.5, scales=[1, 10, 0])`.
 
     Raises:
         InputError: The text is no such call, or the noise, a keyword or a value is not allowed.
@@ -26,19 +29,26 @@ def parse(text: str | Noise) -> Noise:
     if match is None:
         raise InputError(f"cannot read the noise {shown(text)}; write it as in uniform(sigma=0.5).")
     name = match["name"]
-    law = NOISES.find(name, "; a noise of a plugin needs its module, as in --plugin MODULE")
-    allowed = ["scale", "sigma", *law.shape_parameters(), "dim"]
+    hint = f", {', '.join(REPLACEMENTS)}; a noise of a plugin needs its module, as in --plugin MODULE"
+    law = REPLACEMENTS.get(name) or NOISES.find(name, hint)
+    sizes = ["scale", "sigma", "scales"] if law.sized else []
+    allowed = [*sizes, *law.shape_parameters(), "dim"]
     kinds = field_kinds(law)
-    values: dict[str, float | int] = {}
-    for item in filter(None, (item.strip() for item in match["arguments"].split(","))):
+    values: dict[str, float | int | list[float | int]] = {}
+    for item in filter(None, (item.strip() for item in _SEPARATOR.split(match["arguments"]))):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or key not in allowed or key in values:
             what = f"{key} twice" if key in values else repr(item)
             raise InputError(
-                f"cannot use {what} in {text!r}; {name} takes scale or sigma, "
-                f"{''.join(f'{words}, ' for words in law.parameters_in_words())}and dim (name=number)."
+                f"cannot use {what} in {text!r}; {name} takes {'scale or sigma, ' if law.sized else ''}"
+                f"{''.join(f'{words}, ' for words in law.parameters_in_words())}and dim (name=number)"
+                f"{', and scales=[number, ...]' if law.sized else ''}."
             )
-        values[key] = _value(key, value, text, whole=key == "dim" or kinds[key] is int)
+        if key == "scales" or value.startswith("["):
+            values[key] = _numbers(key, value, text)
+        else:
+            whole = key == "dim" or kinds[key] is int or (kinds[key] is not float and value.isdecimal())
+            values[key] = _value(key, value, text, whole)
     try:
         return law(**values)  # type: ignore[arg-type]
     except TypeError:
@@ -70,3 +80,10 @@ def _value(key: str, value: str, text: str, whole: bool) -> float | int:
     except ValueError:
         kind = "an integer" if whole else "a number"
         raise InputError(f"{key} must be {kind}, got {value!r} in {text!r}.") from None
+
+
+def _numbers(key: str, value: str, text: str) -> list[float | int]:
+    if not (value.startswith("[") and value.endswith("]")):
+        raise InputError(f"{key} must be numbers as in [1, 0.5], got {value!r} in {text!r}.", key)
+    items = [item.strip() for item in value[1:-1].split(",")]
+    return [_value(f"each of {key}", item, text, whole=item.isdecimal()) for item in items]

@@ -14,7 +14,7 @@ from wulff._checks import one_of
 from wulff.attacks import EOTPGD, Attack, ViewAscent, size, to_grid
 from wulff.engines.ray_cluster import spread
 from wulff.errors import InputError
-from wulff.norms import Adversary, Box, Norm, parse_adversary, parse_threat
+from wulff.norms import Adversary, Box, Norm, Scaled, parse_adversary, parse_threat
 from wulff.runs.attacking_views import attack_views
 from wulff.runs.job import Job, prepare
 from wulff.runs.outcomes import Outcome, check_same, device_of
@@ -253,6 +253,8 @@ def _measure(threat: str) -> Norm:
         InputError: No attack is known.
     """
     parsed = parse_threat(threat)
+    if isinstance(parsed, Scaled):
+        raise InputError(f"there is no attack in units of scales, got {threat}; give another --norm.")
     norm = parsed.norm if isinstance(parsed, Box) else parsed
     if norm.p == 0:
         raise InputError(f"there is no attack on changed coordinates, got {threat}; give another --norm.")
@@ -273,6 +275,8 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
         architecture=run.spec.architecture or architecture,
         classes=run.facts.classes,
     )
+    if run.noise is not None and run.noise.scales is not None:
+        raise InputError(f"there is no attack yet on noise with scales of its own, got {run.noise}.")
     job = prepare(spec)
     check_same(run, job)
     return job

@@ -12,11 +12,12 @@ from wulff._quoting import shown
 from wulff.backends.denoisers import wants_sigma
 from wulff.backends.python_files import load_object
 from wulff.errors import InputError
-from wulff.noises import Noise
+from wulff.noises import Noise, Replacement
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import RunSpec, SampledSpec, sampled_noise
 from wulff.runs.trials import check_function, first_answer
 from wulff.runs.view_spec import ViewSpec, enumerated_views
+from wulff.smoothing.samplers import trial_copy
 from wulff.views import Views, is_views, parse
 
 
@@ -72,7 +73,7 @@ def _from_weights(spec: RunSpec, dataset: datasets.Dataset) -> Base:
             )
     fallback = None
     if spec.architecture is not None:
-        shape = classified_shape(_views(spec, None), dataset)
+        shape = classified_shape(_copies(spec, None), dataset)
         fallback = models.Description(spec.architecture, shape, dataset.num_classes)
     _refuse_other_files(spec.model)
     model = models.load(spec.model, fallback, normalisation=spec.normalisation)
@@ -82,8 +83,9 @@ def _from_weights(spec: RunSpec, dataset: datasets.Dataset) -> Base:
         sampled_noise(found.noise)  # a training on views is refused for that, not for its channels
     if views is not None and is_views(found.noise):
         views.check_training(parse(found.noise or ""))
-    if found.input_shape != classified_shape(views, dataset):
-        raise _other_shape("the model", found.input_shape, dataset, views)
+    copies = _copies(spec, found.noise)
+    if found.input_shape != classified_shape(copies, dataset):
+        raise _other_shape("the model", found.input_shape, dataset, copies)
     timm = found.architecture.startswith("timm:")
     return Base(
         function=model.module,
@@ -133,12 +135,12 @@ def _from_elsewhere(spec: RunSpec, dataset: datasets.Dataset) -> Base:
         weights=spec.weights,
         normalisation=spec.normalisation,
     )
-    views = _views(spec, None)
-    wanted, given = classifier.input_shape, classified_shape(views, dataset)
+    copies = _copies(spec, None)
+    wanted, given = classifier.input_shape, classified_shape(copies, dataset)
     flat = wanted is not None and len(wanted) == 1 and math.prod(wanted) == math.prod(given)
     if wanted is not None and wanted != given and not flat:
-        raise _other_shape(spec.model, wanted, dataset, views)
-    classes, x = spec.classes or classifier.num_classes, first_copy(views, dataset.images[:1])
+        raise _other_shape(spec.model, wanted, dataset, copies)
+    classes, x = spec.classes or classifier.num_classes, first_copy(copies, dataset.images[:1])
     answer = first_answer(spec.model, classifier.function, x)
     check_function(spec.model, classifier.function, x)
     if answer.ndim == 2:
@@ -161,10 +163,12 @@ def _from_elsewhere(spec: RunSpec, dataset: datasets.Dataset) -> Base:
 
 
 def _other_shape(
-    model: str, wanted: tuple[int, ...], dataset: datasets.Dataset, views: Views | None
+    model: str, wanted: tuple[int, ...], dataset: datasets.Dataset, copies: Views | Noise | None
 ) -> InputError:
-    has = f"{dataset.name} has" if views is None else f"the views {views} of {dataset.name} have"
-    given = classified_shape(views, dataset)
+    has, given = f"{dataset.name} has", classified_shape(copies, dataset)
+    if isinstance(copies, Views | Replacement):
+        what = "views" if isinstance(copies, Views) else "copies"
+        has = f"the {what} {copies} of {dataset.name} have"
     return InputError(f"{model} takes inputs of shape {wanted}, but {has} {given}.", "dataset")
 
 
@@ -178,14 +182,25 @@ def _views(spec: RunSpec, trained: str | None) -> Views | None:
     return enumerated_views(named)
 
 
-def classified_shape(views: Views | None, dataset: datasets.Dataset) -> tuple[int, ...]:
-    """The shape of what the classifier is given: of one input, or of one view of it."""
-    return dataset.input_shape if views is None else views.view_shape(dataset.input_shape)
+def _copies(spec: RunSpec, trained: str | None) -> Views | Noise | None:
+    """What makes the copies of an input that are classified; None where nobody says it."""
+    named = spec.noise or trained
+    views = _views(spec, trained)
+    return views if views is not None or named is None else sampled_noise(named)
 
 
-def first_copy(views: Views | None, x: Tensor) -> Tensor:
-    """What the classifier is given of one input, of shape (1, ...): itself, or its first view."""
-    return x if views is None else views.views(x[0], torch.zeros(1, dtype=torch.int64))
+def classified_shape(copies: Views | Noise | None, dataset: datasets.Dataset) -> tuple[int, ...]:
+    """The shape of what the classifier is given: of one input, of one view, or of one copy of it."""
+    if isinstance(copies, Views):
+        return copies.view_shape(dataset.input_shape)
+    return dataset.input_shape if copies is None else copies.copy_shape(dataset.input_shape)
+
+
+def first_copy(copies: Views | Noise | None, x: Tensor) -> Tensor:
+    """What the classifier is tried out on, of one input of shape (1, ...): itself, a view, or some copy."""
+    if isinstance(copies, Views):
+        return copies.views(x[0], torch.zeros(1, dtype=torch.int64))
+    return x if copies is None else trial_copy(copies, x)
 
 
 def denoised(base: Base, spec: SampledSpec, noise: Noise, x: Tensor) -> Base:
@@ -208,6 +223,14 @@ def denoised(base: Base, spec: SampledSpec, noise: Noise, x: Tensor) -> Base:
     found = load_object(place)
     if not callable(found):
         raise InputError(f"{spec.denoiser} is no module or function, but {type(found).__name__}.", "denoiser")
+    if isinstance(noise, Replacement):
+        raise InputError(f"there is nothing to denoise after {noise}; leave out denoiser.", "denoiser")
+    if wants_sigma(found) and noise.scales is not None:
+        raise InputError(
+            f"{spec.denoiser} takes (x, sigma), and {noise} has a size for each coordinate; give one of x "
+            "alone.",
+            "denoiser",
+        )
     if wants_sigma(found) and not math.isfinite(noise.sigma):
         raise InputError(
             f"{spec.denoiser} takes (x, sigma), and {noise} has no finite sigma; give one of x alone.",

@@ -75,13 +75,14 @@ def certify(
     Args:
         model: Whatever `wulff.backends.adapt` takes: an `nn.Module`, an estimator of scikit-learn, a booster,
             a session of ONNX Runtime, or any function of tensors or arrays. Normalisation is part of it.
-        x: Inputs in [0, 1], of shape (inputs, ...), as a tensor or array.
+        x: Inputs in [0, 1], of shape (inputs, ...), as a tensor or array; of noise with scales, in the units
+            of the scales.
         y: Their true labels, or names of classes that the model knows; without them there are labels and
             radii, but no accuracy.
         noise: A noise, or its spec string such as `gaussian(sigma=0.25)`, in the units of the inputs; or
             views such as `bands(width=4)`.
-        norms: Against which adversaries: `l1`, `l2`, `linf`, `l1-box`, ...; all from the same votes. By
-            default `l2`; of views, the one that they are for.
+        norms: Against which adversaries: `l1`, `l2`, `linf`, `l1-box`, ...; all from the same votes. Of noise
+            with scales `l2-scaled` is in their units. By default `l2`; of views, the one that they are for.
         n0: Samples that choose each label.
         n: Samples that bound its error.
         alpha: The probability, for each input, with which its certificate may be wrong.
@@ -200,15 +201,17 @@ def _job(
 ) -> Job:
     """The job of certifying these inputs; everything is checked, and nothing written."""
     function, device = classifier.function, _device(classifier.function)
-    copy = first_copy(spec.views if isinstance(spec, ViewSpec) else None, inputs[:1]).to(device)
+    assert spec.noise is not None
+    views = spec.views if isinstance(spec, ViewSpec) else None
+    noise = noise_or_views(spec, inputs[0].numel())
+    copy = first_copy(noise, inputs[:1]).to(device)
     answer = first_answer("the model", function, copy)
     if not is_random(function):
         check_function("the model", function, copy)
     classes = _classes(classifier, answer, num_classes)
-    dataset = Dataset(IN_PYTHON, inputs, _labels(y, len(inputs), classes, classifier.class_names), classes)
-    assert spec.noise is not None
-    views = spec.views if isinstance(spec, ViewSpec) else None
-    noise = noise_or_views(spec, dataset)
+    labels = _labels(y, len(inputs), classes, classifier.class_names)
+    own_units = isinstance(noise, noises.Noise) and noise.own_units
+    dataset = Dataset(IN_PYTHON, inputs, labels, classes, pixels=not own_units)
     plain = device.type == "cpu" and runs_in_single_precision(function)
     module = function if plain and isinstance(function, torch.nn.Module) else None
     spec = dataclasses.replace(spec, device=device.type if module is None else "cpu")

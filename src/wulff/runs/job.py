@@ -95,7 +95,7 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
     if (named := spec.noise or base.noise) is None:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
     spec = dataclasses.replace(spec, noise=named)
-    noise = noise_or_views(spec, dataset)
+    noise = noise_or_views(spec, dataset.images[0].numel())
     if isinstance(spec, SampledSpec):
         assert isinstance(noise, noises.Noise)
         base = denoised(base, spec, noise, dataset.images[:1])
@@ -135,11 +135,11 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
     return Job(filled, dataset, smoothed, facts)
 
 
-def noise_or_views(spec: RunSpec, dataset: datasets.Dataset) -> noises.Noise | Views:
+def noise_or_views(spec: RunSpec, dim: int) -> noises.Noise | Views:
     """What a spec names, a noise in the dimension of the inputs."""
     if isinstance(spec, ViewSpec):
         return spec.views
-    return sampled_noise(spec.noise or "").in_dim(dataset.images[0].numel())
+    return sampled_noise(spec.noise or "").in_dim(dim)
 
 
 def with_seed(spec: AnyRunSpec, stored: Made | None) -> AnyRunSpec:
@@ -181,7 +181,7 @@ def check_fits(spec: RunSpec, smoothed: Smoothed | Enumerated, dataset: datasets
         smoothed.check_inputs(images)
         if isinstance(spec, Spec):  # decoded images lie in [0, 1]
             check_in_box(images, spec.threats)
-    elif isinstance(smoothed, Enumerated) or smoothed.grid is not None:
+    elif isinstance(smoothed, Enumerated) or smoothed.grid is not None or smoothed.noise.own_units:
         for image in images:  # decoded one by one: they need not fit into memory together
             smoothed.check_inputs(image[None])
     if isinstance(spec, Spec | ViewSpec):

@@ -53,10 +53,11 @@ def noisy_copy(run: Run, index: int, x: Tensor) -> Tensor:
     if isinstance(spec, ImportedSpec) or noise is None or spec.seed is None:
         raise InputError(f"{run.name} does not say which noise its inputs had.")
     phase = Phase.PREDICTION if isinstance(spec, PredictSpec) else Phase.ESTIMATION
-    copies = x.new_empty(BLOCK, *x.shape)
-    source = sampler(noise.in_dim(x.numel()), spec.grid, cpu)
+    noise = noise.in_dim(x.numel())
+    copies = x.new_empty(BLOCK, *noise.copy_shape(tuple(x.shape)))
+    source = sampler(noise, spec.grid, cpu)
     source.fill(copies, x, stream(cpu, spec.seed, index, phase, 0))
-    return copies[0]
+    return copies[0][: len(x)]  # without the channels that ablation doubles
 
 
 def known_training_noise(run: Run) -> str | None:

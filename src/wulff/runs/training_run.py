@@ -144,7 +144,7 @@ def train(
         if isinstance(dataset.images, torch.Tensor):
             noise.check_inputs(dataset.images)
     else:
-        noise.in_dim(dataset.images[0].numel())
+        shape = noise.copy_shape(shape)
     model = models.build(spec.model, shape, dataset.num_classes, spec.schedule.seed)
     hashes = {"data": dataset.sha256()}
     if spec.weights is not None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from wulff.noises import Noise
 from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
 from wulff.smoothing.policy import DevicePolicy, use_device
-from wulff.smoothing.samplers import FloatSampler
+from wulff.smoothing.samplers import sampler
 from wulff.smoothing.streams import BLOCK, Phase, Streams
 from wulff.views import Views
 
@@ -149,14 +149,14 @@ def some_copies(x: Tensor, noise: Noise | Views, copies: int, seed: int) -> Tens
 
 def noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
     """So many noisy copies, shared among the inputs."""
-    sampler = FloatSampler(noise.in_dim(x[0].numel()))
+    noisy = sampler(noise.in_dim(x[0].numel()), None, x.device)
     streams = Streams(x.device, seed)
     blocks = -(-copies // BLOCK)
-    out = x.new_empty(blocks * BLOCK, *x.shape[1:])
+    out = x.new_empty(blocks * BLOCK, *noise.copy_shape(tuple(x.shape[1:])))
     for block in range(blocks):
         index = block % len(x)  # as in _not_a_number
         generator = streams.at(index, Phase.ESTIMATION, block // len(x))
-        sampler.fill(out[block * BLOCK : (block + 1) * BLOCK], x[index], generator)
+        noisy.fill(out[block * BLOCK : (block + 1) * BLOCK], x[index], generator)
     return out[:copies]
 
 

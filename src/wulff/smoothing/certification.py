@@ -15,6 +15,7 @@ from wulff._reading import reading
 from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, top_k_radius, two_sided_radius
 from wulff.certificates.box.own_rooms import OWN, with_rooms
+from wulff.certificates.registry import largest_changes
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Box, Threat, parse_threat
@@ -108,6 +109,10 @@ class Certification:
         certified = self.radius[self.label == truth]
         at = np.asarray(radii, dtype=np.float64)
         return np.array([(certified >= radius).sum() / len(self) for radius in at.ravel()]).reshape(at.shape)
+
+    def largest_changes(self) -> FloatArray:
+        """How far each coordinate of each input may move alone, in its own unit; of shape (m, dim)."""
+        return largest_changes(self.noise, self.norm, self.radius)
 
     def save(self, path: str | Path) -> None:
         """Write it to a file, from which `Certification.load` reads it.

@@ -14,8 +14,13 @@ FAR = 10.0
 """Images with larger values are surely not in [0, 1]; those of a usual normalisation are below 3."""
 
 
-def check_images(x: Tensor, *, quiet: bool = False) -> Tensor:
+def check_images(x: Tensor, *, quiet: bool = False, pixels: bool = True) -> Tensor:
     """Inputs of shape (inputs, ...) as float32, where they can be smoothed at all; `quiet` warns of nothing.
+
+    Args:
+        x: The inputs.
+        quiet: Whether to warn of nothing.
+        pixels: Whether they are expected in [0, 1]; else they are in units of their own.
 
     Raises:
         InputError: x is no floating point tensor of that shape, is empty, holds NaN or infinities, or
@@ -37,6 +42,8 @@ def check_images(x: Tensor, *, quiet: bool = False) -> Tensor:
         bad = int((~x.flatten(1).isfinite().all(dim=1)).nonzero()[0])
         raise InputError(f"input {bad} holds NaN or infinite values; remove or repair it.")
     low, high = float(x.min()), float(x.max())
+    if not pixels:
+        return x.to(torch.float32) if x.dtype != torch.float64 else x
     if x.ndim > 2 and max(high, -low) > FAR:
         raise InputError(
             f"inputs must be images in [0, 1], got values from {low:.3g} to {high:.3g}; divide 8-bit pixels "

@@ -54,11 +54,13 @@ class NoisyCopies:
     """The copies that a `NoisySource` makes of inputs like x."""
 
     def __init__(self, source: NoisySource, x: Tensor, device: torch.device) -> None:
-        self.sampler = sampler(source.noise.in_dim(x.numel()), source.grid, device)
+        noise = source.noise.in_dim(x.numel())
+        self.sampler = sampler(noise, source.grid, device)
+        self.shape = noise.copy_shape(tuple(x.shape))
         self.streams = Streams(device, source.seed)
 
     def buffer(self, rows: int, x: Tensor) -> Tensor:
-        return x.new_empty(rows, *x.shape)
+        return x.new_empty(rows, *self.shape)
 
     def fill(self, copies: Tensor, x: Tensor, index: int, phase: Phase, block: int) -> Tensor | None:
         return self.sampler.fill(copies, x, self.streams.at(index, phase, block))

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wulff._quoting import shown
 from wulff.errors import InputError
-from wulff.noises import Noise
+from wulff.noises import Noise, Replacement
 from wulff.noises.lattice import can_draw, lattice_noise
 
 Sampling = Literal["float", "exact"]
@@ -51,12 +51,17 @@ class FloatSampler:
 
     Attributes:
         noise: The noise, with its dimension.
+        scales: Those of the noise, on the device of the copies, one for each coordinate.
     """
 
     noise: Noise
+    scales: Tensor | None = None
 
     def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> None:
-        torch.add(x, self.noise.draw(copies, generator), alpha=self.noise.scale, out=copies)
+        z = self.noise.draw(copies, generator)
+        if self.scales is not None:
+            z.mul_(self.scales.to(z.dtype).view(x.shape))
+        torch.add(x, z, alpha=self.noise.scale, out=copies)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,7 +148,25 @@ class ExactSampler:
 
 def sampler(noise: Noise, grid: Grid | None, device: torch.device) -> Sampler:
     """The sampler of a noise, with its dimension; exact where a grid is given."""
-    return FloatSampler(noise) if grid is None else grid.sampler(noise, device)
+    if grid is not None:
+        return grid.sampler(noise, device)
+    if isinstance(noise, Replacement):
+        return noise
+    scales = None if noise.scales is None else torch.tensor(noise.scales, device=device)
+    return FloatSampler(noise, scales)
+
+
+def trial_copy(noise: Noise, x: Tensor) -> Tensor:
+    """Inputs in the shape that the classifier gets them in, to try it out: as they are, or some copy of each.
+
+    Raises:
+        InputError: The noise is not for inputs of that shape.
+    """
+    noise.copy_shape(tuple(x.shape[1:]))
+    if not isinstance(noise, Replacement):
+        return x
+    noise.check_inputs(x)
+    return noise.replace(x, len(x), torch.Generator(x.device).manual_seed(0))
 
 
 def grid_for(sampling: str, levels: int) -> Grid | None:

@@ -11,7 +11,7 @@ from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff._warnings import warn
 from wulff.errors import InputError
-from wulff.noises import Noise
+from wulff.noises import Noise, Replacement
 from wulff.noises import parse as parse_noise
 from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.smoothing.batch_size import DEFAULT_BATCH
@@ -150,7 +150,7 @@ class Smoothed(Majority):
         Args:
             x: Inputs in [0, 1], of shape (inputs, ...).
             norm: The adversary's norm: `l1`, `l2`, `linf`, `lp(1.5)`; in the box `l1-box`, `l0-box`, ...,
-                where each input has its own room.
+                where each input has its own room; in units of the scales of the noise `l2-scaled`.
             n0: Samples that choose the label.
             n: Fresh samples that bound its error.
             alpha: The probability, for each input, with which its certificate may be wrong.
@@ -192,8 +192,11 @@ class Smoothed(Majority):
         return certify_counts(*certification_counts(votes, stop), terms, against, method)
 
     def check_inputs(self, x: Tensor, *, quiet: bool = False) -> Tensor:
-        x = check_images(x, quiet=quiet)
+        x = check_images(x, quiet=quiet, pixels=not self.noise.own_units)
         noise = self.noise.in_dim(x[0].numel())
+        noise.copy_shape(tuple(x.shape[1:]))
+        if isinstance(noise, Replacement):
+            noise.check_inputs(x)
         if self.grid is not None:
             self.grid.resolution(noise)
             self.grid.check(x)

@@ -12,8 +12,8 @@ import numpy as np
 from wulff._checks import instance, one_of, whole_number
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.noises import Noise
-from wulff.norms import Box, Threat, parse_threat
+from wulff.noises import Noise, Replacement
+from wulff.norms import Box, Norm, Scaled, Threat, parse_threat
 from wulff.smoothing.checks import check_seed
 from wulff.smoothing.counts import EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
@@ -212,20 +212,23 @@ class Terms:
             how = f"from up to {self.n:,} others by a bound that is valid whenever sampling stops"
         if self.estimator == "randomized-clopper-pearson":
             how += ", with one uniform number for each input that is in the record"
-        where, law, noise_is = "", "Z", f"Z ~ {self.noise}"
+        where, copies = "", f"x + Z, Z ~ {self.noise}"
         sampled = (
             "Samples are drawn in floating point; that they follow the law of Z exactly is an assumption."
         )
         if self.grid is not None:
             steps = self.grid.resolution(self.noise)
-            where, law = f" in multiples of 1/{steps}", "N"
-            noise_is = f"N is Z rounded to multiples of 1/{steps} and Z ~ {self.noise}"
+            where = f" in multiples of 1/{steps}"
+            copies = f"x + N, N is Z rounded to multiples of 1/{steps} and Z ~ {self.noise}"
             sampled = (
                 "N is drawn in integers that follow its law exactly, from random bits that are assumed to be "
                 "independent and fair; x is the multiple of "
                 f"1/{self.grid.levels} that the input stands for, and draws that the bits leave open count "
                 "as misses."
             )
+        if isinstance(self.noise, Replacement):
+            copies = f"copies of x in which {self.noise.in_words}"
+            sampled = "Copies are drawn by random numbers that are assumed to be independent and fair."
         within = ""
         threats = list(map(parse_threat, norms))
         if any(isinstance(threat, Box) for threat in threats):
@@ -235,16 +238,35 @@ class Terms:
             )
         if any(isinstance(threat, Box) and threat.norm.p == 0 for threat in threats):
             within += " In l0-box the radius is how many coordinates x' may differ in."
+        if Norm.L0 in threats:
+            within += " In l0 the radius is the largest number of coordinates that x' may differ in."
+        within += self._about_scales(threats)
         kept, what = "g(x') is that label", "the class"
         if self.top > 1:
             kept, what = f"that label is one of the {self.top} in g(x')", f"the set of the {self.top} classes"
         return (
             f"For each input x with a label other than -1: {kept} for all x'{where} with "
             f"‖x' - x‖ below the radius, in {', '.join(map(str, norms))}, where g(x) is {what} that the "
-            f"base classifier f returns most often on x + {law}, {noise_is}. This holds with probability at "
+            f"base classifier f returns most often on {copies}. This holds with probability at "
             f"least 1 - {self.alpha:g} over the noise samples, for each input separately. The label was "
             f"chosen on {self.n0:,} samples and its error bounded {how}. {sampled}{within}"
         )
+
+    def _about_scales(self, threats: list[Threat]) -> str:
+        """What a statement adds for noise with scales."""
+        if self.noise.scales is None:
+            return ""
+        words = ""
+        if any(isinstance(threat, Scaled) for threat in threats):
+            words = (
+                " In a norm with -scaled each coordinate of x' - x is divided by its scale, so that one "
+                "alone may move by less than the radius times its scale."
+            )
+        fixed = [str(place) for place, scale in enumerate(self.noise.scales) if scale == 0]
+        if fixed:
+            named = ", ".join(fixed[:10]) + (", ..." if len(fixed) > 10 else "")
+            words += f" Coordinates with scale 0 are immutable, and x' has those of x: {named}."
+        return words
 
 
 def check_top(top: int, classes: int) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from wulff.errors import InputError
-from wulff.noises import Noise
+from wulff.noises import Noise, Replacement
 from wulff.training.augmentation import augment
 from wulff.training.batches import Inputs, fetch
 from wulff.training.noise_augmentation import NoiseAugmentation
@@ -54,9 +54,9 @@ class Training:
         objective: Objective = NoiseAugmentation(),  # noqa: B008 (frozen)
         schedule: Schedule = Schedule(),  # noqa: B008
     ) -> None:
-        if isinstance(noise, Views) and not getattr(objective, "takes_views", False):
+        if isinstance(noise, Views | Replacement) and not getattr(objective, "takes_views", False):
             raise InputError(
-                f"{type(objective).__name__} is defined for noise, not for the views {noise}; use the "
+                f"{type(objective).__name__} is defined for noise that is added, not for {noise}; use the "
                 "objective augment or stability.",
                 "objective",
             )

@@ -5,7 +5,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from wulff.noises import Noise
+from wulff.noises import Noise, Replacement
 from wulff.views import Views
 
 
@@ -38,6 +38,9 @@ def draw(noise: Noise, x: Tensor, copies: int, generator: torch.Generator) -> Te
 
 def copies_of(noise: Noise | Views, x: Tensor, copies: int, generator: torch.Generator) -> Tensor:
     """Noisy copies of a batch, or random ones of its views, of shape (copies, rows, *shape of a copy)."""
+    if isinstance(noise, Replacement):
+        rows = torch.cat([x] * copies)
+        return noise.replace(rows, len(rows), generator).unflatten(0, (copies, len(x)))
     if isinstance(noise, Noise):
         return x + draw(noise, x, copies, generator)
     count = noise.count(tuple(x.shape[1:]))

@@ -26,6 +26,9 @@ def _uniform(law: Law, p: float, e: arb, r: arb) -> arb:
     enough, or proven too small.
     """
     d, total = law.dim, -(HALF + e).log()
+    if law.scales is not None:  # each coordinate of a box moves by r, in units of its own
+        steps = [1 - r / 2 / scale for scale in law.scales if scale > 0]
+        return sum((step.log() for step in steps), total) if all(step > 0 for step in steps) else arb(-1)
     if p == 1 or d == 1:
         return HALF - e - r / 2
     equal = 1 - r / 2 / (1 if p == INF else arb(d) ** (1 / arb(p)))

@@ -13,15 +13,21 @@ from flint import arb
 from wulff.errors import InputError, RunError
 from wulff.verify.balls import INF, Contradiction
 
+UNSIZED = ("ablation", "resampling")
+"""Noises that replace coordinates, and are not scaled."""
+_LIST = r",?\s*(scales|values)\s*=\s*\[([^\[\]]*)\]"
+
 
 @dataclasses.dataclass(frozen=True)
 class Law:
-    """A noise: its name, shape parameters as attributes, dimension, and the λ of its density."""
+    """A noise: its name, shape parameters as attributes, dimension, the λ of its density, and lists."""
 
     name: str
     shape: tuple[tuple[str, float], ...]
     dim: int
     scale: float
+    scales: tuple[float, ...] | None = None
+    values: tuple[float, ...] | None = None
 
     def __getattr__(self, field: str) -> arb:
         for name, value in self.__dict__.get("shape", ()):
@@ -49,10 +55,15 @@ def read_law(text: str, dim: int | None = None, scale: float | None = None) -> L
         scale: The float by which the generator multiplies a noise that is sized by sigma: the law is that of
             what was drawn.
     """
-    match = re.fullmatch(r"\s*([a-z0-9-]+)\s*\(([^()]*)\)\s*", text)
+    match = re.fullmatch(r"\s*([a-z0-9-]+)\s*\(([^()]*)\)\s*", re.sub(_LIST, "", text))
+    found = re.search(_LIST, text)
+    listed = None if found is None else tuple(float(part) for part in found[2].split(","))
+    scales = listed if found and found[1] == "scales" else None
     items = [item.partition("=") for item in match[2].split(",")] if match else []
     values = {key.strip(): float(value) for key, _, value in items}
-    size, own = values.pop("scale", scale), values.pop("dim", dim)
+    if match and match[1] in UNSIZED:
+        scale = 1.0
+    size, own = values.pop("scale", scale), values.pop("dim", dim if listed is None else len(listed))
     values.pop("sigma", None)
     if match is None or size is None or own is None:
         raise InputError(f"the law of {text!r} needs its dimension and the scale at which it was drawn.")
@@ -60,7 +71,16 @@ def read_law(text: str, dim: int | None = None, scale: float | None = None) -> L
         raise Contradiction(f"the noise has dim={own:g}, but inputs have {dim} coordinates")
     defaults = {"exp": {"j": 0.0, "k": 1.0}, "power": {"k": 1.0}, "mixed": {"j": 0.0}}
     shape = defaults.get(match[1].partition("-")[0], {}) | values
-    return Law(match[1], tuple(sorted(shape.items())), int(own), size)
+    return Law(
+        match[1], tuple(sorted(shape.items())), int(own), size, scales, listed if scales is None else None
+    )
+
+
+def of_one_size(law: Law) -> Law:
+    """A law in units of its scales; independent coordinates that get no noise are left out."""
+    independent = law.name in ("gaussian", "laplace", "uniform", "exp-lp", "pareto")
+    noisy = sum(scale > 0 for scale in law.scales or ())
+    return dataclasses.replace(law, dim=noisy if independent else law.dim, scales=None)
 
 
 def read_norm(name: str) -> float:
@@ -73,6 +93,15 @@ def length_factor(inner: float, outer: float, dim: int) -> arb:
     if outer <= inner:
         return arb(1)
     return arb(dim) ** ((0 if inner == INF else 1 / arb(inner)) - (0 if outer == INF else 1 / arb(outer)))
+
+
+def scaled_length_factor(inner: float, outer: float, scales: tuple[float, ...]) -> arb:
+    """The largest l_inner norm of v/s where the l_outer norm of v is 1, on the s that are not 0."""
+    inverses = [1 / arb(scale) for scale in scales if scale > 0]
+    if outer <= inner:
+        return 1 / arb(min(scale for scale in scales if scale > 0))
+    power = 1 / ((0 if inner == INF else 1 / arb(inner)) - (0 if outer == INF else 1 / arb(outer)))
+    return sum((inverse**power for inverse in inverses), arb(0)) ** (1 / power)
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], list[tuple[bytes, dict[str, Any]]]]:

@@ -6,10 +6,10 @@ from typing import Final
 
 from flint import arb, ctx
 
-from wulff.verify import growth_rates, level_sets, privacy_losses
+from wulff.verify import growth_rates, level_sets, privacy_losses, replacements
 from wulff.verify.balls import INF, PRECISIONS, Contradiction, Verdict, decide, last_true
 from wulff.verify.closed_forms import FORMS
-from wulff.verify.reading import Law, length_factor, read_norm
+from wulff.verify.reading import Law, length_factor, of_one_size, read_norm, scaled_length_factor
 
 Theorem = Callable[[Law, float, arb, arb], Verdict]
 """Of law, p, error and radius at scale 1."""
@@ -38,6 +38,25 @@ def _find(law: Law, method: str, p: float) -> tuple[Theorem | None, float, bool]
     return _find(law, base, read_norm(source))
 
 
+def _in_one_size(law: Law, norm: str, method: str) -> tuple[Law, str, str, Callable[[], arb]]:
+    """A claim about noise with scales as one about noise of one size, and how much longer v is in its units.
+
+    Raises:
+        Contradiction: The noise has no scales, or there is no such theorem.
+    """
+    if norm.endswith("-scaled"):
+        if law.scales is None:
+            raise Contradiction(f"{law.name} noise has no scales that {norm} could be in units of")
+        return of_one_size(law), norm.removesuffix("-scaled"), method, lambda: arb(1)
+    if law.scales is None or (law.name, method, norm) == ("uniform", "closed-form", "linf"):
+        return law, norm, method, lambda: arb(1)
+    base, found, source = method.removesuffix("-scaled").rpartition("-from-")
+    if not found or base + found + source == method:
+        raise Contradiction(f"there is no method {method!r} for {law.name} noise with scales")
+    longer = functools.partial(scaled_length_factor, read_norm(source), read_norm(norm), law.scales)
+    return of_one_size(law), source, base, longer
+
+
 @functools.lru_cache(maxsize=100_000)
 def radius(
     law: Law, norm: str, method: str, error: float, size: float, rival: float | None = None
@@ -56,8 +75,11 @@ def radius(
     Raises:
         Contradiction: There is no such theorem.
     """
+    if norm == "l0":
+        return replacements.verdict(law, method, error, size, error if rival is None else rival)
     if "-top-" in method or norm.endswith("-box") or not norm.startswith(("l1", "l2", "linf", "lp(")):
         return "not covered"
+    law, norm, method, stretch = _in_one_size(law, norm, method)
     p, other = read_norm(norm), error if rival is None else rival
     theorem, q, formula = _find(law, method, p)
     if size == 0 or error + other >= 1:
@@ -66,7 +88,7 @@ def radius(
         return "not covered"
     try:
         with ctx.workprec(PRECISIONS[-1]):
-            unit = arb(size) / law.scale * length_factor(q, p, law.dim)
+            unit = arb(size) / law.scale * length_factor(q, p, law.dim) * stretch()
             # Uniform laws: a shift adds as much to either probability, so that their mean counts.
             if other == error or law.name in ("uniform", "ball"):
                 return theorem(law, q, (arb(error) + arb(other)) / 2, unit)
