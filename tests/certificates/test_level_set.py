@@ -372,3 +372,23 @@ def test_no_radius_rises_between_neighbouring_errors() -> None:
     errors = np.unique(np.outer(starts, np.concatenate([1 + near, 1 + 1000 * near])))
     radius = certified_radius("exp-l2(scale=1,j=0,k=2)", errors[errors < 0.5], "l2", 784).radius
     assert (np.diff(radius) <= 0).all()
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm"),
+    [
+        ("exp-l1(scale=1,j=0.5,k=2)", "l1"),
+        ("exp-l2(scale=1,j=0,k=1)", "l1"),
+        ("exp-linf(scale=1,j=0,k=10)", "l1"),
+        ("exp-linf(scale=1,j=1.9,k=2)", "linf"),
+        ("power-l2(scale=1,a=12,k=1)", "linf"),
+        ("power-linf(scale=1,a=12,k=1)", "l1"),
+    ],
+)
+def test_a_look_finds_every_radius_that_is_larger(spec: str, norm: str) -> None:
+    noise, errors = parse(spec).in_dim(8), np.array([1e-300, 1e-12, 0.01, 0.1, 0.3, 0.4999])
+    (entry,) = [e for e in table(type(noise), Norm.parse(norm)) if e.method == "level-set"]
+    found = entry.radius(noise, errors, 8, Norm.parse(norm))
+    assert entry.promises(noise, errors, found * (1 - 1e-6), 8).all()
+    assert entry.promises(noise, errors, found * 0.1, 8).all()
+    assert not entry.promises(noise, errors, found * 1.1, 8).any()

@@ -10,7 +10,7 @@ methods that evaluate hockey-stick divergences bound the error at a radius thems
 import numpy as np
 
 from wulff._numerics import rounding
-from wulff._numerics.bisection import bisect
+from wulff._numerics.bisection import bisect, last_true
 from wulff._typing import FloatArray
 from wulff.certificates.registry import Certificate
 from wulff.noises import Noise
@@ -71,10 +71,11 @@ def _grown_by_overlap(
     entry: Certificate, noise: Noise, error: FloatArray, radius: FloatArray, dim: int, norm: Threat
 ) -> FloatArray:
     """error + δ, with the smallest δ < ½ for which the radius at error ½ - δ is large enough; 1 if none."""
-    low, high = np.full(error.shape, 1e-300), np.full(error.shape, 0.5)
-    reached = entry.radius(noise, low, dim, norm) >= radius
-    for _ in range(BISECTIONS):
-        middle = np.minimum(0.5 * (low + high), np.nextafter(0.5, 0))
-        obeys = entry.radius(noise, middle, dim, norm) >= radius
-        low, high = np.where(obeys, middle, low), np.where(obeys, high, middle)
-    return np.where(reached, np.minimum(rounding.up(error + (0.5 - low), 1), 1.0), 1.0)
+    largest = np.nextafter(0.5, 0)
+
+    def obeys(other: FloatArray) -> np.ndarray:
+        return entry.radius(noise, np.minimum(other, largest), dim, norm) >= radius
+
+    least = np.full(error.shape, 1e-300)
+    found = np.minimum(last_true(obeys, least, np.full(error.shape, 0.5), BISECTIONS), largest)
+    return np.where(obeys(least), np.minimum(rounding.up(error + (0.5 - found), 1), 1.0), 1.0)

@@ -8,6 +8,7 @@ from typing import final
 import numpy as np
 from scipy import special
 
+from wulff._numerics.bisection import bisect, last_true
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set.solver import Duality
@@ -68,12 +69,15 @@ class HalfLines(Shift):
         return np.where(inner, self.noise.coordinate_sf(place - self.r), np.where(p <= 0, 0.0, 1.0))
 
     def hockey_stick(self, t: float) -> float:
-        low, high = self.r / 2, float(self.noise.coordinate_isf(np.array(1e-18))) + self.r
-        for _ in range(80 if t > 1 else 0):
-            z = np.array([0.5 * (low + high)])
-            ratio = self.noise.coordinate_log_density(z - self.r) - self.noise.coordinate_log_density(z)
-            low, high = (float(z[0]), high) if ratio[0] < math.log(t) else (low, float(z[0]))
-        gained, lost = self.noise.coordinate_sf(np.array([low - self.r, low]))
+        def below(z: FloatArray) -> np.ndarray:
+            density = self.noise.coordinate_log_density
+            return density(z - self.r) - density(z) < math.log(t)
+
+        place = self.r / 2
+        if t > 1:
+            far = float(self.noise.coordinate_isf(np.array(1e-18))) + self.r
+            place = float(last_true(below, [place], [far], 80)[0])
+        gained, lost = self.noise.coordinate_sf(np.array([place - self.r, place]))
         return max(float(gained - t * lost), 0.0)
 
 
@@ -108,12 +112,12 @@ class LevelSets(Shift):
         """The least line at each p, of slope t > 1 or, reflected, 1/t."""
         if not p.size:
             return p
-        low, high = np.full(p.shape, -30.0), np.full(p.shape, math.log(600.0))
-        for _ in range(46):
-            middle = 0.5 * (low + high)
-            p1, p0, _ = self._at(np.exp(middle))
-            beyond = p1 > 1 - p if reflected else p0 > p
-            low, high = np.where(beyond, middle, low), np.where(beyond, high, middle)
+
+        def beyond(log_tau: FloatArray) -> np.ndarray:
+            p1, p0, _ = self._at(np.exp(log_tau))
+            return p1 > 1 - p if reflected else p0 > p
+
+        low, high = bisect(beyond, np.full(p.shape, -30.0), np.full(p.shape, math.log(600.0)), 46)
         least = np.full(p.shape, np.inf)
         for tau in (np.exp(low), np.exp(high)):
             p1, p0, _ = self._at(tau)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wulff._numerics.bisection import bisect
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 
@@ -69,11 +70,11 @@ class NumericalLaw:
 
     def _end(self, near: float, far: float) -> float:
         """Just beyond where the density is exp(-_DEEPEST) of its peak, or `far` if it never is."""
-        for _ in range(100):
-            middle = (near + far) / 2
-            deep = self._unnormalised(np.array([middle]))[0] < self._peak - _DEEPEST
-            near, far = (near, middle) if deep else (middle, far)
-        return far
+
+        def above(x: FloatArray) -> np.ndarray:
+            return ~(self._unnormalised(x) < self._peak - _DEEPEST)
+
+        return float(bisect(above, [near], [far], 100)[1][0])
 
     def expectation(self, factor: Callable[[FloatArray], FloatArray]) -> float:
         """E[factor(X)] for a factor that is as smooth as the density and grows more slowly than it falls."""
@@ -171,10 +172,7 @@ class NumericalLaw:
 
     def _solve(self, q: FloatArray, function: Callable[[FloatArray], FloatArray], sign: float) -> FloatArray:
         lo, hi = np.full_like(q, self.edges[0]), np.full_like(q, self.edges[-1])
-        for _ in range(64):
-            middle = (lo + hi) / 2
-            below = sign * function(middle) < sign * q
-            lo, hi = np.where(below, middle, lo), np.where(below, hi, middle)
+        lo, hi = bisect(lambda x: sign * function(x) < sign * q, lo, hi, 64)
         return (lo + hi) / 2
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from wulff._numerics.bisection import bisect
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
 from wulff.certificates.differential.directions import Direction
@@ -142,7 +143,8 @@ def _panel_edges(law: RadialLaw) -> FloatArray:
     matters = (np.maximum(log_score[1:], log_score[:-1]) > central) | (np.minimum(depth[1:], depth[:-1]) < 40)
     ratio = np.abs(np.diff(log_score))
     pieces = np.where(matters, np.clip(np.ceil(ratio), 1, 64), 1).astype(int)
-    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in zip(edges, edges[1:], pieces, strict=False)]
+    spans = zip(edges, edges[1:], pieces, strict=False)
+    parts: list[FloatArray] = [np.linspace(a, b, n, endpoint=False) for a, b, n in spans]
     edges = np.unique(np.concatenate([*parts, edges[-1:]]))
     return edges[_relative_score(law, edges) < 1e250]
 
@@ -156,8 +158,4 @@ def _where_density_has_dropped(law: RadialLaw, mode: float, step: float, levels:
         if not high.any():
             break
         near, far = np.where(high, far, near), np.where(high, mode + 2 * (far - mode), far)
-    for _ in range(60):
-        middle = (near + far) / 2
-        high = law.log_density(middle) > levels
-        near, far = np.where(high, middle, near), np.where(high, far, middle)
-    return far
+    return bisect(lambda x: law.log_density(x) > levels, near, far, 60)[1]

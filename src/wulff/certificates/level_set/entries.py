@@ -16,11 +16,13 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff._numerics import rounding
+from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set.solver import Duality, grown
+from wulff.certificates.level_set.solver import Duality, grown, largest_certified
 from wulff.certificates.level_set.table import radius_table
 from wulff.certificates.registry import register
 from wulff.noises import Noise, NormRadialNoise
@@ -28,6 +30,9 @@ from wulff.norms import Norm
 
 ULPS: Final = 1024
 """Covers log r and the logs of the noise's parameters, which have sizes up to 600, and the exponential."""
+
+NEARER: Final = 1e-3
+"""By which part of a radius a look stays below it: far more than the quadrature may be off."""
 
 _register = functools.partial(register, NormRadialNoise, method="level-set", tight=True, ulps=ULPS)
 
@@ -68,7 +73,19 @@ def _grown_linf(noise: NormRadialNoise, error: FloatArray, radius: FloatArray, d
     return _grown(noise, error, longer, dim, _kernel_linf(noise, dim))
 
 
-@_register(Norm.L1, growth=_grown_l1, covers=_covers(Norm.L1, Norm.L2, Norm.LINF))
+def _look_l1(
+    noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int
+) -> npt.NDArray[np.bool_]:
+    return _look(noise, error, radius, dim, _kernel_l1(noise, dim))
+
+
+def _look_linf(
+    noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int
+) -> npt.NDArray[np.bool_]:
+    return _look(noise, error, radius * _length_linf(noise, dim), dim, _kernel_linf(noise, dim))
+
+
+@_register(Norm.L1, growth=_grown_l1, look=_look_l1, covers=_covers(Norm.L1, Norm.L2, Norm.LINF))
 def against_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error for a shift along an axis [Yang et al. 2020, T.1; derived here]; tight.
 
@@ -81,13 +98,13 @@ def against_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArra
     return _radius(noise, error, dim, _kernel_l1(noise, dim))
 
 
-@_register(Norm.L2, growth=_grown_l1, covers=_covers(Norm.L2))
+@_register(Norm.L2, growth=_grown_l1, look=_look_l1, covers=_covers(Norm.L2))
 def against_l2(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error over spherical caps [Yang et al. 2020, theorem T.1]; tight."""
     return _radius(noise, error, dim, _kernel_l1(noise, dim))
 
 
-@_register(Norm.LINF, growth=_grown_linf, covers=_covers(Norm.L2, Norm.LINF))
+@_register(Norm.LINF, growth=_grown_linf, look=_look_linf, covers=_covers(Norm.L2, Norm.LINF))
 def against_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error for a shift along the diagonal; derived here, tight.
 
@@ -106,6 +123,21 @@ def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel)
     duality = Duality(profile, kernel)
     errors, where = np.unique(_on_ladder(error), return_inverse=True)
     return np.exp(radius_table(duality).log_radius(errors))[where].reshape(error.shape)
+
+
+def _look(
+    noise: NormRadialNoise, error: FloatArray, radius: FloatArray, dim: int, kernel: Kernel
+) -> npt.NDArray[np.bool_]:
+    """Where more than each radius may be certified: unless a larger error cannot be at one that is a little
+    smaller, one inequality for each instead of a table of them."""
+    profile, may = noise.level_profile(dim), np.ones(error.shape, dtype=bool)
+    if profile is None or error.size == 0 or (isinstance(kernel, OwnNorm) and profile.linear):
+        return may
+    some = (radius > 1e-250) & (radius < 1e100)
+    log_r = np.log(radius[some]) - NEARER
+    log_z, _ = largest_certified(Duality(profile, kernel), log_r, np.full(log_r.shape, math.nan))
+    may[some] = log_z <= np.log(normal_quantile(error[some]))
+    return may
 
 
 def _on_ladder(error: FloatArray) -> FloatArray:

@@ -23,6 +23,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from wulff._numerics.bisection import bisect
 from wulff._numerics.roots import bracketed_root
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import Kernel, Sides
@@ -77,12 +78,7 @@ def _end(profile: Profile, sign: float) -> float:
     far = sign * profile.width
     while abs(far) < 1e5 and float(profile.log_density(np.array([far]))[0]) > floor:
         far *= 2
-    near = far / 2
-    for _ in range(40):
-        middle = (near + far) / 2
-        above = float(profile.log_density(np.array([middle]))[0]) > floor
-        near, far = (middle, far) if above else (near, middle)
-    return far
+    return float(bisect(lambda x: profile.log_density(x) > floor, [far / 2], [far], 40)[1][0])
 
 
 def _steps(end: float, first: float) -> list[float]:
@@ -126,7 +122,7 @@ def overlaps(
     with np.errstate(over="ignore", invalid="ignore"):  # R₀ far in the tails only has to be large
         centre = _centre(profile, log_r - profile.log_mode, tau)
         edges = _edges(profile, log_r - profile.log_mode, tau, centre, tolerance)
-        found = []
+        found: list[Overlap] = []
         for nodes in rules:
             rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
             chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
