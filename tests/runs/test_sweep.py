@@ -249,3 +249,24 @@ def test_examples_can_be_read(file: Path) -> None:
     assert sweep.store == Path("sweeps") / file.stem
     assert len(sweep.tasks) >= 3
     assert sweep.radii
+
+
+def test_views_are_swept_as_well(tmp_path: Path) -> None:
+    text = """
+    [train]
+    noise = ["bands(width=2)", "splitting(sigma=0.5, levels=16)"]
+    model = "mlp"
+    slice = ":200"
+    epochs = 1
+    [certify]
+    slice = ":3"
+    """
+    sweep = runs.read_sweep(write(tmp_path, text))
+    assert all(error is None for _, error in runs.run_sweep(sweep))
+    made = [runs.load(folder) for folder in sorted((sweep.store / "runs").iterdir())]
+    assert [run.norms for run in made] == [["patch"], ["l1"]]
+    for wrong in ("n = 20", 'norms = ["l2"]', "alpha = 0.01"):
+        with pytest.raises(InputError, match="leave"):
+            runs.read_sweep(write(tmp_path, f"{text}\n{wrong}\n"))
+    with pytest.raises(InputError, match="write it into them"):
+        runs.read_sweep(write(tmp_path, text.replace("epochs = 1", "epochs = 1\nsigma = 0.5")))

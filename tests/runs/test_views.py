@@ -255,3 +255,27 @@ def test_parts_are_merged(folder: Path, tmp_path: Path) -> None:
     merged = runs.merge([tmp_path / "a", tmp_path / "b"], tmp_path / "all")
     whole = runs.load(folder / "bands-run")
     assert [r.counts for r in merged.records] == [r.counts for r in whole.records]
+
+
+def test_the_audit_of_batches_takes_models_of_views(folder: Path) -> None:
+    for name in ("bands", "splits"):
+        options = ["--model", str(folder / name), "--dataset", str(folder / "grey.npz"), "--copies", "64"]
+        found = call("audit", "batch-invariance", *options, "--batches", "16,32", "--reference", "32")
+        assert found.code == 0, found
+        assert "batches of 16" in found.out
+    wrong = call("audit", "batch-invariance", *options, "--noise", "bands(width=1)")
+    assert wrong.code == 2
+    assert "but the views bands(width=1)" in wrong.err
+
+
+def test_a_service_of_views_is_refused(folder: Path) -> None:
+    found = call("serve", "--model", str(folder / "bands"))
+    assert found.code == 2
+    assert "are views, which are enumerated; certify with `wulff certify`" in found.err
+    assert found.err.count("\n") == 1
+
+
+def test_votes_are_counted_again(folder: Path) -> None:
+    found = call("verify", str(folder / "bands-run"), "--recount", "3")
+    assert found.code == 0, found
+    assert "recount" in found.out

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wulff import backends, datasets, models, noises
+from wulff import backends, datasets, models, noises, views
 from wulff.cli.options import DatasetOption, SliceOption
 from wulff.cli.run_options import (
     ArchitectureOption,
@@ -47,7 +47,7 @@ def batch_invariance(
     normalisation: NormalisationOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
 ) -> None:
-    """Measure whether labels depend on how noisy copies are batched."""
+    """Measure whether labels depend on how noisy copies, or views, are batched."""
     policy = DevicePolicy(device=device, dtype=dtype, compile=compile, channels_last=channels_last)
     sizes = _sizes(batches)
     check_sample_size(copies, "--copies")
@@ -62,18 +62,20 @@ def batch_invariance(
     if architecture is not None:
         fallback = models.Description(architecture, inputs.input_shape, inputs.num_classes)
     loaded = models.load(model, fallback, normalisation=normalisation)
-    if loaded.description.input_shape != inputs.input_shape:
-        raise InputError(
-            f"the model takes inputs of shape {loaded.description.input_shape}, but {dataset} has "
-            f"{inputs.input_shape}."
-        )
     named = noise or loaded.description.noise
     if named is None:
         raise InputError(f"the weights at {model} do not say which noise they are for; give --noise.")
+    source = views.parse(named) if views.is_views(named) else noises.parse(named)
+    given = source.view_shape(inputs.input_shape) if isinstance(source, views.Views) else inputs.input_shape
+    if loaded.description.input_shape != given:
+        what = f"the views {source} of {dataset} have" if views.is_views(named) else f"{dataset} has"
+        raise InputError(
+            f"the model takes inputs of shape {loaded.description.input_shape}, but {what} {given}."
+        )
     audit = audit_batch_invariance(
         loaded.module,
         inputs.images[:],
-        noises.parse(named),
+        source,
         policy=policy,
         copies=copies,
         batches=sizes,

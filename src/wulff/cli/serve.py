@@ -30,6 +30,7 @@ from wulff.errors import InputError
 from wulff.runs.trials import first_answer
 from wulff.serving import Service, application
 from wulff.smoothing import DEFAULT_BATCH, DevicePolicy, Smoothed
+from wulff.views import is_views
 
 PortOption = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")]
 
@@ -94,6 +95,11 @@ def serve(
     chosen = noise or trained
     if chosen is None:
         raise InputError("--noise is needed: the model does not say with which noise it was trained.")
+    if is_views(chosen):
+        raise InputError(
+            f"a service samples noise, and {chosen} are views, which are enumerated; certify with "
+            "`wulff certify`, or give a noise in --noise."
+        )
     answer = first_answer(model, function, torch.rand(1, *input_shape))
     if answer.ndim == 2:
         classes = answer.shape[1]

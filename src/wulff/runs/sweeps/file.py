@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wulff import models, noises, training
+from wulff import backends, models, noises, training
 from wulff._checks import file_path
 from wulff._quoting import shown
 from wulff._reading import reading
 from wulff.errors import InputError
 from wulff.runs.spec import Spec
 from wulff.runs.training_run import TrainingSpec
+from wulff.runs.view_spec import ViewSpec, refused_terms
 from wulff.stats import Anytime
+from wulff.views import is_views
+from wulff.views import parse as parse_views
 
 Table = dict[str, Any]
 ALIASES = {"seeds": "seed", "norm": "norms"}
@@ -43,7 +46,7 @@ class Task:
 
     name: str
     training: TrainingSpec | None
-    runs: dict[str, Spec]
+    runs: dict[str, Spec | ViewSpec]
     parameters: dict[str, Table]
 
 
@@ -212,6 +215,10 @@ def _noise(file: Path, table: str, row: Table) -> Table:
     if "sigma" in row and "noise" not in row:
         raise InputError(f"{file}: [{table}] has a sigma but no noise for it.")
     if "noise" in row:
+        if is_views(row["noise"]):
+            if "sigma" in row:
+                raise InputError(f"{file}: [{table}] has a sigma beside views; write it into them.")
+            return row | {"noise": str(parse_views(row["noise"]))}
         sigma = row.pop("sigma", None)
         noise = noises.parse(row["noise"]) if sigma is None else noises.with_sigma(row["noise"], sigma)
         row["noise"] = str(noise)
@@ -233,7 +240,8 @@ def _trained(
         tail = _folder(given, certify_names)
         run = f"{name}--{tail}" if tail else name
         wanted = {"dataset": spec.dataset} | _noise(file, "certify", given)
-        runs[run] = _spec(file, {**wanted, "model": str(store / "models" / name)})
+        noise = wanted.get("noise", spec.noise)
+        runs[run] = _spec(file, {**wanted, "model": str(store / "models" / name)}, noise)
         parameters[f"runs/{run}"] = wanted | {"trained": fields}
     return Task(name, spec, runs, parameters)
 
@@ -243,11 +251,25 @@ def _existing(file: Path, row: Table, names: list[str]) -> Task:
         raise InputError(f"{file} needs a [train], or a model in [certify].")
     name = _folder(row, names) or _slug(str(row["model"]))
     fields = _noise(file, "certify", row)
-    return Task(name, None, {name: _spec(file, fields)}, {f"runs/{name}": fields})
+    return Task(name, None, {name: _spec(file, fields, _noise_of(fields))}, {f"runs/{name}": fields})
 
 
-def _spec(file: Path, fields: Table) -> Spec:
+def _noise_of(fields: Table) -> str | None:
+    """What a run of an existing model is with: as the file says, or the training."""
+    if "noise" in fields or backends.is_spec(fields["model"]):
+        return fields.get("noise")
+    return models.trained_noise(fields["model"])
+
+
+def _spec(file: Path, fields: Table, noise: str | None) -> Spec | ViewSpec:
     given = dict(fields)
+    if is_views(noise):
+        norms = given.pop("norms", None)
+        if strange := sorted(given.keys() - {field.name for field in dataclasses.fields(ViewSpec)}):
+            raise InputError(f"{file}: {refused_terms(parse_views(noise or ''), strange)}.")
+        spec = ViewSpec(**{**given, "noise": noise})
+        spec.check_norms(spec.norms if norms is None else norms)
+        return spec
     if "norms" in given:
         given["norms"] = tuple(given["norms"])
     if given.get("seed") == "random":
