@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from wulff import datasets, models, runs, training
+from wulff import datasets, models, runs, training, views
 from wulff._progress import progress_bar
 from wulff.cli.console import say
 from wulff.cli.download import fetch
@@ -98,7 +98,9 @@ def train(
             )
         fetch(datasets.without_split(dataset))
     with progress_bar() as progress:
-        task = progress.add_task(f"training {noise}", total=epochs, words="")
+        parts = views.parse(noise) if views.is_views(noise) else None
+        total = epochs * (parts.parts if isinstance(parts, views.Partitions) else 1)
+        task = progress.add_task(f"training {noise}", total=total, words="")
         path = runs.train(
             spec,
             store,

@@ -19,6 +19,7 @@ from wulff.models.cnn import SmallCNN
 from wulff.models.lenet import LeNet
 from wulff.models.mlp import MLP
 from wulff.models.normalize import ALLOWED, Normalisation, Normalize, normalisations
+from wulff.models.partitioned import Partitioned, read_parts, without_number
 from wulff.models.resnet import ResNet, resnet18, resnet20, resnet50, resnet110
 from wulff.models.timm_models import PREFIX, build_timm
 from wulff.models.weights import Description
@@ -74,6 +75,10 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
         InputError: The architecture is not known or cannot take inputs of that shape.
     """
     check_architecture(architecture)
+    if (parts := read_parts(architecture)) is not None:
+        number, inner = parts
+        shape = without_number(input_shape)
+        return Partitioned([build(inner, shape, num_classes, seed + i) for i in range(number)])
     if num_classes < 1:
         raise InputError(f"a classifier needs one class at least, got {num_classes}.")
     with torch.random.fork_rng(devices=[]):
@@ -85,6 +90,8 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
 
 def check_architecture(name: str) -> None:
     """Refuse an architecture that does not exist."""
+    parts = read_parts(name)
+    name = name if parts is None else parts[1]
     if not name.startswith(PREFIX):
         ARCHITECTURES.find(name, f", {PREFIX}NAME, and what a --plugin MODULE brings")
 
@@ -228,6 +235,7 @@ __all__ = [
     "Model",
     "Normalisation",
     "Normalize",
+    "Partitioned",
     "ResNet",
     "SmallCNN",
     "WideResNet",

@@ -53,6 +53,7 @@ class Comparison:
         index: The inputs' positions in the data set.
         radii: Certified radii of both runs, of shape (2, inputs); 0 where the label is wrong.
         predictions: Labels of both runs, of shape (2, inputs).
+        clean: The accuracy of both at radius 0, since mean radii can be bought with it.
         warnings: What there is to say of inputs that only one of the runs has.
     """
 
@@ -62,6 +63,7 @@ class Comparison:
     index: IntArray
     radii: FloatArray
     predictions: IntArray
+    clean: tuple[float, float]
     warnings: tuple[str, ...] = ()
 
     @property
@@ -103,7 +105,8 @@ class Comparison:
         return (
             f"On {self.inputs:,} inputs, {self.names[1]} certifies {gap.mean():+.4f} more on average than "
             f"{self.names[0]} (wrong and abstained inputs count as zero): a larger radius on {more:,} and a "
-            f"smaller one on {less:,} (sign test: p = {sign_test(more, less):.3g})."
+            f"smaller one on {less:,} (sign test: p = {sign_test(more, less):.3g}). Their accuracy at radius "
+            f"0: {self.clean[0]:.3f} for {self.names[0]}, {self.clean[1]:.3f} for {self.names[1]}."
         )
 
     def _line(self, row: Difference) -> list[str]:
@@ -161,6 +164,7 @@ def compare(
         index,
         np.stack([np.where(correct, certified, 0.0) for certified, correct, _ in columns]),
         np.stack([predictions for _, _, predictions in columns]),
+        (float(columns[0][1].mean()), float(columns[1][1].mean())),
         tuple(_warnings(first, second, len(index))),
     )
 

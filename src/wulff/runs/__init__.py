@@ -14,7 +14,8 @@ from wulff.runs.run_inputs import inputs, noisy_copy, training_accuracy, trainin
 from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
 from wulff.runs.sweeps.file import Sweep, Task, read_sweep
 from wulff.runs.sweeps.work import Watch, is_finished, run_sweep, sweep_runs
-from wulff.runs.training_run import TrainingSpec, read_training, train
+from wulff.runs.training_run import read_training, train
+from wulff.runs.training_spec import TrainingSpec
 from wulff.runs.view_spec import ViewSpec
 
 __all__ = [

@@ -13,7 +13,7 @@ from wulff._typing import IntArray
 from wulff.attacks import ViewAscent
 from wulff.engines.ray_cluster import spread
 from wulff.errors import InputError
-from wulff.norms import Patch
+from wulff.norms import Patch, Poisoning
 from wulff.runs.job import Job, prepare
 from wulff.runs.outcomes import Outcome, check_same, device_of
 from wulff.runs.records import Record
@@ -40,6 +40,8 @@ def attack_views(
 
     Perturbed inputs are judged by all of their views, so that up to factor 1 none may break.
     """
+    if isinstance(spec.adversary, Poisoning):
+        raise InputError(f"there is no attack on training sets, and {run.folder} is against poisoning.")
     job = prepare(dataclasses.replace(spec, architecture=spec.architecture or architecture))
     check_same(run, job)
     norm = str(spec.adversary)

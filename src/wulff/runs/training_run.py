@@ -4,76 +4,19 @@ import dataclasses
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Self
 
 import torch
 
-from wulff import datasets, models, noises, training, views
-from wulff._checks import file_path, instance
+from wulff import datasets, models, training, views
+from wulff._checks import file_path
 from wulff._reading import DAMAGE
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING, Keeper
 from wulff.runs.document import FORMAT, versions
 from wulff.runs.scalars import Scalars
+from wulff.runs.training_parts import train_parts
+from wulff.runs.training_spec import TrainingSpec, noise_or_views
 from wulff.smoothing import use_device
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class TrainingSpec:
-    """A training to be made.
-
-    Attributes:
-        noise: The spec string of the noise that the smoothed classifier will use, or of its views.
-        dataset: A data set for `wulff.datasets.load` (its train split).
-        model: An architecture in `wulff.models`.
-        objective: A training method of `wulff.training`, perhaps with hyperparameters.
-        schedule: Length, speed and seed.
-        slice: Which of the inputs, as a Python slice.
-        device: Where the model is trained.
-        weights: Weights to start from (pre-training); by default the seed decides them.
-        unlabelled: A data set for self-training, without use for its labels; half of each batch is from it.
-        teacher: The weights of the classifier that labels it, or the folder of its training.
-    """
-
-    noise: str
-    dataset: str = "digits"
-    model: str = "cnn"
-    objective: str = "augment"
-    schedule: training.Schedule = dataclasses.field(default_factory=training.Schedule)
-    slice: str = ":"
-    device: str = "cpu"
-    weights: str | None = None
-    unlabelled: str | None = None
-    teacher: str | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("noise", "dataset", "model", "objective", "slice", "device"):
-            instance(name, getattr(self, name), str, "text")
-        for name in ("weights", "unlabelled", "teacher"):
-            if getattr(self, name) is not None:
-                instance(name, getattr(self, name), str, "text")
-        instance("schedule", self.schedule, training.Schedule, "a wulff.training.Schedule")
-        objective = training.objective_spec(training.parse_objective(self.objective))
-        object.__setattr__(self, "noise", str(_noise_or_views(self.noise)))
-        object.__setattr__(self, "objective", objective)
-
-    def to_document(self) -> dict[str, Any]:
-        """The table `training`; None is left out."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
-
-    @classmethod
-    def from_document(cls, table: dict[str, Any]) -> Self:
-        """The spec in a table `training`.
-
-        Raises:
-            InputError: Something in it is missing or not allowed.
-        """
-        try:
-            return cls(**{**table, "schedule": training.Schedule(**table.get("schedule", {}))})
-        except InputError:
-            raise
-        except (TypeError, ValueError, AttributeError) as error:
-            raise InputError(f"the table training is not of a training: {error}.") from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -132,13 +75,21 @@ def train(
     path = folder / models.weights.FILE_NAME
     if path.exists():
         raise InputError(f"{folder} already holds trained weights; give another folder, or remove it.")
-    noise = _noise_or_views(spec.noise)
+    noise = noise_or_views(spec.noise)
     objective = training.parse_objective(spec.objective)
     device = use_device(training.own_device(spec.device))
     dataset = datasets.load(spec.dataset, "train").slice(spec.slice)
     if not dataset.labelled:
         raise InputError(f"{spec.dataset} has no true labels to train on; see --unlabelled.", "dataset")
     shape = dataset.input_shape
+    if isinstance(noise, views.Partitions):
+        if spec.weights or spec.unlabelled or spec.teacher:
+            raise InputError(
+                f"{noise} trains each classifier on its own part alone; leave out weights, unlabelled and "
+                "teacher.",
+                *("weights", "unlabelled", "teacher"),
+            )
+        return train_parts(spec, noise, dataset, folder, progress)
     if isinstance(noise, views.Views):
         shape = noise.view_shape(shape)
         if isinstance(dataset.images, torch.Tensor):
@@ -179,10 +130,6 @@ def train(
     finally:
         keeper.release()
     return path
-
-
-def _noise_or_views(text: str) -> noises.Noise | views.Views:
-    return views.parse(text) if views.is_views(text) else noises.parse(text)
 
 
 def _self_training(

@@ -12,9 +12,14 @@ from fractions import Fraction
 
 from wulff.verify.balls import Contradiction, Verdict
 
-NAMES = {"splitting": {"sigma", "levels", "seed"}, "bands": {"width"}, "blocks": {"size"}}
+NAMES = {
+    "splitting": {"sigma", "levels", "seed"},
+    "bands": {"width"},
+    "blocks": {"size"},
+    "partitions": {"parts"},
+}
 USUAL = {"splitting": {"levels": Fraction(255), "seed": Fraction(0)}}
-ADVERSARY = {"splitting": "l1", "bands": "patch", "blocks": "patch"}
+ADVERSARY = {"splitting": "l1", "bands": "patch", "blocks": "patch", "partitions": "poisoning"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,12 +41,16 @@ class Family:
         """How many there are of each input."""
         if self.name == "splitting":  # ⌊2√3 · sigma · levels⌋
             return math.isqrt(math.floor(12 * (self.sizes["sigma"] * self.sizes["levels"]) ** 2))
+        if self.name == "partitions":
+            return int(self.sizes["parts"])
         return self.shape[2] * (self.shape[1] if self.name == "blocks" else 1)
 
     def changed(self, size: Fraction) -> Fraction:
         """How many views a perturbation of that size changes at most, of inputs on the grid."""
         if self.name == "splitting":
             return size * self.sizes["levels"]
+        if size.denominator == 1 and self.name == "partitions":
+            return size
         if size.denominator != 1 or size > max(self.shape[1:]):
             raise Contradiction(
                 f"the side of a square is {size}, in images of {self.shape[1]}×{self.shape[2]}"
@@ -63,7 +72,7 @@ def read_family(text: str, shape: Sequence[int]) -> Family:
     sizes = USUAL.get(match[1], {}) | {key.strip(): Fraction(float(value)) for key, _, value in items}
     if set(sizes) != NAMES[match[1]] or any(value < 0 for value in sizes.values()):
         raise Contradiction(f"{text!r} does not say what these views are")
-    if match[1] != "splitting" and len(shape) != 3:
+    if ADVERSARY[match[1]] == "patch" and len(shape) != 3:
         raise Contradiction(f"{text!r} is of images, and an input has the shape {tuple(shape)}")
     return Family(match[1], sizes, tuple(shape))
 

@@ -49,7 +49,7 @@ class Views(abc.ABC):
 
     name: ClassVar[str]
     threat: ClassVar[str]
-    """What perturbations are measured by: `l1`, or `patch` for the side of a square."""
+    """What perturbations are measured by: `l1`, `patch` for the side of a square, or `poisoning`."""
 
     @abc.abstractmethod
     def check(self, shape: tuple[int, ...]) -> None:

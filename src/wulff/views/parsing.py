@@ -7,9 +7,10 @@ from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.views.ablation import Bands, Blocks
 from wulff.views.base import Views
+from wulff.views.partitions import Partitions
 from wulff.views.splitting import Splitting
 
-FAMILIES: dict[str, type[Views]] = {family.name: family for family in (Splitting, Bands, Blocks)}
+FAMILIES: dict[str, type[Views]] = {family.name: family for family in (Splitting, Bands, Blocks, Partitions)}
 """Every family that a spec string can name."""
 
 _CALL = re.compile(r"\s*(?P<name>[a-z0-9-]+)\s*\((?P<arguments>[^()]*)\)\s*")

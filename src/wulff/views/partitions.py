@@ -4,7 +4,9 @@ An inserted or removed example touches one part, hence one classifier: k of them
 changed example is one removed and one inserted.
 """
 
+import dataclasses
 import hashlib
+from typing import ClassVar, final
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,70 @@ from torch import Tensor
 from wulff._checks import instance, numbers, whole_number
 from wulff._typing import IntArray
 from wulff.errors import InputError
+from wulff.views.base import Reach, Views, check_shape, check_views
 from wulff.views.exact_counts import label_and_slack
+
+
+@final
+@dataclasses.dataclass(frozen=True)
+class Partitions(Views):
+    """One view for each part of the training set: the input with the number of the classifier that answers.
+
+    That number is in a channel of its own, or in one more feature, so that n classifiers are one function;
+    see `wulff.models.Partitioned`.
+
+    Attributes:
+        parts: The number n of parts.
+    """
+
+    name: ClassVar[str] = "partitions"
+    threat: ClassVar[str] = "poisoning"
+    parts: int
+
+    def __post_init__(self) -> None:
+        whole_number("parts", self.parts, most=100_000)
+
+    def check(self, shape: tuple[int, ...]) -> None:
+        check_shape(shape)
+
+    def count(self, shape: tuple[int, ...]) -> int:
+        self.check(shape)
+        return self.parts
+
+    def view_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        shape = check_shape(shape)
+        return (shape[0] + 1, *shape[1:])
+
+    def views(self, x: Tensor, which: Tensor) -> Tensor:
+        check_views(x, which)
+        return self._numbered(x.expand(len(which), *x.shape), which)
+
+    def random_views(self, x: Tensor, which: Tensor) -> Tensor:
+        check_views(x, which)
+        return self._numbered(x, which)
+
+    def reach(self, slack: int, shape: tuple[int, ...]) -> Reach:
+        self.check(shape)
+        return Reach(float(whole_number("slack", slack, least=0)), inclusive=True)
+
+    def statement(self) -> str:
+        return (
+            "g(x') is the label for x' = x and every training set that differs from the one that was used in "
+            "at most r examples, inserted or removed (a changed one is both); r is the radius. This is "
+            f"certain: all {self.parts:,} classifiers answered, and each was trained on its own part alone."
+        )
+
+    def in_tables(self) -> str:
+        return "count training examples that were inserted or removed; one that was changed counts twice"
+
+    def check_training(self, trained: Views) -> None:
+        if trained != self:
+            raise InputError(f"the classifiers were trained on {trained}, not on {self}; certify with those.")
+
+    @staticmethod
+    def _numbered(x: Tensor, which: Tensor) -> Tensor:
+        number = which.to(x.device, torch.float32).view(-1, *[1] * (x.ndim - 1))
+        return torch.cat([x.to(torch.float32), number.expand(len(x), 1, *x.shape[2:])], dim=1)
 
 
 def partition(images: Tensor, parts: int) -> IntArray:

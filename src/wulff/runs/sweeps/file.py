@@ -16,7 +16,7 @@ from wulff._quoting import shown
 from wulff._reading import reading
 from wulff.errors import InputError
 from wulff.runs.spec import Spec
-from wulff.runs.training_run import TrainingSpec
+from wulff.runs.training_spec import TrainingSpec
 from wulff.runs.view_spec import ViewSpec, refused_terms
 from wulff.stats import Anytime
 from wulff.views import is_views

@@ -1,0 +1,71 @@
+"""What a training is asked for: every parameter, checked and normalised."""
+
+import dataclasses
+from typing import Any, Self
+
+from wulff import noises, training, views
+from wulff._checks import instance
+from wulff.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainingSpec:
+    """A training to be made.
+
+    Attributes:
+        noise: The spec string of the noise that the smoothed classifier will use, or of its views.
+        dataset: A data set for `wulff.datasets.load` (its train split).
+        model: An architecture in `wulff.models`.
+        objective: A training method of `wulff.training`, perhaps with hyperparameters.
+        schedule: Length, speed and seed.
+        slice: Which of the inputs, as a Python slice.
+        device: Where the model is trained.
+        weights: Weights to start from (pre-training); by default the seed decides them.
+        unlabelled: A data set for self-training, without use for its labels; half of each batch is from it.
+        teacher: The weights of the classifier that labels it, or the folder of its training.
+    """
+
+    noise: str
+    dataset: str = "digits"
+    model: str = "cnn"
+    objective: str = "augment"
+    schedule: training.Schedule = dataclasses.field(default_factory=training.Schedule)
+    slice: str = ":"
+    device: str = "cpu"
+    weights: str | None = None
+    unlabelled: str | None = None
+    teacher: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("noise", "dataset", "model", "objective", "slice", "device"):
+            instance(name, getattr(self, name), str, "text")
+        for name in ("weights", "unlabelled", "teacher"):
+            if getattr(self, name) is not None:
+                instance(name, getattr(self, name), str, "text")
+        instance("schedule", self.schedule, training.Schedule, "a wulff.training.Schedule")
+        objective = training.objective_spec(training.parse_objective(self.objective))
+        object.__setattr__(self, "noise", str(noise_or_views(self.noise)))
+        object.__setattr__(self, "objective", objective)
+
+    def to_document(self) -> dict[str, Any]:
+        """The table `training`; None is left out."""
+        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+
+    @classmethod
+    def from_document(cls, table: dict[str, Any]) -> Self:
+        """The spec in a table `training`.
+
+        Raises:
+            InputError: Something in it is missing or not allowed.
+        """
+        try:
+            return cls(**{**table, "schedule": training.Schedule(**table.get("schedule", {}))})
+        except InputError:
+            raise
+        except (TypeError, ValueError, AttributeError) as error:
+            raise InputError(f"the table training is not of a training: {error}.") from None
+
+
+def noise_or_views(text: str) -> noises.Noise | views.Views:
+    """The noise of a spec string, or the views."""
+    return views.parse(text) if views.is_views(text) else noises.parse(text)
