@@ -354,9 +354,19 @@ def test_certify_with_early_stopping(wulff, files: Path, tmp_path: Path) -> None
     arguments = ["certify", "--model", str(files / "model"), "--slice", ":4", "--n", "5000", "--norm", "l1"]
     store = str(tmp_path / "run")
     assert wulff(*arguments, "--store", store, "--stop-radii", "0.1,0.2").code == 0
-    assert all(0 < (record.n or 0) <= 5000 for record in runs.load(store).records)
+    run = runs.load(store)
+    assert isinstance(run.spec, runs.Spec)
+    assert run.spec.stop is not None
+    assert run.spec.stop.skip_incorrect is True
+    for record in run.records:
+        votes = record.counts["selection"]
+        assert (record.n == 0) == (max(votes, key=votes.__getitem__) != record.label)
+    every = str(tmp_path / "every")
+    assert wulff(*arguments, "--store", every, "--stop-radii", "0.1,0.2", "--all-inputs").code == 0
+    assert all(0 < (record.n or 0) <= 5000 for record in runs.load(every).records)
     assert wulff("report", store, "-o", str(tmp_path / "page.html")).code == 0
-    assert "whenever sampling stops" in (tmp_path / "page.html").read_text()
+    page = (tmp_path / "page.html").read_text()
+    assert "whenever sampling stops, none where the selected label is wrong" in page
     two = str(tmp_path / "two")
     assert wulff(*arguments, "--store", two, "--bound", "two-sided").code == 0
     assert wulff(*arguments, "--store", two, "--bound", "three-sided").code == 2

@@ -163,7 +163,7 @@ def test_a_run_of_an_earlier_release_opens(tmp_path: Path) -> None:
     run = runs.load(tmp_path)
     assert isinstance(run.spec, runs.Spec)
     assert run.terms.seed == 2**64 - 1
-    assert run.terms.stop == wulff.stats.Anytime(radii=[0.1])
+    assert run.terms.stop == wulff.stats.Anytime(radii=[0.1], skip_incorrect=False)
     assert run.terms.grid is not None
     assert str(run.terms.noise) == "laplace(sigma=0.5, dim=64)"
     assert run.radii("l1") == 0.12851864016914893

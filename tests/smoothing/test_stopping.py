@@ -67,6 +67,18 @@ def test_wrong_labels_can_be_skipped() -> None:
         smoothed.certify(X, norm="l1", n=100, stop=stop)
 
 
+def test_wrong_labels_are_skipped_where_radii_are_asked_for_and_labels_are_known() -> None:
+    assert Anytime(radii=[0.1]).settled(True).skip_incorrect is True
+    assert Anytime(radii=[0.1]).settled(False).skip_incorrect is False
+    assert Anytime(relative=0.1).settled(True).skip_incorrect is False
+    assert Anytime(radii=[0.1], skip_incorrect=False).settled(True).skip_incorrect is False
+    assert Anytime(relative=0.1, skip_incorrect=True).settled(True).skip_incorrect is True
+    smoothed = wulff.Smoothed(half_space, NOISE, 2)
+    for labels in (None, [0] * 20):
+        proof = smoothed.certify(X, norm="l1", n0=500, n=500, stop=Anytime(radii=[0.1]), labels=labels)
+        assert (np.broadcast_to(proof.counts.n, 20)[TRUTH > 0.2] == 0).all() == (labels is not None)
+
+
 def test_two_sided_certificates() -> None:
     def thirds(batch: Tensor) -> Tensor:
         """Three classes by the first coordinate; the middle one leads without a majority."""

@@ -30,17 +30,24 @@ def certify(
     stop_relative: Annotated[
         float | None, typer.Option(help="Stop when the radius is known to this precision, e.g. 0.02.")
     ] = None,
-    skip_incorrect: Annotated[
-        bool, typer.Option("--skip-incorrect", help="With a stop: do not sample wrongly labelled inputs.")
-    ] = False,
+    all_inputs: Annotated[
+        bool | None,
+        typer.Option(
+            "--all-inputs/--skip-incorrect",
+            help="With a stop: whether to go on where the selected label is wrong; by default not with "
+            "--stop-radii, since only correct ones can count.",
+        ),
+    ] = None,
 ) -> None:
     """Certify every input; killed at any moment, the same command goes on where it stopped."""
     stop = None
     if stop_radii is not None or stop_relative is not None:
         radii = tuple(radii_from("--stop-radii", stop_radii) or ())
-        stop = Anytime(radii=radii, relative=stop_relative, skip_incorrect=skip_incorrect)
-    elif skip_incorrect:
-        raise InputError("--skip-incorrect needs --stop-radii or --stop-relative.")
+        skip = None if all_inputs is None else not all_inputs
+        stop = Anytime(radii=radii, relative=stop_relative, skip_incorrect=skip)
+    elif all_inputs is not None:
+        option = "--all-inputs" if all_inputs else "--skip-incorrect"
+        raise InputError(f"{option} needs --stop-radii or --stop-relative.")
     terms = {"n0": n0, "n": n, "bound": bound, "estimator": estimator, "top": top, "stop": stop}
     run = asked.run("certifying", runs.Spec, norms=tuple(norm), **terms)
     for name in run.norms:

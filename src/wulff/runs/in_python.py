@@ -25,7 +25,7 @@ from wulff.norms import Adversary, Box, Norm, Patch, Poisoning
 from wulff.runs.classifiers import first_copy
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
-from wulff.runs.job import Job, check_fits, classifier_of, noise_or_views, with_seed
+from wulff.runs.job import Job, check_fits, classifier_of, noise_or_views, with_seed, with_stop
 from wulff.runs.journal import stored_run
 from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
@@ -215,6 +215,7 @@ def _job(
     plain = device.type == "cpu" and runs_in_single_precision(function)
     module = function if plain and isinstance(function, torch.nn.Module) else None
     spec = dataclasses.replace(spec, device=device.type if module is None else "cpu")
+    spec = with_stop(spec, dataset)
     spec, engine = tuned(spec, module, inputs[:INPUTS], len(inputs), noise, stored)
     filled = with_seed(spec, stored)
     facts = Facts(

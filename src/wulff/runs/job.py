@@ -105,6 +105,7 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
             "compile and channels_last.",
             *("device", "dtype", "compile", "channels_last"),
         )
+    spec = with_stop(spec, dataset)
     spec, engine = tuned(spec, base.module, dataset.images[:INPUTS], len(dataset), noise, stored)
     policy = spec.policy
     identity = policy.identity()
@@ -149,6 +150,13 @@ def with_seed(spec: AnyRunSpec, stored: Made | None) -> AnyRunSpec:
     before = stored.spec if stored and isinstance(stored.spec, SampledSpec) else None
     seed = before.seed if spec.seed is None and before else check_seed(spec.seed)
     return dataclasses.replace(spec, seed=seed)
+
+
+def with_stop(spec: AnyRunSpec, dataset: datasets.Dataset) -> AnyRunSpec:
+    """The spec with a stop that says whether inputs are skipped whose selected label is wrong."""
+    if not isinstance(spec, Spec) or spec.stop is None:
+        return spec
+    return dataclasses.replace(spec, stop=spec.stop.settled(dataset.labelled))
 
 
 def classifier_of(

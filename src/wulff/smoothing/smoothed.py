@@ -159,7 +159,7 @@ class Smoothed(Majority):
             method: One theorem, by its registry name; by default the one with the largest radius.
             stop: `wulff.stats.Anytime(...)` stops each input as soon as its votes decide; n is then the most
                 samples. By default every input gets n samples, as in the papers.
-            labels: The true label of each input, for `Anytime(skip_incorrect=True)`.
+            labels: The true label of each input; see `Anytime.skip_incorrect`.
             bound: `one-sided`, or `two-sided` to bound the other classes too; see `certify_counts`.
             estimator: `clopper-pearson`, or `randomized-clopper-pearson` for slightly larger radii at a
                 fixed n; see `certify_counts`.
@@ -171,6 +171,7 @@ class Smoothed(Majority):
         """
         if stop is not None and not isinstance(stop, Anytime):
             raise InputError(f"stop must be a wulff.stats.Anytime or None, got {shown(stop)}.", "stop")
+        stop = None if stop is None else stop.settled(labels is not None)
         norm, x = parse_threat(norm), self.check_inputs(x)
         against = own_boxes(x, norm, self.grid) if isinstance(norm, Box) else norm
         terms = Terms(

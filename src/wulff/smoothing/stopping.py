@@ -28,7 +28,7 @@ class AnytimeQuota:
     Args:
         terms: On which terms; their `stop` is the policy.
         norms: The adversaries; every radius is decided against each of them.
-        labels: True labels by index, for `skip_incorrect`.
+        labels: True labels by index, where they are known; for `skip_incorrect`.
     """
 
     def __init__(
@@ -36,9 +36,9 @@ class AnytimeQuota:
     ) -> None:
         if terms.stop is None:
             raise InputError("a quota that the votes decide needs terms with a stop; use FixedQuota.")
-        if terms.stop.skip_incorrect and labels is None:
+        self.stop = terms.stop.settled(labels is not None)
+        if self.stop.skip_incorrect and labels is None:
             raise InputError("skip_incorrect needs the true labels of the inputs; give labels=.")
-        self.stop = terms.stop
         self.noise = noise = terms.noise
         self.norms = norms
         self.n0 = terms.n0
@@ -53,22 +53,29 @@ class AnytimeQuota:
 
     def wanted(self, index: int, votes: Votes | None) -> Mapping[Phase, int]:
         if votes is None:
-            first = 0 if self.stop.skip_incorrect else min(BLOCK, self.n)
-            return {Phase.SELECTION: self.n0, Phase.ESTIMATION: first}
+            return {Phase.SELECTION: self.n0, Phase.ESTIMATION: 0}
         label = int(votes.counts[Phase.SELECTION].argmax())
+        missed = self.n0 - int(votes.counts[Phase.SELECTION][label])
         seen = votes.sizes.get(Phase.ESTIMATION, 0)
-        if self.stop.skip_incorrect and self.labels is not None and self.labels[index] != label:
+        if self.stop.skip_incorrect and self.labels is not None and self.labels[index] not in (label, -1):
             return votes.sizes
         if seen == 0:
+            if self._out_of_reach(0, 0, missed)[-1]:
+                return votes.sizes
             return {Phase.SELECTION: self.n0, Phase.ESTIMATION: min(BLOCK, self.n)}
         misses = seen - int(votes.counts[Phase.ESTIMATION][label])
-        if seen >= self.n or self._decided(misses, seen):
+        if seen >= self.n or self._decided(misses, seen, missed):
             return votes.sizes
         blocks = max(seen // BLOCK + 1, int(seen * GROWTH) // BLOCK)
         return {Phase.SELECTION: self.n0, Phase.ESTIMATION: min(blocks * BLOCK, self.n)}
 
-    def _decided(self, misses: int, n: int) -> bool:
-        out_of_reach = chance_of_at_most(self._affordable, misses, n, self.n) < self.stop.beta
+    def _out_of_reach(self, misses: int, n: int, missed: int) -> np.ndarray:
+        """Which thresholds will hardly be certified; the n0 votes that chose the label tell it too."""
+        chance = chance_of_at_most(self._affordable + missed, misses + missed, n + self.n0, self.n + self.n0)
+        return chance < self.stop.beta
+
+    def _decided(self, misses: int, n: int, missed: int) -> bool:
+        out_of_reach = self._out_of_reach(misses, n, missed)
         if out_of_reach[-1]:
             return True  # the label will be abstained from
         if self.stop.relative is not None:

@@ -210,6 +210,7 @@ class Terms:
             how = f"together with its rivals from {self.n:,} others by simultaneous {name} bounds"
         if self.stop is not None:
             how = f"from up to {self.n:,} others by a bound that is valid whenever sampling stops"
+            how += ", none where the selected label is wrong" if self.stop.skip_incorrect else ""
         if self.estimator == "randomized-clopper-pearson":
             how += ", with one uniform number for each input that is in the record"
         where, copies = "", f"x + Z, Z ~ {self.noise}"

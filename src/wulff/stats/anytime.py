@@ -118,13 +118,15 @@ class Anytime:
         relative: The relative precision of the radius, e.g. .02.
         beta: A radius is given up when the votes so far leave it a smaller chance than this of being
             certified by n votes; a smaller beta costs samples.
-        skip_incorrect: Whether labelled inputs whose selected label is wrong end at once, uncertified.
+        skip_incorrect: Whether labelled inputs whose selected label is wrong end at once, uncertified: only
+            correct ones count in certified accuracy. None stands for True where labels are known and
+            radii are asked for.
     """
 
     radii: tuple[float, ...] = ()
     relative: float | None = None
     beta: float = 1e-3
-    skip_incorrect: bool = False
+    skip_incorrect: bool | None = None
 
     def __post_init__(self) -> None:
         radii = real_numbers("the radii of Anytime", self.radii, *POSITIVE)
@@ -134,5 +136,11 @@ class Anytime:
         if self.relative is not None:
             real_number("the relative precision", self.relative, *SHARE)
         real_number("beta", self.beta, *SHARE)
-        if not isinstance(self.skip_incorrect, bool):
-            raise InputError(f"skip_incorrect must be True or False, got {shown(self.skip_incorrect)}.")
+        if self.skip_incorrect is not None and not isinstance(self.skip_incorrect, bool):
+            raise InputError(f"skip_incorrect must be True, False or None, got {shown(self.skip_incorrect)}.")
+
+    def settled(self, labelled: bool) -> "Anytime":
+        """The same with `skip_incorrect` decided, for inputs whose labels are known or not."""
+        if self.skip_incorrect is not None:
+            return self
+        return dataclasses.replace(self, skip_incorrect=bool(self.radii) and labelled)
