@@ -15,7 +15,8 @@ from scipy import stats
 from tests import cases
 from wulff.certificates import certified_radius
 from wulff.errors import InputError
-from wulff.noises import CustomIID, CustomRadial, IIDNoise, MixedLinf, Noise, NormRadialNoise, parse
+from wulff.noises import CustomIID, CustomRadial, ExpLp, IIDNoise, MixedLinf, Noise, NormRadialNoise, parse
+from wulff.noises.draws import draw_laplace
 from wulff.noises.mixed_linf import largest_coordinate_law
 
 FALSE_ALARM = 1e-6
@@ -146,3 +147,18 @@ def test_a_narrow_feature_that_is_seen_is_certified_and_sampled() -> None:
         )
     inside = float((bump - mpmath.sqrt(mpmath.pi / 2)) / bump)
     assert (np.abs(np.abs(drawn) - 0.7113) < 1e-4).mean() == pytest.approx(inside, abs=0.05)
+
+
+@pytest.mark.parametrize("p", [0.5, 1.5, 4.0, 100.0])
+def test_draws_by_table_are_quantiles_of_the_laplace_variables_behind_them(p: float) -> None:
+    noise = ExpLp(scale=1.0, p=p)
+    for dtype, rounding in ((torch.float32, 2e-7), (torch.float64, 1e-14)):
+        laplace, found = (torch.empty(200, 500, dtype=dtype) for _ in range(2))
+        draw_laplace(laplace, torch.Generator().manual_seed(7))
+        noise.draw(found, torch.Generator().manual_seed(7))
+        size = laplace.double().abs().numpy()
+        exact = np.sign(laplace.double().numpy()) * noise.coordinate_isf(0.5 * np.exp(-size))
+        off = np.abs(found.double().numpy() - exact)
+        # The table's own part, and the rounding of |Z| and of E, by which it rises like |Z|/(p E) at most.
+        assert (off <= 2e-6 + (rounding + 2e-8) * np.abs(exact) * (1 + 4 * size)).all()
+        assert np.median(off / (1 + np.abs(exact))) < 1e-7

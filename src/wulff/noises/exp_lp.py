@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import TYPE_CHECKING, ClassVar, final
 
@@ -14,11 +15,14 @@ from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
-from wulff.noises.draws import draw_gamma
+from wulff.noises.draws import draw_by_table, draw_gamma, quantile_table
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+TABULATED = 0.5
+"""From this power on, draws come from a table of quantiles."""
 
 
 @register
@@ -45,6 +49,8 @@ class ExpLp(IIDNoise):
         return math.exp(log_gamma_ratio(1 / self.p, 2 / self.p))
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+        if self.p >= TABULATED:
+            return draw_by_table(_quantiles(self.p, out.device, out.dtype), out, generator)
         # |Z|^p is Gamma(1/p) = Gamma(1 + 1/p) · U^p: nothing underflows for large p, and U brings the sign.
         radii = draw_gamma(1 + 1 / self.p, out, generator).pow_(1 / self.p)
         return out.uniform_(-1, 1, generator=generator).mul_(radii)
@@ -82,3 +88,11 @@ class ExpLp(IIDNoise):
     def coordinate_score(self, z: FloatArray) -> FloatArray:
         with np.errstate(over="ignore"):
             return self.p * z ** (self.p - 1)
+
+
+@functools.lru_cache(maxsize=16)
+def _quantiles(p: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+    import torch
+
+    noise, like = ExpLp(scale=1.0, p=p), torch.empty(0, device=device, dtype=dtype)
+    return quantile_table(lambda tail: noise.coordinate_isf(tail / 2), like)

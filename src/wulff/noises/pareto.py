@@ -12,7 +12,7 @@ from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
 from wulff.noises.domains import POSITIVE_POWER
-from wulff.noises.draws import draw_signs
+from wulff.noises.draws import draw_laplace
 
 if TYPE_CHECKING:
     import torch
@@ -43,10 +43,10 @@ class Pareto(IIDNoise):
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         import torch
 
-        # U^(-1/a) - 1 with -log U exponential: all digits near 0, and U = 0 cannot happen.
-        size = torch.empty_like(out, dtype=out.dtype).exponential_(generator=generator).div_(self.a).expm1_()
-        size.clamp_(max=torch.finfo(out.dtype).max / 2**16)
-        return out.copy_(draw_signs(out, generator)).mul_(size)
+        # U^(-1/a) - 1 with -log U exponential: the size of a Laplace variable, whose sign is the sign.
+        laplace = draw_laplace(out, generator)
+        size = laplace.abs().div_(self.a).expm1_().clamp_(max=torch.finfo(out.dtype).max / 2**16)
+        return torch.copysign(size, laplace, out=out)
 
     @property
     def half_line(self) -> HalfLine:
