@@ -23,7 +23,7 @@ $(VENV)/installed-test: $(VENV)/installed
 quickstart: $(VENV)/installed
 	$(BIN)/wulff quickstart
 
-# With COVERAGE=1 it measures and prints which branches the tests take, and is slower for it.
+# With COVERAGE=1 it prints which branches the tests take, fails where they are too few, and is slower for it.
 test: lint
 	$(BIN)/pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 

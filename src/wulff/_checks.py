@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeGuard, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -174,6 +174,16 @@ def instance(name: str, value: Any, kind: type[T] | tuple[type[T], ...], what: s
     if not isinstance(value, kind):
         refuse(name, f"be {what}", value)
     return value
+
+
+def is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether this is a table of TOML or an object of JSON."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether this is a list of TOML or JSON."""
+    return isinstance(value, list)
 
 
 def file_path(name: str, value: Any) -> Path:

@@ -404,7 +404,7 @@ def certified_radius(
     certain = errors < 0.5
     radius = np.full(errors.size, np.nan)
     chosen = np.zeros(errors.size, dtype=np.intp)  # 0 abstains, i + 1 is entries[i]
-    pending = np.flatnonzero(certain)
+    pending: npt.NDArray[np.intp] = np.flatnonzero(certain)
     for number, entry in enumerate(entries, start=1):
         if pending.size == 0:
             break

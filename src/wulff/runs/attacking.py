@@ -96,7 +96,7 @@ def attack(
         raise InputError(f"{store} was made in Python: its model and inputs are not stored, to be attacked.")
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
         raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.", "factors")
-    engine = one_of("engine", engine, ("local", "ray"))
+    one_of("engine", engine, ("local", "ray"))
     if isinstance(run.spec, ViewSpec):
         return _attack_views(
             run, run.spec, factors, norm, method, judge, limit, batch, architecture, engine, workers, progress
@@ -130,7 +130,7 @@ def attack(
     records = run.records[:limit]
     targets = [record for record in records if record.predict >= 0 and record.radii[wanted].radius > 0]
     done, total = 0, len(targets) * len(factors)
-    outcomes = []
+    outcomes: list[Outcome] = []
     for factor in factors:
         batches = _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies))
         asked = (job, wanted, measure, factor, method, judge)

@@ -46,7 +46,7 @@ def attack_views(
     check_same(run, job)
     norm = str(spec.adversary)
     targets = [r for r in run.records[:limit] if r.predict >= 0 and r.radii[norm].radius > 0]
-    done, outcomes = 0, []
+    done, outcomes = 0, list[Outcome]()
     for factor in factors:
         asked = (job, spec, norm, factor, method, seed)
         broken = 0
@@ -98,7 +98,7 @@ def _size(spec: ViewSpec, radius: float, factor: float, shape: tuple[int, ...]) 
 
 def _ahead(votes: IntArray, label: int) -> IntArray:
     """How many classes are ahead of a label; at a tie, the smaller ones are."""
-    classes = np.arange(votes.shape[1])
+    classes = np.arange(votes.shape[1], dtype=np.int64)
     own = votes[:, label : label + 1]
     return ((votes > own) | ((votes == own) & (classes < label))).sum(axis=1)
 

@@ -28,7 +28,7 @@ class Counted:
     estimation: IntArray
     n0: int
     n: int
-    not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
+    not_a_number: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
 
 
 def certified_records(

@@ -5,7 +5,7 @@ import dataclasses
 import os
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class Keeper:
             except DAMAGE as error:
                 raise RunError(f"{file} is damaged: {error}; delete the folder to start again.") from None
             # Versions may change, and the record keeps the latest.
-            same = {"result": {}, "versions": {}}
+            same: dict[str, Any] = {"result": {}, "versions": {}}
             refuse_other_document(self.folder, stored | same, self.document | same)
         elif any(not entry.name.startswith(".") for entry in self.folder.iterdir()):
             raise InputError(f"{self.folder} holds no training and is not empty; give another folder.")
@@ -114,7 +114,7 @@ class Keeper:
             self._lock.release()
 
     @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """One line where the disk is full, or the folder is not there any more."""
         try:
             yield

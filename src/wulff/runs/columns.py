@@ -5,7 +5,7 @@ import dataclasses
 import gc
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from itertools import chain
 from typing import Any, Self
 
@@ -104,7 +104,7 @@ class Columns:
 
 
 @contextlib.contextmanager
-def paused_collector() -> Iterator[None]:
+def paused_collector() -> Generator[None]:
     """No search for circular garbage: among millions of new dictionaries, which have none, it takes longer
     than all else."""
     was_on = gc.isenabled()
@@ -187,8 +187,8 @@ def _check_counts(rows: Sequence[Row], n: IntArray, fit: Fit, has: set[str]) -> 
         return
     _need({tuple(row["counts"]) for row in rows} == {fit.phases})
     for phase in fit.phases:
-        counts = [row["counts"][phase] for row in rows]
-        for name in set().union(*counts):
+        counts: list[dict[str, int]] = [row["counts"][phase] for row in rows]
+        for name in set[str]().union(*counts):
             _need(str(int(name)) == name and 0 <= int(name) < fit.classes)
         votes = [list(count.values()) for count in counts]
         _need(set(map(type, chain.from_iterable(votes))) <= {int})
@@ -211,8 +211,8 @@ def _radii(
     published: dict[str, FloatArray] = {}
     for norm in fit.norms:
         found = [row["radii"][norm] for row in rows]
-        (keys,) = {frozenset(radius) for radius in found}
-        _need(keys - {"published"} == _OF_A_RADIUS)
+        (keys,) = {frozenset[str](radius) for radius in found}
+        _need(set(keys) - {"published"} == _OF_A_RADIUS)
         _need(set(map(type, (radius["method"] for radius in found))) == {str})
         _need(set(map(type, (radius["tight"] for radius in found))) == {bool})
         radii[norm] = _numbers([radius["radius"] for radius in found])

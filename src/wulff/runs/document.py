@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from wulff import noises, plugins
-from wulff._checks import whole_numbers
+from wulff._checks import is_list, is_table, whole_numbers
 from wulff._version import __version__
 from wulff.errors import InputError, RunError
 from wulff.runs.spec import SPECS, AnySpec
@@ -54,10 +54,10 @@ class Facts:
     classes: int | None = None
     labelled: bool = True
     gpu: str | None = None
-    hashes: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    versions: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    counted: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    engine: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    hashes: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    versions: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    counted: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    engine: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     format: int = FORMAT
     plugins: tuple[str, ...] = dataclasses.field(default_factory=plugins.loaded)
 
@@ -182,8 +182,8 @@ def load_plugins(document: dict[str, Any] | None, where: Path) -> None:
 
 def _plugins(document: dict[str, Any], where: Path) -> tuple[str, ...]:
     """The plugins that a document names, which are loaded then."""
-    names = document.get("plugins", [])
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    names: Any = document.get("plugins", [])
+    if not is_list(names) or not all(isinstance(name, str) for name in names):
         raise RunError(f"{where} is damaged: plugins must be a list of modules, got {names!r}.")
     try:
         plugins.require(names)
@@ -193,8 +193,8 @@ def _plugins(document: dict[str, Any], where: Path) -> tuple[str, ...]:
 
 
 def _table(document: dict[str, Any], name: str) -> dict[str, Any]:
-    table = document.get(name, {})
-    if not isinstance(table, dict):
+    table: Any = document.get(name, {})
+    if not is_table(table):
         raise InputError(f"{name} must be a table, got {table!r}.")
     return table
 

@@ -37,7 +37,7 @@ def against_others(source: Run, spec: ImportedSpec, inputs: OriginalInputs | Non
             f"{source.folder} does not say its noise with the dimension; import it again with --noise, e.g. "
             "'uniform(sigma=0.5, dim=3072)'."
         )
-    before, records = list(source.records), []
+    before, records = list(source.records), list[Record]()
     for start in range(0, len(before), TOGETHER):
         records += _some(before[start : start + TOGETHER], source, spec, inputs)
     facts = dataclasses.replace(

@@ -12,6 +12,7 @@ from wulff._checks import whole_number
 from wulff.errors import InputError
 from wulff.noises import Gaussian
 from wulff.norms import Norm
+from wulff.runs.records import Record
 from wulff.runs.run import Run, check_run
 from wulff.runs.spec import Spec
 from wulff.stats import ABSTAIN, error_upper_bound
@@ -45,7 +46,7 @@ def reconstruct(run: Run) -> Run:
     fewer = np.maximum(most - 1, 0)
     above, below = (-noise.sigma * special.ndtri(error_upper_bound(m, n, alpha)) for m in (fewer, most))
     misses = np.where(np.abs(above - printed) < np.abs(below - printed), fewer, most)
-    records = []
+    records: list[Record] = []
     for record, missed in zip(run.records, misses.tolist(), strict=True):
         label = record.label if record.predict == ABSTAIN else record.predict
         missed = n - n // 2 if record.predict == ABSTAIN else missed

@@ -58,9 +58,9 @@ class Record:
     n: int | None = None
     error: float | None = None
     draw: float | None = None
-    counts: dict[str, dict[int, int]] = dataclasses.field(default_factory=dict)
-    not_a_number: dict[str, int] = dataclasses.field(default_factory=dict)
-    radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict)
+    counts: dict[str, dict[int, int]] = dataclasses.field(default_factory=dict[str, dict[int, int]])
+    not_a_number: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
+    radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict[str, CertifiedRadius])
 
     def to_line(self, key: bytes) -> bytes:
         """The record as a line of a journal, with a checksum of all but the seconds at its end.
@@ -102,7 +102,8 @@ class Record:
                 for phase, counts in fields.pop("counts", {}).items()
             }
             radii = {norm: CertifiedRadius(**value) for norm, value in fields.pop("radii", {}).items()}
-            record = cls(**{"label": UNKNOWN, **fields}, counts=counts, radii=radii)
+            fields = {"label": UNKNOWN, **fields}
+            record = cls(**fields, counts=counts, radii=radii)
             numbers = (record.index, record.label, record.predict, record.n or 0)
             for number in (*numbers, *record.not_a_number.values()):
                 _whole(number)

@@ -60,13 +60,14 @@ def recount(run: Run, inputs: int, architecture: str | None = None) -> list[Reco
     phase = "estimation" if spec.stop is None else "selection"
     place = {index: i for i, index in enumerate(job.dataset.index)}
     chosen = _spread(run, inputs)
-    found = []
+    found: list[Recount] = []
     for record in chosen:
         size = (record.n or 0) if spec.stop is None else spec.n0
         x = job.dataset.images[place[record.index] : place[record.index] + 1]
         votes = job.sampled.counts(x, size, seed=job.seed, index=[record.index]).votes[0]
-        label = max(record.counts[phase], key=lambda c: record.counts[phase][c], default=0)
-        recorded, fresh = record.counts[phase].get(label, 0), int(votes[label])
+        counts = record.counts[phase]
+        label = max(counts, key=counts.__getitem__, default=0)
+        recorded, fresh = counts.get(label, 0), int(votes[label])
         likely = p_value(recorded, size, fresh, size)
         differs = likely < FALSE_ALARM / len(chosen)
         found.append(Recount(record.index, recorded, size, fresh, size, likely, differs))
@@ -78,7 +79,7 @@ def _all_views_again(run: Run, spec: ViewSpec, inputs: int, architecture: str | 
     job = _same_job(run, dataclasses.replace(spec, architecture=spec.architecture or architecture))
     chosen = _spread(run, inputs)
     pairs = [(record.index, job.dataset.images[job.places[record.index]]) for record in chosen]
-    found = []
+    found: list[Recount] = []
     for record, votes in zip(chosen, job.smoothed.vote_loop(quota(job)).run(pairs), strict=True):
         fresh, n = votes.counts[Phase.ENUMERATION], record.n or 0
         recorded = dense(record.counts["enumeration"], len(fresh))
@@ -91,7 +92,7 @@ def _all_views_again(run: Run, spec: ViewSpec, inputs: int, architecture: str | 
 def _spread(run: Run, inputs: int) -> list[Record]:
     """So many records, spread over the run."""
     chosen = np.unique(np.linspace(0, len(run.records) - 1, inputs).round().astype(int))
-    return [run.records[i] for i in chosen]
+    return [run.records[i] for i in map(int, chosen)]
 
 
 def _same_job(run: Run, spec: RunSpec) -> Job:

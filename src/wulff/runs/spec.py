@@ -89,8 +89,8 @@ class SampledSpec(VoteSpec):
         return self.n
 
     def to_document(self) -> dict[str, Any]:
-        unsaid = set() if self.sampling == "exact" else {"levels"}
-        unsaid |= set() if self.denoiser else {"random_denoiser"}
+        unsaid = set[str]() if self.sampling == "exact" else {"levels"}
+        unsaid |= set[str]() if self.denoiser else {"random_denoiser"}
         return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 

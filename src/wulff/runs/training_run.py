@@ -4,11 +4,12 @@ import dataclasses
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from wulff import datasets, models, training, views
-from wulff._checks import file_path
+from wulff._checks import file_path, is_table
 from wulff._reading import DAMAGE
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING, Keeper
@@ -41,8 +42,8 @@ def read_training(folder: Path) -> Trained:
     file = file_path("folder", folder) / TRAINING
     try:
         document = tomllib.loads(file.read_text())
-        result = document.get("result", {})
-        accuracy = result.get("noisy_accuracy") if isinstance(result, dict) else None
+        result: Any = document.get("result", {})
+        accuracy = result.get("noisy_accuracy") if is_table(result) else None
         return Trained(TrainingSpec.from_document(document.get("training", {})), accuracy)
     except (OSError, *DAMAGE) as error:
         raise InputError(f"{file} is damaged: {str(error).rstrip('.')}.") from None

@@ -59,7 +59,8 @@ class TrainingSpec:
             InputError: Something in it is missing or not allowed.
         """
         try:
-            return cls(**{**table, "schedule": training.Schedule(**table.get("schedule", {}))})
+            rest = {name: value for name, value in table.items() if name != "schedule"}
+            return cls(schedule=training.Schedule(**table.get("schedule", {})), **rest)
         except InputError:
             raise
         except (TypeError, ValueError, AttributeError) as error:

@@ -145,7 +145,7 @@ def _written(value: Any) -> Any:
         fields = {key: entry for key, entry in dataclasses.asdict(value).items() if entry is not None}
         return fields | {"radii": list(value.radii)}
     if isinstance(value, tuple):
-        return list(value)
+        return list[Any](value)
     if type(value) is int and value >= 2**63:
         return str(value)  # TOML integers are signed, and seeds are not
     return value
@@ -158,13 +158,14 @@ def _read(name: str, value: Any) -> Any:
     if name == "seed" and isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 21:
         return int(value)
     if name in ("norms", "denoiser_pixels") and isinstance(value, list):
-        return tuple(value)
+        return tuple[Any, ...](value)
     return value
 
 
 def _stop(table: dict[str, Any]) -> Anytime:
     try:
-        return Anytime(**{**table, "radii": tuple(table.get("radii", ()))})
+        fields: dict[str, Any] = {**table, "radii": tuple(table.get("radii", ()))}
+        return Anytime(**fields)
     except InputError:
         raise
     except (TypeError, ValueError, AttributeError):

@@ -85,7 +85,8 @@ class BoxCurves:
     def at(self, parts: int) -> Curve:
         """The curve for so many parts of the rooms, largest ones first."""
         whole, part = divmod(parts, PARTS)
-        sizes = collections.Counter((PARTS * self.rooms[:whole]).astype(int).tolist())
+        rooms: list[int] = (PARTS * self.rooms[:whole]).astype(int).tolist()
+        sizes = collections.Counter(rooms)
         if part:
             sizes[int(part * self.rooms[whole])] += 1
         return _curve(self.noise, self.scale, tuple(sorted(sizes.items())), self.size(parts))
@@ -131,7 +132,7 @@ def _curve(noise: IIDNoise, scale: float, sizes: tuple[tuple[int, int], ...], si
     lattice = _loss(noise, unit * PARTS * ROOMS)
     if lattice is None or not sizes:
         return useless(size)
-    laws = []
+    laws: list[tuple[LatticeMeasure, int]] = []
     for eighths, count in sizes:
         law = lattice if eighths == PARTS * ROOMS else _loss(noise, unit * eighths, lattice.step)
         if law is None:

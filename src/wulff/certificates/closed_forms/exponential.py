@@ -105,7 +105,8 @@ def exp_l1_linf(noise: ExpL1, error: FloatArray, dim: int) -> FloatArray:
     growth = shares[segment + 1] + slope * (error - sizes[segment + 1])  # Φ(error)
     gained = (sizes[segment] - error) / growth
     safe = np.maximum(slope, 1.0)
-    return radii[segment] + np.where(slope > 0, np.log1p(safe * gained) / safe, gained)
+    within = np.where(slope > 0, np.log1p(safe * gained) / safe, gained)
+    return np.asarray(radii[segment] + within, dtype=np.float64)
 
 
 def _log_square_complement(error: FloatArray, dim: int) -> FloatArray:
@@ -114,7 +115,7 @@ def _log_square_complement(error: FloatArray, dim: int) -> FloatArray:
     value = special.betaincinv(half, 0.5, 2 * error)
     # Where it underflows, the distribution function is value^half / (half · B(half, ½)) to all digits.
     leading = (np.log(2 * error) + math.log(half) + special.betaln(half, 0.5)) / half
-    return np.where(value > 1e-250, np.log(np.maximum(value, 1e-250)), leading)
+    return np.asarray(np.where(value > 1e-250, np.log(np.maximum(value, 1e-250)), leading), dtype=np.float64)
 
 
 def _is_plain(noise: ExpL1 | ExpL2 | ExpLinf) -> bool:

@@ -57,14 +57,14 @@ def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray,
         noise.coordinate_inner_quantile(np.array([_SMALLEST]))[0],
         noise.coordinate_isf(np.array([1e-40]))[0],
     ]
-    x = np.log(np.clip(ends, 1e-305, 1e300))
-    coarse = np.linspace(x[0], x[1], 2 + int((x[1] - x[0]) / 0.5))
+    x = np.asarray(np.log(np.clip(ends, 1e-305, 1e300)), dtype=np.float64)
+    coarse = np.linspace(float(x[0]), float(x[1]), 2 + int((x[1] - x[0]) / 0.5))
     potential = noise.coordinate_potential(np.exp(coarse))
     with np.errstate(divide="ignore"):
         depth = np.where(potential > 50, potential, np.log(np.expm1(np.minimum(potential, 50))))
     pieces = np.clip(np.ceil(np.diff(depth) / 3), 1, 1000).astype(int)
     spans = zip(coarse, coarse[1:], pieces, strict=False)
-    parts = [np.linspace(a, b, n, endpoint=False) for a, b, n in spans]
+    parts: list[FloatArray] = [np.linspace(a, b, n, endpoint=False) for a, b, n in spans]
     edges = np.concatenate([*parts, coarse[-1:]])
     half, middle = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
     z = np.exp(middle + half * _NODES)

@@ -136,7 +136,7 @@ class _Growth:
 
     def _bound(self, z: FloatArray) -> FloatArray:
         """An upper bound on the Φ of T·D at p = P[N(0,1) > z]."""
-        p = special.ndtr(-z)
+        p = np.asarray(special.ndtr(-z), dtype=np.float64)
         after = np.clip(np.searchsorted(-self.size, -p), 1, len(self.c) - 1)
         bound = self.share[after] + self.c[after] * (p - self.size[after])
         if self._guess is None:

@@ -155,7 +155,9 @@ def _left(found: Overlap, growth: FloatArray) -> FloatArray:
 
 def _quantile(error: FloatArray, shortfall: FloatArray) -> FloatArray:
     # The normal quantile of 1 - error, where shortfall = ½ - error.
-    return np.where(error > 0.25, np.sqrt(2.0) * special.erfinv(2 * shortfall), -special.ndtri(error))
+    near_half: FloatArray = special.erfinv(2 * shortfall)
+    far: FloatArray = special.ndtri(error)
+    return np.where(error > 0.25, np.sqrt(2.0) * near_half, -far)
 
 
 def best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArray:

@@ -64,7 +64,7 @@ class MixedLossCurves(ShiftCurves):
         seen = rough.divergence(wide)
         low = wide[max(int(np.argmax(seen < 0.6)) - 1, 0)]
         high = wide[min(int(np.argmax(seen < 1e-6)), 24)] if (seen < 1e-6).any() else wide[-1]
-        log_t = np.linspace(low, high, _LEVELS)
+        log_t = np.linspace(float(low), float(high), _LEVELS)
         found = fine.divergence(log_t)
         margin = 8 * float(np.abs(found - rough.divergence(log_t)).max()) + fine.missing + 1e-11
         return curve_through(shift, log_t, np.minimum.accumulate(found + margin))
@@ -182,7 +182,9 @@ def _extremes(
 
 def _between(low: FloatArray, high: FloatArray) -> FloatArray:
     """P[low < N(0,1) < high], high ≥ 0."""
-    return np.where(low > 0, special.ndtr(-low) - special.ndtr(-high), special.ndtr(high) - special.ndtr(low))
+    above: FloatArray = special.ndtr(-low) - special.ndtr(-high)
+    below: FloatArray = special.ndtr(high) - special.ndtr(low)
+    return np.where(low > 0, above, below)
 
 
 def _truncated_mean(other: FloatArray, largest: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -6,12 +6,12 @@ import re
 import tomllib
 import typing
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from wulff import backends, models, noises, training
-from wulff._checks import file_path
+from wulff._checks import file_path, is_list, is_table
 from wulff._quoting import shown
 from wulff._reading import reading
 from wulff.errors import InputError
@@ -130,27 +130,29 @@ def _refuse_zero_characters(file: Path, value: object) -> None:
     """No path, and no name of anything, has a character of number zero."""
     if isinstance(value, str) and "\0" in value:
         raise InputError(f"{file} has {shown(value)}, with a zero character that no path or name can have.")
-    inner = value.items() if isinstance(value, dict) else ()
-    for part in (
-        [part for pair in inner for part in pair] if inner else value if isinstance(value, list) else ()
-    ):
+    parts: Iterable[object] = ()
+    if is_table(value):
+        parts = [*value, *value.values()]
+    elif is_list(value):
+        parts = value
+    for part in parts:
         _refuse_zero_characters(file, part)
 
 
 def _tables(file: Path, document: Table, key: str) -> list[Table]:
-    found = document.get(key, [])
-    tables: list[Any] = found if isinstance(found, list) else [found]
-    if not all(isinstance(table, dict) for table in tables):
+    found: Any = document.get(key, [])
+    tables: list[Any] = found if is_list(found) else [found]
+    if not all(map(is_table, tables)):
         raise InputError(f"{file}: {key} must be a table [{key}] or several [[{key}]].")
     return [{ALIASES.get(str(name), str(name)): value for name, value in table.items()} for table in tables]
 
 
 def _radii(file: Path, document: Table) -> list[float] | None:
-    report = document.get("report", {})
-    radii = report.get("radii") if isinstance(report, dict) and set(report) <= {"radii"} else ()
+    report: Any = document.get("report", {})
+    radii: Any = report.get("radii") if is_table(report) and set(report) <= {"radii"} else ()
     if radii is None:
         return None
-    if not isinstance(radii, list) or not radii or not all(type(r) in (int, float) and r >= 0 for r in radii):
+    if not is_list(radii) or not radii or not all(type(r) in (int, float) and r >= 0 for r in radii):
         raise InputError(f"{file}: [report] may have radii, a list of numbers of at least 0.")
     return [float(radius) for radius in radii]
 
@@ -174,8 +176,8 @@ def _multiply(
             raise InputError(f"{file}: [{name}] has no {key!r}; there is {', '.join([*allowed, 'sigma'])}.")
         if value == []:
             raise InputError(f"{file}: the list {key} in [{name}] is empty.")
-    lists = [
-        value if isinstance(value, list) and key not in _WHOLE else [value] for key, value in table.items()
+    lists: list[list[Any]] = [
+        value if is_list(value) and key not in _WHOLE else [value] for key, value in table.items()
     ]
     for values in itertools.product(*lists):
         row = dict(zip(table, values, strict=True))

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import torch
 
 from wulff import _files, models, plugins, training
-from wulff._checks import one_of
+from wulff._checks import is_table, one_of
 from wulff._reading import reading
 from wulff.engines.ray_cluster import spread
 from wulff.errors import RunError, WulffError
@@ -93,7 +93,7 @@ def is_finished(sweep: Sweep, folder: str) -> bool:
 
 def _work(task: Task, store: Path, watch: Watch | None = None) -> None:
     torch.set_num_threads(torch.get_num_threads() if watch else 1)
-    tell = watch or (lambda _name, _state: None)
+    tell: Watch = watch or (lambda _name, _state: None)
     if task.training is not None:
         folder = store / "models" / task.name
         if not (folder / models.weights.FILE_NAME).exists():
@@ -153,7 +153,7 @@ def _outcome(work: Callable[[], None]) -> str | None:
 
 
 def _tables(plan: Any) -> dict[str, Any]:
-    if not isinstance(plan, dict) or not all(isinstance(table, dict) for table in plan.values()):
+    if not is_table(plan) or not all(map(is_table, plan.values())):
         raise ValueError("it has something else than a table for each folder")
     return plan
 
