@@ -2,6 +2,7 @@
 
 LOGS is the folder of results of the public repository alevine0/smoothingSplittingNoise, with folders such as
 cifar_split_2.0_stabilized; CIFAR10 a data set such as cifar10:PATH or an .npz file with the test images.
+Where all views were counted (cifar_split_derandomized_2.0), certificates are exact, for inputs on the grid.
 Independent splitting noise is certified like uniform noise of the same width [Levine & Feizi 2021], in the
 box as well [Voráček & Hein 2023]. The best sigma is chosen for each radius on the test set itself.
 """
@@ -19,6 +20,7 @@ from wulff.reports.grids import render
 RADII = (1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 7)
 ALPHA, N = 0.001, 100_000
 NORMS = ("l1", "l1-box")
+RADII_OF_VIEWS = (0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -30,8 +32,9 @@ def main(arguments: list[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            made = recertified(given.logs, given.dataset, given.store or Path(scratch), given.dim)
-            sys.stdout.write(table(made))
+            store = given.store or Path(scratch)
+            made = recertified(given.logs, given.dataset, store, given.dim)
+            sys.stdout.write(table(made) + "\n" + table_of_views(counted(given.logs, store)))
         except (InputError, RunError) as error:
             parser.error(str(error))
 
@@ -48,6 +51,29 @@ def recertified(logs: Path, dataset: str, store: Path, dim: int) -> list[runs.Ru
     if not made:
         raise InputError(f"{logs} has no folders cifar_split_SIGMA_stabilized.")
     return made
+
+
+def counted(logs: Path, store: Path) -> list[runs.Run]:
+    """The logs of splitting whose views were all counted, with and without stability training."""
+    made = []
+    for folder in sorted(logs.glob("cifar_split_derandomized_*")):
+        if match := re.fullmatch(r"cifar_split_derandomized_([\d.]+)(_stabilized)?", folder.name):
+            made.append(runs.import_log(folder, store / folder.name, noise=f"splitting(sigma={match[1]})"))
+    return made
+
+
+def table_of_views(made: list[runs.Run]) -> str:
+    """The share at each radius of the runs whose views were all counted, and the best of them."""
+    if not made:
+        return ""
+    curves = [reports.curve(run, "l1") for run in made]
+    grid = [["l1 radius on the grid, all views", "accuracy", *map(str, RADII_OF_VIEWS), "average"]]
+    for run, curve in zip(made, curves, strict=True):
+        shares = [f"{100 * float(curve.accuracy(radius)):.1f}" for radius in (0, *RADII_OF_VIEWS)]
+        grid.append([run.name, *shares, f"{curve.average_certified_radius:.3f}"])
+    best = [max(100 * float(curve.accuracy(radius)) for curve in curves) for radius in (0, *RADII_OF_VIEWS)]
+    grid.append(["best at each radius", *(f"{share:.1f}" for share in best), ""])
+    return render(grid, "md")
 
 
 def table(made: list[runs.Run]) -> str:

@@ -39,9 +39,14 @@ def logs(tmp_path: Path) -> Path:
 
 def test_published_splitting_logs(logs: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = [str(logs / "logs"), str(logs / "images.npz"), "--dim", "16", "--store", str(logs / "runs")]
+    exact = logs / "logs" / "cifar_split_derandomized_1.0"
+    exact.mkdir()
+    for name, values in (("labels", [0, 1]), ("predicted_labels", [0, 2]), ("radius_l1", [400 / 255, 0.2])):
+        np.save(exact / f"{name}.npy", np.array(values, dtype=np.float32))
     _example("published/splitting").main(options)
     table = capsys.readouterr().out
     assert "| in the box | 66.7 | 66.7 | 66.7 | 66.7 | 66.7 | 66.7 | 66.7 |" in table
+    assert "| best at each radius | 50.0 | 50.0 | 50.0 | 50.0 | 0.0 |" in table
     run = runs.load(logs / "runs" / "cifar_split_2.0_stabilized")
     error = run.records[1].error
     noise = "uniform(sigma=2, dim=16)"
