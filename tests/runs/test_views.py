@@ -249,6 +249,15 @@ def test_what_reports_say(folder: Path, tmp_path: Path) -> None:
     assert reports.envelopes.valid_envelope(runs_of_both, "l1").bound(0.0, 0.999) is not None
 
 
+def test_figures_of_views(folder: Path, tmp_path: Path) -> None:
+    done, missing = reports.write_figures([runs.load(folder / "bands-run")], tmp_path / "figures")
+    assert {"certified-accuracy.png", "high-probability.png"} <= {path.name for path in done}
+    assert any(reason.startswith("samples is not drawn") for reason in missing)
+    refused = call("plot", "images", str(folder / "bands-run"), "-o", str(tmp_path / "images.png"))
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert "has views, not noise" in refused.err
+
+
 def test_parts_are_merged(folder: Path, tmp_path: Path) -> None:
     for name, part in (("a", ":6"), ("b", "6:")):
         runs.execute(spec(folder, "bands", slice=part), tmp_path / name)

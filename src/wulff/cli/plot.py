@@ -176,6 +176,11 @@ def images(
     """Draw inputs under noise, by kind and size; of a run, its own inputs under its own noise."""
     shapes, sizes = list(noise), [0.0, 0.25, 0.5, 1.0]
     done = [runs.load(name) for name in noise if Path(name).is_dir()]
+    for run in done:
+        if run.views is not None:
+            raise InputError(
+                f"{run.folder} has views, not noise; its page shows them: `wulff report -o page.html`."
+            )
     if done:
         of_run = [made for run in done if (made := run.noise) is not None]
         shapes = [name for name in noise if not Path(name).is_dir()]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from wulff._quoting import drawn
 from wulff.errors import InputError
-from wulff.norms import Adversary, parse_adversaries, parse_adversary
+from wulff.norms import Adversary, heading, parse_adversaries, parse_adversary
 from wulff.reports.curves import check_radii, curve, some_runs
 from wulff.reports.envelopes import envelope
 from wulff.reports.fairness import comparable
@@ -126,7 +126,7 @@ def plot_training_accuracy(
             )
         one.plot([0, 1], [0, 1], color="0.6", lw=0.8)
         one.set(xlabel="training accuracy under noise", xlim=(0, 1), ylim=(0, 1))
-        one.set_ylabel(f"certified accuracy at {norm} radius {radius:g}")
+        one.set_ylabel(f"certified accuracy at {heading(norm)} {radius:g}")
     return save(figure, axes, path)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from wulff import _files
 from wulff._checks import file_path
 from wulff.errors import InputError
+from wulff.norms import Adversary, heading
 from wulff.reports.curves import Curve
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def draw_steps(axes: "Axes", line: Curve, **how: Any) -> None:
     axes.step(x, y, where="pre", **how)
 
 
-def accuracy_axes(axes: "Axes", norm: object) -> None:
+def accuracy_axes(axes: "Axes", norm: Adversary) -> None:
     """Labels of a certified-accuracy panel; both axes start at zero."""
-    axes.set(xlabel=f"{norm} radius", ylabel="certified accuracy", ylim=(0, 1))
+    axes.set(xlabel=heading(norm), ylabel="certified accuracy", ylim=(0, 1))
     axes.set_xlim(left=0)
 
 
