@@ -118,6 +118,11 @@ def _classifier(
     )
 
 
+def open_bytes(content: bytes) -> Any:
+    """A session of the model in these bytes, on one thread."""
+    return _open(content)
+
+
 def _best_output(outputs: list[Any]) -> Any:
     """Logits or probabilities where there are any; else labels."""
     scores = [entry for entry in outputs if entry.type in _DTYPES]

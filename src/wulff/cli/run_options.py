@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from wulff.backends.runtimes import Runtime
 from wulff.smoothing import Bound, Estimator, Sampling
 
 ModelOption = Annotated[
@@ -59,9 +60,10 @@ EstimatorOption = Annotated[
 SeedOption = Annotated[str, typer.Option(help="An integer, or `random` for one from the operating system.")]
 DeviceOption = Annotated[str, typer.Option(help="Where the model runs: cpu, cuda, cuda:1, ...")]
 DtypeOption = Annotated[
-    Literal["float32", "bfloat16", "fp32", "bf16"],
+    Literal["float32", "bfloat16", "fp32", "bf16", "int8"],
     typer.Option(
-        help="The numbers the model computes with; with 16 bits it is another classifier, often faster."
+        help="The numbers the model computes with: with 16 bits, or with --runtime openvino 8, it is another "
+        "classifier, often faster."
     ),
 ]
 CompileOption = Annotated[
@@ -69,6 +71,10 @@ CompileOption = Annotated[
 ]
 ChannelsLastOption = Annotated[
     bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
+]
+RuntimeOption = Annotated[
+    Runtime,
+    typer.Option(help="What computes a module's outputs: PyTorch, or on a CPU ONNX Runtime or OpenVINO."),
 ]
 OpenCompileOption = Annotated[
     bool | None,

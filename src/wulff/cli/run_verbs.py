@@ -30,6 +30,7 @@ from wulff.cli.run_options import (
     OpenChannelsLastOption,
     OpenCompileOption,
     RandomDenoiserOption,
+    RuntimeOption,
     SamplingOption,
     SeedOption,
     ThresholdOption,
@@ -67,6 +68,7 @@ class Asked:
     compile: OpenCompileOption = None
     channels_last: OpenChannelsLastOption = None
     batch: BatchOption = "auto"
+    runtime: RuntimeOption = "torch"
     workers: WorkersOption = 1
     engine: EngineOption = None
     gpu_share: GpuShareOption = 1.0

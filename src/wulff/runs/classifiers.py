@@ -3,21 +3,29 @@
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from wulff import backends, datasets, models
 from wulff._quoting import shown
-from wulff.backends.denoisers import wants_sigma
+from wulff._warnings import warn
+from wulff.backends.denoisers import is_random, wants_sigma
 from wulff.backends.python_files import load_object
+from wulff.backends.runtimes import exported
 from wulff.errors import InputError
 from wulff.noises import Noise, Replacement
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import RunSpec, SampledSpec, sampled_noise
 from wulff.runs.trials import check_function, first_answer
 from wulff.runs.view_spec import ViewSpec, enumerated_views
+from wulff.runs.vote_spec import VoteSpec
+from wulff.smoothing.audit import some_copies
+from wulff.smoothing.batch_size import rate
+from wulff.smoothing.private import private_copy
 from wulff.smoothing.samplers import trial_copy
+from wulff.smoothing.tuning import has_int8
 from wulff.views import Views, is_views, parse
 
 
@@ -98,6 +106,10 @@ def _from_weights(spec: RunSpec, dataset: datasets.Dataset) -> Base:
     )
 
 
+COPIES = 256
+"""On so many noisy copies a runtime is compared with the module itself."""
+CALIBRATION = 256
+"""By so many noisy training inputs a network is quantised."""
 _PREFIXES = {".onnx": "onnx", ".skops": "sklearn", ".ubj": "xgboost", ".json": "xgboost", ".txt": "lightgbm"}
 """Which spec reads a file, by its suffix."""
 _PICKLES = (".pkl", ".pickle", ".joblib", ".dill", ".sav")
@@ -201,6 +213,59 @@ def first_copy(copies: Views | Noise | None, x: Tensor) -> Tensor:
     if isinstance(copies, Views):
         return copies.views(x[0], torch.zeros(1, dtype=torch.int64))
     return x if copies is None else trial_copy(copies, x)
+
+
+def on_runtime(
+    function: backends.Function, spec: VoteSpec, noise: Noise | Views, x: Tensor
+) -> tuple[backends.Function, dict[str, Any]]:
+    """The classifier as the runtime of a spec computes it, and what is recorded of it.
+
+    For int8 that is another classifier: the share of noisy copies on which its label is that of single
+    precision is recorded.
+
+    Args:
+        function: The classifier.
+        spec: The spec.
+        noise: The noise, in the dimension of the inputs, or the views.
+        x: The first inputs, on noisy copies of which the outputs are compared.
+
+    Raises:
+        InputError: It is no module, cannot be exported, or its outputs differ there.
+    """
+    if spec.runtime == "torch":
+        return function, {}
+    if not isinstance(function, nn.Module) or is_random(function):
+        raise InputError(
+            f"the runtime {spec.runtime} is for torch modules that draw no random numbers, got {spec.model}; "
+            "leave the runtime out.",
+            "runtime",
+        )
+    module = private_copy(function).to("cpu", torch.float32).eval()
+    noisy = some_copies(x.cpu(), noise, COPIES, seed=0)
+    if spec.dtype != "int8":
+        return exported(module, noisy, spec.runtime), {}
+    if isinstance(noise, Views | Replacement):
+        raise InputError(
+            f"the dtype int8 is for noise that is added, got {noise}; leave the dtype out.", "dtype"
+        )
+    small = exported(module, noisy, spec.runtime, _noisy_training_inputs(spec.dataset, noise))
+    with torch.inference_mode():
+        agreement = float((small(noisy).argmax(1) == module(noisy).argmax(1)).double().mean())
+        if not has_int8():
+            ratio = rate(small, noisy) / rate(exported(module, noisy, spec.runtime), noisy)
+            warn(
+                f"this processor has no instructions for int8, which runs at {ratio:.2g} times the speed of "
+                "float32."
+            )
+    return small, {"agreement": agreement}
+
+
+def _noisy_training_inputs(dataset: str, noise: Noise) -> Tensor:
+    """Up to so many training inputs, from all over the set, each with noise of its own."""
+    images = datasets.load(dataset, "train").images
+    places = range(0, len(images), max(1, len(images) // CALIBRATION))[:CALIBRATION]
+    x = torch.stack([images[place] for place in places])
+    return x + noise.sample(tuple(x.shape), generator=torch.Generator().manual_seed(0))
 
 
 def denoised(base: Base, spec: SampledSpec, noise: Noise, x: Tensor) -> Base:

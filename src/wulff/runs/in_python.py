@@ -19,10 +19,11 @@ from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.backends.denoisers import is_random
 from wulff.backends.outputs import writable
+from wulff.backends.runtimes import Runtime
 from wulff.datasets import UNKNOWN, Dataset
 from wulff.errors import InputError
 from wulff.norms import Adversary, Box, Norm, Patch, Poisoning
-from wulff.runs.classifiers import first_copy
+from wulff.runs.classifiers import first_copy, on_runtime
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
 from wulff.runs.job import Job, check_fits, classifier_of, noise_or_views, with_seed, with_stop
@@ -57,6 +58,7 @@ def certify(
     sampling: Sampling = "float",
     levels: int = 255,
     batch: int | Literal["auto"] = "auto",
+    runtime: Runtime = "torch",
     workers: int = 1,
     engine: engines.Engine | str | None = None,
     store: str | Path | None = None,
@@ -95,6 +97,7 @@ def certify(
         levels: Grid steps per 1.0, for exact sampling.
         batch: How many noisy copies are classified at once; `auto` takes what is fast for the model, and
             measures it before a long run.
+        runtime: What computes the outputs of a module on the CPU: `torch`, `onnxruntime` or `openvino`.
         workers: How many processes classify; they decide no number.
         engine: What counts the votes: an engine, or its name such as `ray`, for which `workers` are then.
         store: A folder for the run, which goes on from there when it was interrupted; without it the run
@@ -133,6 +136,7 @@ def certify(
         sampling=sampling,
         levels=levels,
     )
+    spec = dataclasses.replace(spec, runtime=runtime)
     inputs = _inputs(x)
     folder = None if store is None else file_path("store", store)
     job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
@@ -212,6 +216,9 @@ def _job(
     labels = _labels(y, len(inputs), classes, classifier.class_names)
     own_units = isinstance(noise, noises.Noise) and noise.own_units
     dataset = Dataset(IN_PYTHON, inputs, labels, classes, pixels=not own_units)
+    if spec.runtime != "torch":
+        function, _ = on_runtime(function, spec, noise, inputs[:INPUTS])
+        device = torch.device("cpu")
     plain = device.type == "cpu" and runs_in_single_precision(function)
     module = function if plain and isinstance(function, torch.nn.Module) else None
     spec = dataclasses.replace(spec, device=device.type if module is None else "cpu")
@@ -227,7 +234,7 @@ def _job(
         labelled=dataset.labelled,
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": dataset.sha256()},
-        versions=versions(classifier.libraries),
+        versions=versions((*classifier.libraries, *spec.runtimes)),
         engine=engine,
     )
     policy = None if module is None or spec.policy == DevicePolicy() else spec.policy

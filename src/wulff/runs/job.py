@@ -9,7 +9,7 @@ from torch import Tensor
 from wulff import datasets, noises
 from wulff.backends import Function
 from wulff.errors import InputError
-from wulff.runs.classifiers import denoised, load_base
+from wulff.runs.classifiers import denoised, load_base, on_runtime
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import RunSpec, SampledSpec, Spec, sampled_noise
 from wulff.runs.tuned import INPUTS, tuned
@@ -99,6 +99,8 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
     if isinstance(spec, SampledSpec):
         assert isinstance(noise, noises.Noise)
         base = denoised(base, spec, noise, dataset.images[:1])
+    function, agreement = on_runtime(base.function, spec, noise, dataset.images[:INPUTS])
+    base = dataclasses.replace(base, function=function, libraries=(*base.libraries, *spec.runtimes))
     if base.module is None and spec.policy != DevicePolicy():
         raise InputError(
             f"{spec.model} is no torch module, so that it runs where and as it is; leave out device, dtype, "
@@ -128,7 +130,7 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
         gpu=identity.get("gpu"),
         hashes={"weights": base.identity, "data": dataset.sha256()},
         versions=versions(base.libraries),
-        engine=engine,
+        engine=engine | agreement,
     )
     module_policy = None if base.module is None else policy
     smoothed = classifier_of(filled, base.function, base.num_classes, module_policy)

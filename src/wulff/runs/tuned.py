@@ -15,6 +15,8 @@ from wulff.smoothing.audit import some_copies
 from wulff.smoothing.tuning import PLAIN, Tuning, bfloat16_speed, tune
 from wulff.views import Views
 
+ON_A_RUNTIME = dataclasses.replace(PLAIN, batch=64)
+"""How models run on other runtimes, whose speed depends little on the batch."""
 INPUTS = 8
 """From so many inputs of a run are the copies on which its model is tried out."""
 COPIES = 64
@@ -52,7 +54,7 @@ def tuned(
         rates = stored.facts.engine.get("samples_per_second") if stored else None
         measured = {"samples_per_second": rates} if rates else {}
     elif model is None:
-        found = asked.or_else(PLAIN)
+        found = asked.or_else(PLAIN if spec.runtime == "torch" else ON_A_RUNTIME)
     else:
         policy = DevicePolicy(device=spec.device, dtype=spec.dtype)
         found = asked

@@ -2,9 +2,10 @@
 
 import abc
 import dataclasses
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
-from wulff._checks import FINITE, flag, instance, real_number
+from wulff._checks import FINITE, flag, instance, one_of, real_number
+from wulff.backends.runtimes import Runtime
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.models.normalize import Normalisation
@@ -59,6 +60,9 @@ class VoteSpec(Table, abc.ABC):
             of its own first inputs; it is recorded, and kept when the run is resumed. A compiled model is
             made for one size, and a GPU's kernels are chosen by it, so that it is then part of the
             classifier: the run is not resumed with another.
+        runtime: What computes the model's outputs: `torch`, or for a module on a CPU, in float32,
+            `onnxruntime` or `openvino`; it is part of the classifier. `openvino` takes the dtype `int8` too:
+            post-training quantisation, by noisy copies of training inputs.
         architecture: For weights that do not say what model they are for.
         weights: A state dict for the module that `python:FILE.py:NAME` gives.
         classes: How many labels there are, for models from elsewhere that do not say it.
@@ -83,6 +87,7 @@ class VoteSpec(Table, abc.ABC):
     compile: bool | None = None
     channels_last: bool | None = None
     batch: int | Literal["auto"] = "auto"
+    runtime: Runtime = "torch"
     architecture: str | None = None
     weights: str | None = None
     classes: int | None = None
@@ -106,16 +111,34 @@ class VoteSpec(Table, abc.ABC):
             if getattr(self, name) is not None:
                 flag(name, getattr(self, name))
         parse_slice(self.slice)
-        put(self, "dtype", full_dtype(self.dtype))
+        one_of("runtime", self.runtime, get_args(Runtime))
+        if self.dtype != "int8":
+            put(self, "dtype", full_dtype(self.dtype))
+        elif self.runtime != "openvino":
+            raise InputError(
+                f"the dtype int8 is for the runtime openvino, got {self.runtime}; give runtime=openvino.",
+                *("dtype", "runtime"),
+            )
+        if self.runtime != "torch" and self.policy != DevicePolicy():
+            raise InputError(
+                f"the runtime {self.runtime} runs in float32 on the CPU; leave out device, dtype, compile "
+                "and channels_last.",
+                *("device", "dtype", "compile", "channels_last"),
+            )
         if not isinstance(self.batch, str) or self.batch != "auto":
             put(self, "batch", check_sample_size(self.batch, "batch"))
+
+    @property
+    def runtimes(self) -> tuple[str, ...]:
+        """The package that computes the model's outputs instead of torch, if there is one."""
+        return () if self.runtime == "torch" else (self.runtime,)
 
     @property
     def policy(self) -> DevicePolicy:
         """How the model is run."""
         return DevicePolicy(
             device=self.device,
-            dtype=self.dtype,
+            dtype="float32" if self.dtype == "int8" else self.dtype,
             compile=bool(self.compile),
             channels_last=bool(self.channels_last),
         )
@@ -131,7 +154,8 @@ class VoteSpec(Table, abc.ABC):
 
     def to_document(self) -> dict[str, Any]:
         """The table `run`; the batch size is left to those who know whether it matters."""
-        return {key: value for key, value in super().to_document().items() if key != "batch"}
+        unsaid = {"batch"} | ({"runtime"} if self.runtime == "torch" else set())
+        return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 
 def put(spec: object, name: str, value: object) -> None:

@@ -103,8 +103,19 @@ def bfloat16_speed(model: nn.Module, noisy: Tensor, policy: DevicePolicy) -> flo
 
 def has_bfloat16() -> bool:
     """Whether the processor has instructions for bfloat16, as far as this version of PyTorch can tell."""
+    return _has("bf16")
+
+
+def has_int8() -> bool:
+    """The same for products of 8-bit integers."""
+    return _has("vnni", "amx_int8", "dotprod", "i8mm")
+
+
+def _has(*parts: str) -> bool:
+    """Whether a capability with one of these in its name is there; True where nothing is known."""
     capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return not capabilities or any(found is True for name, found in capabilities.items() if "bf16" in name)
+    found = (name for name, value in capabilities.items() if value is True)
+    return not capabilities or any(part in name for name in found for part in parts)
 
 
 class _Trial:

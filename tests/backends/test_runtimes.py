@@ -1,0 +1,119 @@
+"""Modules of PyTorch that other runtimes compute: the same labels but for near ties, and recorded."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import wulff
+from tests.cli.conftest import call
+from wulff import models, runs
+from wulff.backends.runtimes import Runtime, exported
+from wulff.errors import InputError
+from wulff.training import Schedule
+
+
+class Branching(nn.Module):
+    """Does what depends on its input in a way that cannot be exported."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.flatten(1)[:, :2] if x.mean() > 0.5 else -x.flatten(1)[:, :2]
+
+
+RUNTIMES = pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+
+
+@RUNTIMES
+@pytest.mark.parametrize(("name", "shape"), [("cnn", (1, 8, 8)), ("resnet20", (3, 16, 16)), ("mlp", (5,))])
+def test_outputs_are_those_of_the_module(name: str, shape: tuple[int, ...], runtime: Runtime) -> None:
+    module = models.build(name, shape, 10).eval()
+    x = torch.rand(70, *shape)
+    function = exported(module, x[:64], runtime)
+    for rows in (1, 16, 70):
+        with torch.inference_mode():
+            torch.testing.assert_close(function(x[:rows]), module(x[:rows]), rtol=1e-4, atol=1e-4)
+
+
+@RUNTIMES
+def test_what_cannot_be_exported_is_refused(runtime: Runtime) -> None:
+    with pytest.raises(
+        InputError, match=rf"cannot be exported for {runtime}: .*; leave the runtime out"
+    ) as found:
+        exported(Branching().eval(), torch.rand(64, 1, 4, 4), runtime)
+    assert "\n" not in str(found.value)
+
+
+def certify(model: Path, store: Path, *options: str) -> Any:
+    terms = ["--slice", ":6", "--n0", "20", "--n", "400", "--alpha", "0.05"]
+    return call("certify", "--model", str(model), *terms, *options, "--store", str(store))
+
+
+@RUNTIMES
+def test_a_run(tmp_path: Path, runtime: Runtime) -> None:
+    schedule = Schedule(epochs=1)
+    model = runs.train(runs.TrainingSpec(noise="gaussian(sigma=0.25)", schedule=schedule), tmp_path / "model")
+    asked = ["--runtime", runtime]
+    for name, options in (("torch", []), ("other", asked), ("two", [*asked, "--workers", "2"])):
+        result = certify(model, tmp_path / name, *options)
+        assert result.code == 0, result
+    found = {name: runs.load(tmp_path / name) for name in ("torch", "other", "two")}
+    assert [record.counts for record in found["two"].records] == [r.counts for r in found["other"].records]
+    for one, other in zip(found["other"].records, found["torch"].records, strict=True):
+        for label, count in other.counts["estimation"].items():
+            assert abs(one.counts["estimation"].get(label, 0) - count) <= 2
+    assert found["other"].spec.runtime == runtime
+    assert runtime in found["other"].facts.versions
+    assert "\nruntime = " not in (tmp_path / "torch" / "spec.toml").read_text()
+    assert json.loads((tmp_path / "other" / "summary.json").read_text())["inputs"] == 6
+    for options, message in (
+        ([], f"holds a run with runtime = '{runtime}'"),
+        ([*asked, "--dtype", "bf16"], "runs in float32 on the CPU; leave out"),
+        ([*asked, "--channels-last"], "runs in float32 on the CPU; leave out"),
+    ):
+        refused = certify(model, tmp_path / "other", *options)
+        assert (refused.code, len(refused.err.splitlines())) == (2, 1), refused
+        assert message in refused.err
+    attack = call("attack", str(tmp_path / "other"), "--inside")
+    assert (attack.code, "attacks follow gradients" in attack.err) == (2, True), attack
+
+
+def test_other_models_have_no_runtime(tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("def f(x):\n    return x.flatten(1)[:, :10]\n")
+    options = ["--noise", "gaussian(sigma=0.25)", "--runtime", "onnxruntime"]
+    refused = certify(Path(f"python:{tmp_path}/own.py:f"), tmp_path / "run", *options)
+    assert (refused.code, "--runtime onnxruntime is for torch modules" in refused.err) == (2, True), refused
+    assert not (tmp_path / "run").exists()
+
+
+@RUNTIMES
+def test_in_python(runtime: Runtime) -> None:
+    module = models.build("cnn", (1, 8, 8), 10).eval()
+    x = torch.rand(4, 1, 8, 8)
+    terms = {"noise": "gaussian(sigma=0.5)", "n0": 20, "n": 300, "progress": False}
+    plain, other = (wulff.certify(module, x, runtime=way, **terms) for way in ("torch", runtime))
+    assert runtime in other.facts.versions
+    for one, two in zip(plain.records, other.records, strict=True):
+        assert one.predict == two.predict
+    with pytest.raises(InputError, match=f"the runtime {runtime} is for torch modules"):
+        wulff.certify(lambda batch: batch.flatten(1), x, num_classes=64, runtime=runtime, **terms)
+
+
+def test_eight_bits_are_another_network_whose_agreement_is_recorded(tmp_path: Path) -> None:
+    schedule = Schedule(epochs=1)
+    model = runs.train(runs.TrainingSpec(noise="gaussian(sigma=0.25)", schedule=schedule), tmp_path / "model")
+    options = ["--runtime", "openvino", "--dtype", "int8"]
+    result = certify(model, tmp_path / "int8", *options)
+    assert result.code == 0, result
+    run = runs.load(tmp_path / "int8")
+    assert run.spec.dtype == "int8"
+    assert 0.8 < run.facts.engine["agreement"] <= 1
+    assert "The network in int8 is certified; its label is float32's on" in result.out
+    again = certify(model, tmp_path / "again", *options, "--workers", "2")
+    assert again.code == 0, again
+    counts = [[record.counts for record in runs.load(tmp_path / name).records] for name in ("int8", "again")]
+    assert counts[0] == counts[1]
+    refused = certify(model, tmp_path / "other", "--dtype", "int8")
+    assert (refused.code, "--dtype int8 is for" in refused.err) == (2, True), refused
