@@ -100,7 +100,8 @@ def _ahead(votes: IntArray, label: int) -> IntArray:
     """How many classes are ahead of a label; at a tie, the smaller ones are."""
     classes = np.arange(votes.shape[1], dtype=np.int64)
     own = votes[:, label : label + 1]
-    return ((votes > own) | ((votes == own) & (classes < label))).sum(axis=1)
+    ahead = (votes > own) | ((votes == own) & (classes < label))
+    return np.asarray(ahead.sum(axis=1), dtype=np.int64)
 
 
 def _check_proposal(spec: ViewSpec, shown: Tensor, x: Tensor, size: int) -> None:
