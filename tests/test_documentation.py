@@ -107,7 +107,9 @@ STEP = re.compile(
     r"(?P<body>.*?)^```$(?:\n\n^```text\n(?P<printed>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
-LESSONS = [*sorted(ROOT.glob("docs/tutorials/*.md")), *sorted(ROOT.glob("docs/how_to/*.md"))]
+LESSONS = [
+    page for kind in ("tutorials", "how_to", "notebooks") for page in sorted(ROOT.glob(f"docs/{kind}/*.md"))
+]
 
 
 @pytest.mark.parametrize("page", LESSONS, ids=lambda p: p.stem)
@@ -134,7 +136,7 @@ def test_a_reader_can_follow(page: Path, tmp_path: Path, monkeypatch: pytest.Mon
                 assert result.code == 0, (command, result)
                 assert not step["printed"] or words(result.out) == words(step["printed"]), command
                 done += 1
-        elif kind == "python":
+        elif "python" in kind:
             exec(compile(body, str(page), "exec"), names)
             done += 1
     assert done

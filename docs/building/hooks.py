@@ -1,11 +1,14 @@
 """What mkdocs does beside rendering pages of docs/: generated pages, and links to files of the repository."""
 
+import os
 import posixpath
 import re
 from pathlib import Path
 from typing import Any
 
 import command_line
+import gallery
+import notebooks
 import python_names
 from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File
@@ -19,16 +22,19 @@ def on_files(files: Any, config: Any) -> Any:
     """Add the reference, the pages beside docs/, and the examples with their source."""
     if missing := python_names.undocumented():
         raise PluginError(f"public names need docstrings: {', '.join(missing)}")
-    pages = python_names.pages() | {"reference/command_line.md": command_line.page()}
+    pages = python_names.pages()
+    pages |= {"reference/command_line.md": command_line.page(), "gallery.md": gallery.page()}
     pages |= {_in_site(path): _text(path) for path in _from_repository()}
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
     return files
 
 
-def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """Let relative links lead where the repository's file is in the site."""
+def on_page_markdown(markdown: str, page: Any, config: Any, **_: Any) -> str:
+    """Execute notebooks, and let relative links lead where the repository's file is in the site."""
     name = page.file.src_uri
+    if name.startswith("notebooks/"):
+        markdown = _notebook(markdown, Path(config.site_dir) / "notebooks")
     here = {_in_site(path): path for path in _from_repository()}.get(name, f"docs/{name}")
 
     def link(match: re.Match[str]) -> str:
@@ -39,6 +45,13 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
         return f"{match[1]}{posixpath.relpath(_in_site(path), posixpath.dirname(name) or '.')}{anchor})"
 
     return re.sub(r"(\]\()([^)#\s]*)(#[^)]*)?\)", link, markdown)
+
+
+def _notebook(text: str, folder: Path) -> str:
+    """A notebook with its outputs; WULFF_NOTEBOOKS=0 leaves them out, for quick builds."""
+    if os.environ.get("WULFF_NOTEBOOKS") == "0":
+        return notebooks.plain(text)
+    return notebooks.executed(text, folder)
 
 
 def _from_repository() -> list[str]:
