@@ -27,26 +27,25 @@ def plain(text: str) -> str:
 def _cell(cell: Any) -> str:
     if cell.cell_type != "code":
         return cell.source
-    shown = [_output(output) for output in cell.outputs]
+    printed = [output.get("text", "") for output in cell.outputs if output.output_type == "stream"]
+    others = [output for output in cell.outputs if output.output_type != "stream"]
+    shown = [_text("".join(printed)), *map(_output, others)]
     return "\n\n".join([f"```python\n{cell.source}\n```", *filter(None, shown)])
 
 
 def _output(output: Any) -> str:
     """A notebook shows the richest form that it knows."""
-    if output.output_type == "stream":
-        return _text(output.text)
     data = output.data
     if picture := data.get("image/png"):
         width = output.metadata.get("image/png", {}).get("width", "")
         return f'<img class="output" alt="" width="{width}" src="data:image/png;base64,{picture.strip()}">'
     if table := data.get("text/html"):
-        lines = (line.strip() for line in table.splitlines())  # an empty line would end the HTML
-        return f'<div class="output">{"".join(line for line in lines if line)}</div>'
+        return f'<div class="output">{table}</div>'
     return _text(data["text/plain"])
 
 
 def _text(text: str) -> str:
     """Text in HTML, so that it is told from code; a terminal overwrites a line after a carriage return."""
     lines = (line.rpartition("\r")[2] for line in text.rstrip().split("\n"))
-    shown = html.escape("\n".join(lines)).replace("\n", "&#10;")  # an empty line would end the HTML
+    shown = html.escape("\n".join(lines))
     return f'<pre class="output">{shown}</pre>' if shown.strip() else ""

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib.util
+import sys
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -30,7 +31,9 @@ def progress_bar() -> Iterator[Progress]:
         TextColumn("{task.fields[words]}", markup=False, table_column=wrapped),
     )
     in_notebooks = None if importlib.util.find_spec("ipywidgets") else False
-    console = Console(stderr=True, force_jupyter=in_notebooks)
+    # Kernels of notebooks ask for colours, which would be taken for a terminal that can move its cursor.
+    terminal = None if sys.stderr.isatty() else False
+    console = Console(stderr=True, force_jupyter=in_notebooks, force_terminal=terminal)
     with Progress(*columns, console=console) as progress:
         try:
             yield progress

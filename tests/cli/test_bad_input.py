@@ -292,6 +292,18 @@ def test_not_enough_memory(error: Exception, monkeypatch: pytest.MonkeyPatch, wu
     assert not (files / "new").exists()
 
 
+def test_a_notebook_that_asks_for_colours_is_not_taken_for_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its kernel sets FORCE_COLOR, and shows codes that move a cursor as they are."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    with progress_bar() as progress:
+        progress.update(progress.add_task("certifying", total=2, words=""), completed=2)
+    printed = capsys.readouterr().err
+    assert "2/2" in printed
+    assert "\x1b" not in printed
+
+
 def test_numbers_of_a_progress_bar_stay_whole_on_a_narrow_terminal() -> None:
     with progress_bar() as progress:
         name, words = "training exp-linf(sigma=0.5,j=0,k=10)", "loss 1.856, noisy accuracy 0.372"
