@@ -19,11 +19,11 @@ def screenshot(report: Path) -> None:
         page.goto(report.resolve().as_uri())
         page.get_by_role("button", name="Smallest radius").click()
         # What lies between the first chart and the inputs is left out.
-        page.add_style_tag(content=".left-out { display: none !important }")
+        page.add_style_tag(content=".left-out, .threat > :not(figure) { display: none !important }")
         page.evaluate(
             """() => {
                 const body = [...document.body.children];
-                const first = body.findIndex((e) => e.tagName === "FIGURE");
+                const first = body.findIndex((e) => e.tagName === "SECTION");
                 const last = body.findIndex((e) => e.textContent === "The inputs");
                 body.slice(first + 1, last).forEach((e) => e.classList.add("left-out"));
             }"""

@@ -16,6 +16,7 @@ from wulff.norms import Adversary, Patch, Poisoning, heading, parse_adversaries,
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.fairness import comparable, warnings
+from wulff.reports.page_head import reproduce, terms, with_contents
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.reports.verification import is_verified
@@ -72,14 +73,16 @@ def write_page(
     body = [
         f"<h1>{'Certified accuracy' if shown else 'Accuracy of predictions'}</h1>",
         _lead(runs, bool(shown)),
+        terms(runs),
         *_sections(runs, shown, radii, confidence),
         _explanation(runs, confidence) if shown else _clean_table(runs),
         _overview(runs, shown),
         _browser(shown, missing),
         "<h2>What is guaranteed</h2>",
         *(_guarantee(run) for run in runs),
+        reproduce(runs),
     ]
-    _files.write(path, _document("".join(body), json.dumps(data, separators=(",", ":"))))
+    _files.write(path, _document(with_contents("".join(body)), json.dumps(data, separators=(",", ":"))))
     return path
 
 
@@ -116,7 +119,7 @@ def _lead(runs: Sequence[Run], certified: bool) -> str:
 def _sections(
     runs: Sequence[Run], norms: Sequence[str], radii: Sequence[float] | None, confidence: float
 ) -> list[str]:
-    parts, said = [], set()
+    parts, said = ["<h2>Certified accuracy by radius</h2>" if norms else ""], set()
     for norm in norms:
         having = [run for run in runs if norm in run.norms]
         table = _certified_table(having, radii, norm, confidence)
@@ -124,10 +127,11 @@ def _sections(
         notes = [note for note in table.notes if note not in said]
         said.update(notes)
         parts.append(
-            f'<h2>Against {norm}</h2><figure data-norm="{norm}" data-envelope="{str(best).lower()}">'
+            f'<section class="threat" data-norm="{norm}"><h3>Against {norm}</h3>'
+            f'<figure data-norm="{norm}" data-envelope="{str(best).lower()}">'
             f"<figcaption>{_caption(norm, best)}"
             "</figcaption></figure><noscript><p>The chart needs JavaScript; the table has its numbers.</p>"
-            f"</noscript>{_table(table)}{_notes(notes)}"
+            f"</noscript>{_table(table)}{_notes(notes)}</section>"
         )
     return parts
 

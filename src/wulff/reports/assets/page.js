@@ -58,15 +58,23 @@
     return [0.1, 0.2, 0.25, 0.5, 1, 2].map((f) => f * power).find((step) => largest / step <= 7);
   }
 
-  function drawChart(figure, norm) {
+  /** The end of both axes: of the curves against this norm, or of all curves on a common scale. */
+  function ends(norms) {
+    const radii = norms.flatMap((norm) => data.runs.filter((run) => run.radii[norm]).map((run) => certified(run, norm)));
+    const lengths = norms.flatMap((norm) => data.runs.filter((run) => run.radii[norm]).map((run) => run.index.length));
+    // Where nothing is certified, there is an axis all the same.
+    const largest = Math.max(...radii.map((r) => (r.length ? r[r.length - 1] : 0))) || 1;
+    const highest = Math.max(...radii.map((r, i) => r.length / lengths[i]));
+    return { limit: largest * 1.04, height: Math.max(1, Math.ceil(highest * 5 - 1e-9)) / 5 };
+  }
+
+  function drawChart(figure, norm, common) {
     const runs = data.runs.map((run, number) => ({ run, number, shown: true })).filter(({ run }) => run.radii[norm]);
     for (const line of runs) line.radii = certified(line.run, norm);
-    // Where nothing is certified, there is an axis all the same.
-    const largest = Math.max(...runs.map(({ radii }) => (radii.length ? radii[radii.length - 1] : 0))) || 1;
     const width = 760, height = 400, left = 62, right = 14, top = 12, bottom = 52;
-    const limit = largest * 1.04;
+    const { limit, height: most } = common ? ends(data.norms) : ends([norm]);
     const x = (r) => left + (r / limit) * (width - left - right);
-    const y = (a) => top + (1 - a) * (height - top - bottom);
+    const y = (a) => top + (1 - a / most) * (height - top - bottom);
     const svg = shape("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", tabindex: "0",
       "aria-label": `Certified accuracy against ${norm} by radius; arrow keys move the cursor. The table below has the numbers.` });
 
@@ -74,14 +82,14 @@
     let digits = 0;
     while (digits < 20 && Math.abs(Number(step.toFixed(digits)) - step) > 1e-9 * step) digits++;
     for (let i = 0; i * step <= limit; i++) {
-      svg.append(shape("line", { class: "grid", x1: x(i * step), x2: x(i * step), y1: y(0), y2: y(1) }));
+      svg.append(shape("line", { class: "grid", x1: x(i * step), x2: x(i * step), y1: y(0), y2: y(most) }));
       svg.append(shape("text", { x: x(i * step), y: height - bottom + 20, "text-anchor": "middle" }, (i * step).toFixed(digits)));
     }
-    for (let a = 0; a <= 5; a++) {
+    for (let a = 0; a <= 5 * most + 1e-9; a++) {
       svg.append(shape("line", { class: "grid", x1: x(0), x2: x(limit), y1: y(a / 5), y2: y(a / 5) }));
       svg.append(shape("text", { x: left - 8, y: y(a / 5) + 5, "text-anchor": "end" }, (a / 5).toFixed(1)));
     }
-    svg.append(shape("path", { class: "axis", fill: "none", d: `M${x(0)} ${y(1)}V${y(0)}H${x(limit)}` }));
+    svg.append(shape("path", { class: "axis", fill: "none", d: `M${x(0)} ${y(most)}V${y(0)}H${x(limit)}` }));
     svg.append(shape("text", { x: (left + width - right) / 2, y: height - 8, "text-anchor": "middle" }, data.headings[norm]));
     svg.append(shape("text", { transform: `translate(16 ${(top + height - bottom) / 2}) rotate(-90)`, "text-anchor": "middle" }, "certified accuracy"));
 
@@ -124,7 +132,7 @@
       drawEnvelope();
     }
 
-    const cursor = shape("line", { class: "cursor", y1: y(0), y2: y(1), visibility: "hidden" });
+    const cursor = shape("line", { class: "cursor", y1: y(0), y2: y(most), visibility: "hidden" });
     svg.append(cursor);
     const tip = element("div", { class: "tip", hidden: "", role: "status" });
     let at = 0;
@@ -151,7 +159,7 @@
     function place(shares) {
       const outer = figure.getBoundingClientRect(), inner = svg.getBoundingClientRect();
       const scale = inner.width / width, pixel = inner.left - outer.left + x(at) * scale, room = tip.offsetWidth + 16;
-      const above = 1 - Math.max(0, ...shares) >= Math.min(1, ...shares);
+      const above = most - Math.max(0, ...shares) >= Math.min(most, ...shares);
       const right = above ? pixel + room < outer.width : pixel < room;
       tip.style.left = right ? `${pixel + 12}px` : "auto";
       tip.style.right = right ? "auto" : `${outer.width - pixel + 12}px`;
@@ -176,6 +184,45 @@
       point(at + (move * limit) / 100);
     });
     figure.prepend(legend, svg, tip);
+  }
+
+  /** One section at a time, with a tab for each; the axes of all are the same if that is asked for. */
+  function startTabs() {
+    const sections = [...document.querySelectorAll(".threat")];
+    const draw = (common) => sections.forEach((section) => {
+      const figure = section.querySelector("figure");
+      [...figure.children].filter((child) => child.tagName !== "FIGCAPTION").forEach((child) => child.remove());
+      drawChart(figure, section.dataset.norm, common);
+    });
+    draw(false);
+    if (sections.length < 2) return;
+    const tabs = sections.map((section, number) => {
+      section.id = `threat-${number}`;
+      section.setAttribute("role", "tabpanel");
+      return element("button", { type: "button", role: "tab", "aria-controls": section.id }, section.dataset.norm);
+    });
+    function choose(number) {
+      sections.forEach((section, i) => { section.hidden = i !== number; });
+      tabs.forEach((tab, i) => {
+        tab.setAttribute("aria-selected", i === number);
+        tab.tabIndex = i === number ? 0 : -1;
+      });
+    }
+    tabs.forEach((tab, number) => {
+      tab.addEventListener("click", () => choose(number));
+      tab.addEventListener("keydown", (event) => {
+        const move = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+        if (!move) return;
+        const next = (number + move + tabs.length) % tabs.length;
+        choose(next);
+        tabs[next].focus();
+      });
+    });
+    const common = element("input", { type: "checkbox" });
+    common.addEventListener("change", () => draw(common.checked));
+    const list = element("div", { class: "tabs", role: "tablist", "aria-label": "Threats" }, ...tabs);
+    sections[0].before(element("div", { class: "controls" }, list, element("label", {}, common, "common scale")));
+    choose(0);
   }
 
   // ---- inputs -------------------------------------------------------------------------------------------
@@ -280,7 +327,7 @@
     refresh();
   }
 
-  document.querySelectorAll("figure[data-norm]").forEach((figure) => drawChart(figure, figure.dataset.norm));
+  startTabs();
   startInputs();
   document.documentElement.dataset.ready = "true";
 })();
