@@ -13,8 +13,10 @@ import pytest
 
 import wulff
 from tests.cli.conftest import call
+from wulff.cli.verbs import load
 
 ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/**/*.md"))]
 README = (ROOT / "README.md").read_text()
 
 
@@ -51,7 +53,7 @@ def test_python_in_the_docs_runs(page: Path) -> None:
         exec(compile(re.sub(rf"^{indent}", "", block, flags=re.M), str(page), "exec"), {})
 
 
-@pytest.mark.parametrize("page", sorted([ROOT / "README.md", *ROOT.glob("docs/*.md")]), ids=lambda p: p.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
@@ -100,6 +102,22 @@ def test_generated_page_is_up_to_date() -> None:
     generate = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(generate)
     assert generate.PAGE.read_text() == generate.page(), "run python docs/generate.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_command_is_one_that_the_program_knows(page: Path) -> None:
+    """Also of those that need a cluster, a download or a paper's log: verbs, options and kinds of values."""
+    for block in re.findall(r"^```(?:sh|text|console)?\n(.*?)^```", page.read_text(), flags=re.M | re.S):
+        for command in re.findall(
+            r"^ *(?:\w+\$ +)?(?:\w+=\S+ )*wulff (.*)$", block.replace("\\\n", " "), re.M
+        ):
+            verb, *arguments = shlex.split(command, comments=True)
+            if verb.startswith("-") or "..." in arguments:
+                continue
+            known = load(verb)
+            if hasattr(known, "commands"):
+                known, arguments = known.commands[arguments[0]], arguments[1:]
+            known.make_context(verb, arguments)
 
 
 STEP = re.compile(

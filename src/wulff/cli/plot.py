@@ -8,6 +8,7 @@ import typer
 from wulff import datasets, geometry, reports, runs
 from wulff._numerics.rounding import float_at_least
 from wulff.cli.console import decimal, radii_from, say, warn
+from wulff.cli.figures import with_paper_options
 from wulff.cli.options import (
     DimensionOption,
     FigureOption,
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 
 @app.command("radii", cls=Verb)
+@with_paper_options
 def radii(
     noise: Annotated[list[str], typer.Argument(help="Noises, e.g. 'uniform(sigma=1)'.")],
     norm: NormOption = "l1",
@@ -40,6 +42,7 @@ def radii(
 
 
 @app.command("methods", cls=Verb)
+@with_paper_options
 def methods(
     noise: Annotated[str, typer.Argument(help="A noise, e.g. 'exp-l2(scale=1,j=0,k=1)'.")],
     norm: NormOption = "l2",
@@ -87,6 +90,7 @@ def gallery(
 
 
 @app.command("accuracy", cls=Verb)
+@with_paper_options
 def accuracy(
     run: RunsArgument,
     norm: FirstNormOption = None,
@@ -99,6 +103,7 @@ def accuracy(
 
 
 @app.command("confidence", cls=Verb)
+@with_paper_options
 def confidence(
     run: RunsArgument,
     norm: FirstNormOption = None,
@@ -110,6 +115,7 @@ def confidence(
 
 
 @app.command("training", cls=Verb)
+@with_paper_options
 def training(
     run: RunsArgument,
     radii: Annotated[str, typer.Option(help="Radii with a panel each, e.g. 0,0.5.")] = "0",
@@ -122,12 +128,14 @@ def training(
 
 
 @app.command("mismatch", cls=Verb)
+@with_paper_options
 def mismatch(run: RunsArgument, norm: FirstNormOption = None, output: FigureOption = "mismatch.png") -> None:
     """Draw the certified accuracy of models smoothed with another noise than they were trained with."""
     say(reports.plot_mismatch(_load(run), output, norm))
 
 
 @app.command("samples", cls=Verb)
+@with_paper_options
 def samples(
     run: RunArgument,
     n: Annotated[list[int] | None, typer.Option(help="A sample size; may be repeated.")] = None,
@@ -139,6 +147,7 @@ def samples(
 
 
 @app.command("alphas", cls=Verb)
+@with_paper_options
 def alphas(
     run: RunArgument,
     alpha: Annotated[list[float] | None, typer.Option(help="An alpha; may be repeated.")] = None,
@@ -150,6 +159,7 @@ def alphas(
 
 
 @app.command("bounds", cls=Verb)
+@with_paper_options
 def bounds(run: RunArgument, output: FigureOption = "bounds.png") -> None:
     """Draw the certified accuracy by the tight Gaussian radius and by the bounds before it."""
     say(reports.plot_bounds(runs.load(run), output))

@@ -16,6 +16,7 @@ from wulff.reports.figures.every import write_figures
 from wulff.reports.figures.gallery import GALLERY, write_gallery
 from wulff.reports.figures.images import plot_images
 from wulff.reports.figures.noises import plot_frontier, plot_levels, plot_limits
+from wulff.reports.figures.paper import for_paper
 from wulff.reports.figures.radii import plot_methods, plot_radii
 from wulff.reports.figures.style import SUFFIXES
 from wulff.reports.figures.what_if import ALPHAS, plot_alphas, plot_bounds, plot_samples
@@ -43,6 +44,7 @@ __all__ = [
     "default_radii",
     "envelope",
     "false_certificates",
+    "for_paper",
     "listing",
     "on_common_inputs",
     "plot_alphas",

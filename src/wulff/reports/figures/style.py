@@ -9,6 +9,7 @@ from wulff._checks import file_path
 from wulff.errors import InputError
 from wulff.norms import Adversary, heading
 from wulff.reports.curves import Curve
+from wulff.reports.figures.paper import chosen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,17 +52,25 @@ def accuracy_axes(axes: "Axes", norm: Adversary) -> None:
 
 
 def save(figure: "Figure", axes: "Sequence[Axes]", path: Path) -> Path:
-    """Add grids and legends, and write the file."""
+    """Add grids and legends, do what `for_paper` asks for, and write the file."""
+    paper = chosen()
+    if paper is not None:
+        paper.apply(figure, axes)
     for one in axes:
         one.grid(alpha=0.3)
         if one.get_legend_handles_labels()[0]:
             one.legend(frameon=False, fontsize="small")
-    return write_figure(figure, path, 150)
+    write_figure(figure, path, 150)
+    if paper is not None:
+        paper.write_numbers(axes)
+    return path
 
 
 def write_figure(figure: "Figure", path: Path, dpi: int) -> Path:
-    """Write a figure in the form that its path names."""
-    with _files.replacing(path) as file:
+    """Write a figure in the form that its path names; letters go into a .pdf as fonts, not as pictures."""
+    import matplotlib
+
+    with matplotlib.rc_context({"pdf.fonttype": 42}), _files.replacing(path) as file:
         figure.savefig(file, dpi=dpi, format=path.suffix[1:])
     return path
 
