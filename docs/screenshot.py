@@ -29,7 +29,7 @@ def screenshot(report: Path) -> None:
             }"""
         )
         page.locator("svg[role=img]").first.hover(position={"x": 480, "y": 200})
-        page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 980, "height": 1560}, full_page=True)
+        page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 980, "height": 1980}, full_page=True)
         browser.close()
     Image.open(PICTURE).convert("RGB").quantize(128).save(PICTURE, optimize=True)
 

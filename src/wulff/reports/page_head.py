@@ -38,6 +38,7 @@ def _terms(run: Run) -> dict[str, str]:
     spec, facts = run.document["run"], run.facts
     n0 = spec.get("n0")
     n = f"{spec['n']:,}" if spec.get("n") else _UNKNOWN
+    n = f"up to {n}" if spec.get("stop") else n
     return {
         "data": " ".join(filter(None, [spec.get("dataset", _UNKNOWN), _part(spec.get("slice", ":"))])),
         "model": spec.get("model", _UNKNOWN),

@@ -70,7 +70,8 @@ def numbers(axes: "Sequence[Axes]") -> str:
     table.writerow(["panel", "curve", "x", "y"])
     for one in axes:
         for artist, label in zip(*one.get_legend_handles_labels(), strict=True):
-            points = artist.get_offsets() if hasattr(artist, "get_offsets") else artist.get_xydata()
+            drawn_by: Any = artist  # a line, or the marks of a scatter plot
+            points = drawn_by.get_offsets() if hasattr(artist, "get_offsets") else drawn_by.get_xydata()
             for x, y in points.tolist():
                 table.writerow([one.get_xlabel(), label, repr(x), repr(y)])
     return text.getvalue()
@@ -121,8 +122,9 @@ def for_paper(
     path = None if data is None else file_path("data", data)
     if path is not None and (path.suffix != ".csv" or not path.parent.is_dir()):
         raise InputError(f"data must be a .csv file in a folder that exists, got {path}.", "data")
-    fonts = {} if width is None else dict(FONTS)
-    fonts |= {} if font_size is None else {"font.size": font_size}
+    fonts: dict[Any, Any] = {} if width is None else dict(FONTS)
+    if font_size is not None:
+        fonts["font.size"] = font_size
     asked = Paper(names=names, width=width, font_size=font_size, title=title, colors=colors, data=path)
     token = _CHOSEN.set(asked)
     try:
