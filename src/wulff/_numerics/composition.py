@@ -50,7 +50,6 @@ class Composition:
     mass: FloatArray
     lost: float
 
-
     def measure(self) -> LatticeMeasure:
         """The law as a measure whose mass at +∞ is all that may be lost."""
         return LatticeMeasure(self.step, self.first, np.maximum(self.mass, 0.0), self.lost)

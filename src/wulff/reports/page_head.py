@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wulff._version import __version__
-from wulff.runs import ImportedSpec, PredictSpec, Run, Spec
+from wulff.runs import ImportedSpec, Run
 from wulff.runs.journal import RECORDS
 from wulff.runs.spec import IN_PYTHON
 from wulff.stats import Anytime
@@ -37,14 +37,15 @@ def terms(runs: Sequence[Run]) -> str:
 def _terms(run: Run) -> dict[str, str]:
     spec, facts = run.document["run"], run.facts
     n0 = spec.get("n0")
-    n = f"{spec['n']:,}" if spec.get("n") else _UNKNOWN
+    n = f"{spec['n']:,}" if spec.get("n") else "all views" if run.is_exact else _UNKNOWN
     n = f"up to {n}" if spec.get("stop") else n
+    alpha = f"{run.alpha:g}" if run.alpha is not None else "none" if run.is_exact else _UNKNOWN
     return {
         "data": " ".join(filter(None, [spec.get("dataset", _UNKNOWN), _part(spec.get("slice", ":"))])),
         "model": spec.get("model", _UNKNOWN),
         "noise": spec.get("noise", _UNKNOWN),
         "copies": f"{n} (and {n0:,} to choose the label)" if n0 else n,
-        "alpha": f"{run.alpha:g}" if run.alpha is not None else _UNKNOWN,
+        "alpha": alpha,
         "against": ", ".join(run.norms) or "nothing: predictions",
         "made on": _date(run),
         "by": f"wulff {facts.versions['wulff']}" if "wulff" in facts.versions else _UNKNOWN,
@@ -109,12 +110,13 @@ def command(run: Run) -> str | None:
     What is recorded of how it was run, such as the memory format, is part of it: it was decided then.
     """
     spec = run.spec
-    if not isinstance(spec, Spec | PredictSpec) or IN_PYTHON in (spec.model, spec.dataset):
+    if isinstance(spec, ImportedSpec) or IN_PYTHON in (spec.model, spec.dataset):
         return None
     stop = getattr(spec, "stop", None)
     if run.facts.counted or (stop and stop.beta != Anytime.beta):
         return None
-    words = ["wulff", *(word for module in run.facts.plugins for word in ("--plugin", module)), spec.task]
+    verb = "predict" if spec.task == "predict" else "certify"
+    words = ["wulff", *(word for module in run.facts.plugins for word in ("--plugin", module)), verb]
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
         if value is not None and (field.name in _ALWAYS or value != field.default):
