@@ -9,6 +9,7 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     privacy_loss,
 )
 from wulff.certificates.any_dimension import radius_in_any_dimension
+from wulff.certificates.features.staircase import Staircase, staircase
 from wulff.certificates.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius
 from wulff.certificates.planning import Plan, largest_error, plan
 from wulff.certificates.probability import Guarantee, certified_probability
@@ -32,6 +33,7 @@ __all__ = [
     "MonteCarloRadius",
     "Plan",
     "Radii",
+    "Staircase",
     "certified_probability",
     "certified_radius",
     "conversions",
@@ -42,6 +44,7 @@ __all__ = [
     "plan",
     "radius_in_any_dimension",
     "register",
+    "staircase",
     "table",
     "top_k_radius",
     "two_sided_radius",

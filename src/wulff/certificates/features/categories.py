@@ -48,10 +48,10 @@ class Atoms:
         q_before = np.concatenate([[0.0], np.cumsum(self.q)])
         last = np.minimum(np.searchsorted(p_before[1:], error), len(self.p) - 1)
         part = np.exp(self.log_ratio[last]) * np.maximum(error - p_before[last], 0.0)
-        return np.minimum(rounding.up(q_before[last] + part + self._rounding, 4), 1.0)
+        return np.minimum(rounding.up(q_before[last] + part + self.rounding, 4), 1.0)
 
     @property
-    def _rounding(self) -> float:
+    def rounding(self) -> float:
         """More than masses, of which at most as many products are made as there are atoms, can be off."""
         return rounding.EPSILON * (64 + 24 * len(self.p) + 16 * float(np.abs(self.log_ratio).max()))
 
