@@ -2,7 +2,7 @@
 
 import pytest
 
-from wulff.certificates import certified_radius
+from wulff.certificates import certified_radius, two_sided_radius
 from wulff.cli import main
 from wulff.verify import radius, read_law
 
@@ -51,6 +51,43 @@ def test_integrals_and_sums_are_proven(noise: str, norm: str, method: str, dim: 
         found = float(certified_radius(noise, error, norm, dim, method).radius)
         assert radius(law, norm, method, error, found) == "proven", error
         assert radius(law, norm, method, error, found * 1.5) == "FALSE", error
+
+
+@pytest.mark.parametrize(
+    ("noise", "norm", "dim"),
+    [
+        ("uniform(scale=2)", "l1-box", 64),
+        ("gaussian(scale=1)", "l1-box", 64),
+        ("ball(scale=20)", "l2-box", 64),
+        ("uniform(scale=6)", "l1-box", 3),  # all of the box
+    ],
+)
+def test_radii_in_the_unit_box_are_proven(noise: str, norm: str, dim: int) -> None:
+    law = read_law(noise, dim)
+    for error in (0.001, 0.1, 0.3):
+        found = certified_radius(noise, error, norm, dim)
+        method = str(found.method)
+        assert radius(law, norm, method, error, float(found.radius)) == "proven", error
+        if dim == 64:
+            assert radius(law, norm, method, error, float(found.radius) * 1.01) != "proven", error
+    assert radius(law, norm, "box", 0.1, 0.5) == "not covered"  # the room of an input is not in its record
+
+
+@pytest.mark.parametrize(
+    ("noise", "norm", "method", "dim"),
+    [
+        ("exp-l2(scale=1, j=0, k=1)", "l2", "level-set", 64),
+        ("laplace(scale=1)", "linf", "privacy-loss", 16),
+        ("exp-lp(scale=1, p=0.5)", "l1", "differential", 64),
+    ],
+)
+def test_two_bounds_are_proven(noise: str, norm: str, method: str, dim: int) -> None:
+    error, rival = 0.3, 0.1
+    found = float(two_sided_radius(noise, error, rival, norm, dim, method).radius)
+    law = read_law(noise, dim)
+    assert found > float(certified_radius(noise, error, norm, dim, method).radius)
+    assert radius(law, norm, method, error, found, rival) == "proven"
+    assert radius(law, norm, method, error, found * 1.5, rival) == "FALSE"
 
 
 def test_radius_asks_the_checker(capsys: pytest.CaptureFixture[str]) -> None:

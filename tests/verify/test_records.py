@@ -107,6 +107,9 @@ MUTATIONS: dict[str, Change] = {
     "an infinite radius": lambda r: r["radii"]["l2"].update(radius=math.inf),
     "a negative radius": lambda r: r["radii"]["l2"].update(radius=-3.0),
     "a radius in words": lambda r: r["radii"]["l2"].update(radius="9"),
+    "a list of radii": lambda r: r["radii"]["l2"].update(radius=[0.5]),
+    "a radius of true": lambda r: r["radii"]["l2"].update(radius=True),
+    "radii of another kind": lambda r: r.update(radii=[0.5]),
     "the radius of another norm": lambda r: r["radii"]["linf"].update(r["radii"]["l2"]),
     "another norm": lambda r: r["radii"].update(l1=r["radii"].pop("linf")),
     "a norm is missing": lambda r: r["radii"].pop("linf"),
@@ -116,6 +119,7 @@ MUTATIONS: dict[str, Change] = {
     "the predicted label": lambda r: r.update(predict=1),
     "an abstention": lambda r: r.update(predict=-1),
     "the label, outside the classes": lambda r: r.update(label=17),
+    "the label, beyond every integer": lambda r: r.update(label=1e30),
     "the error, lower": lambda r: r.update(error=r["error"] * (1 - 1e-11)),
     "the error, higher": lambda r: r.update(error=r["error"] * (1 + 1e-4)),
     "no error": lambda r: r.pop("error"),
@@ -154,6 +158,10 @@ SPECS: dict[str, Change] = {
     "the number of inputs": lambda spec: spec.update(inputs=7),
     "the classes": lambda spec: spec.update(classes=2),
     "the task": lambda spec: spec.update(task="predict"),
+    "the task, unknown": lambda spec: spec.update(task="swim"),
+    "no n": lambda spec: spec.pop("n"),
+    "no norms": lambda spec: spec.pop("norms"),
+    "the scale of the noise": lambda spec: spec.update(noise="gaussian(scale=5)"),
 }
 
 
@@ -223,11 +231,28 @@ def test_the_command_writes_what_it_found(tmp_path: Path, capsys: pytest.Capture
     assert not is_verified(folder)
 
 
-def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("spec", [None, 'run = "x"', "run = [", ""])
+def test_a_folder_that_is_no_run_is_refused(
+    tmp_path: Path, spec: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if spec is not None:
+        (tmp_path / "spec.toml").write_text(spec)
+        (tmp_path / "records.jsonl").write_text("")
     with pytest.raises(SystemExit) as end:
         main(["verify", str(tmp_path)])
     assert end.value.code == 2
-    assert "is no run that can be read" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "is no run that can be read" in said.err
+    assert (said.err.count("\n"), said.out) == (1, "")
+
+
+def test_a_run_without_a_seed_has_no_draws(tmp_path: Path) -> None:
+    changes = {"estimator": "randomized-clopper-pearson"}
+    folder = make_run(tmp_path / "run", "gaussian(sigma=0.5)", ["l2"], 64, changes=changes)
+    document = tomllib.loads((folder / "spec.toml").read_text())
+    del document["run"]["seed"]
+    (folder / "spec.toml").write_text(tomli_w.dumps(document))
+    assert any(finding.verdict == "FALSE" for finding in verify_run(folder, 0.5))
 
 
 def test_checksums_are_checked(tmp_path: Path, run: Path) -> None:

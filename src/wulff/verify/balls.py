@@ -1,9 +1,10 @@
 """Verdicts from ball arithmetic: every number is an interval that is proven to hold the true one."""
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from flint import arb, ctx
+from scipy.optimize import brentq
 
 Verdict = Literal["proven", "not covered", "FALSE"]
 PRECISIONS: Final = (80, 160, 320, 640, 1280)
@@ -14,16 +15,27 @@ class Contradiction(Exception):
     """What a record says cannot be so; its message says why."""
 
 
+def demand(holds: bool, why: str) -> None:
+    """Raise Contradiction unless it holds."""
+    if not holds:
+        raise Contradiction(why)
+
+
+def compare(least: arb, most: arb) -> Verdict:
+    """Whether what lies between the two is proven to be ≥ 0, or proven not to be."""
+    return "proven" if least >= 0 else "FALSE" if most < 0 else "not covered"
+
+
 def decide(margin: Callable[[], arb]) -> Verdict:
-    """Whether margin() ≥ 0: proven, proven FALSE, or neither with any number of bits that is tried."""
+    """Whether margin() ≥ 0, with as many bits as that needs."""
     for bits in PRECISIONS:
         with ctx.workprec(bits):
             try:
-                found = margin()
+                verdict = compare(found := margin(), found)
             except ValueError:  # a series did not converge
                 continue
-            if found >= 0 or found < 0:
-                return "proven" if found >= 0 else "FALSE"
+            if verdict != "not covered":
+                return verdict
     return "not covered"
 
 
@@ -35,12 +47,10 @@ def last_true(holds: Callable[[float], bool], low: float, high: float) -> float:
     return low
 
 
-def ceiling(x: arb) -> int:
-    """A whole number that is certainly not below x."""
-    found = x.upper().ceil().unique_fmpz()
-    if found is None:
-        raise ArithmeticError("no finite bound")
-    return int(found)
+def root(f: Callable[[float], float], low: float, high: float) -> float:
+    """Where f changes its sign, in floats."""
+    found: Any = brentq(f, low, high, xtol=1e-300)
+    return found
 
 
 def normal_tail(z: arb) -> arb:

@@ -12,70 +12,54 @@ against linf. Integrals are over y = log R₁^k; `acb.integral` bounds their err
 
 import itertools
 import math
-from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 from flint import acb, arb, ctx
 
-from wulff.verify.balls import HALF, INF, UNKNOWN, Verdict, decide
+from wulff.verify.balls import HALF, INF, UNKNOWN, Verdict, compare, root
 from wulff.verify.reading import Law, length_factor
 
-BITS, SMALLEST, FAINT = 100, arb(2.0**-100), 2.0**-200
+BITS, FAINT, SMALLEST = 200, 2.0**-90, 2.0**-60
 UNSURE, NOWHERE = acb(arb(0.5, 0.5)), acb(UNKNOWN)
 """Any probability; and what is no analytic function."""
 XI, WEIGHTS = (((np.polynomial.legendre.leggauss(10)[i] + 1 - i) / 2).tolist() for i in (0, 1))
 NODES: Final = [(x * x * (3 - 2 * x), 6 * x * (1 - x) * w) for x, w in zip(XI, WEIGHTS, strict=True)]
 
-Kernel = Callable[[acb, acb, arb, acb, bool], tuple[acb, acb]]
-"""Of R₁, R₀/R₁ - 1, r, (R₀/R₁)² - 1 and whether they have to be analytic functions: outside and inside."""
 
-
-def facets(d: int) -> Kernel:
-    """Cross-polytopes against l1, and cubes against linf: one scaled facet of the sphere."""
-
-    def kernel(size: acb, beyond: acb, r: arb, square: acb, analytic: bool) -> tuple[acb, acb]:
-        share = (1 + beyond / 2 - r / (2 * size)) ** (d - 1) / 2
-        return 1 - share, share / (1 + beyond) ** (d - 1)
-
-    return kernel
-
-
-def faces(d: int) -> Kernel:
-    """Cubes against l1: the shifted coordinate is ±R with probability 1/(2d) each, else uniform between."""
-
-    def kernel(size: acb, beyond: acb, r: arb, square: acb, analytic: bool) -> tuple[acb, acb]:
-        facet = 1 / arb(2 * d)
-        return facet + (1 - 2 * facet) * (r / size - beyond) / 2, facet / (1 + beyond) ** (d - 1)
-
-    return kernel
-
-
-def caps(d: int) -> Kernel:
-    """Euclidean spheres."""
-
-    def cap(c: acb, x: acb, analytic: bool) -> acb:
-        """P[θ₁ > c], x = 1 - c²: a series around 0, an incomplete beta function elsewhere."""
-        near, sign = abs(c) < HALF and abs(c.mid()) < 4 / math.sqrt(d), c.real > 0 or c.real < 0
-        if not (x.real > 0 and (near or sign)):
-            return NOWHERE if analytic else UNSURE
-        # On the way from c to 1, |1 - u²| is largest at c if Re c ≥ 0, which bounds the integral.
-        most = arb(d).sqrt() * abs(x) ** (arb(d - 3) / 2) if d > 3 else arb(1)
-        if sign and most < FAINT:
-            return acb(arb(0, most.upper()), arb(0, most.upper())) + (0 if c.real > 0 else 1)
-        if near:
-            slope = ((arb(d) / 2).lgamma() - (arb(d - 1) / 2).lgamma()).exp() / arb.pi().sqrt()
-            return HALF - c * slope * (c * c).hypgeom_2f1(acb(0.5), acb(3 - d) / 2, acb(1.5))
-        tail = x.beta_lower(acb(d - 1) / 2, acb(0.5), 1) / 2
+def _cap(d: int, c: acb, x: acb, analytic: bool) -> acb:
+    """P[θ₁ > c] on the Euclidean sphere, x = 1 - c²."""
+    if not x.real > 0:
+        return NOWHERE if analytic else UNSURE
+    # On the way from c to 1, |1 - u²| is largest at c if Re c ≥ 0, which bounds the integral.
+    most = arb(d).sqrt() * abs(x) ** (arb(d - 3) / 2) if d > 3 else arb(1)
+    if (most < FAINT or abs(x) < HALF) and (c.real > 0 or c.real < 0):
+        small = acb(arb(0, most.upper()), arb(0, most.upper()))
+        tail = small if most < FAINT else x.beta_lower(acb(d - 1) / 2, acb(0.5), 1) / 2
         return tail if c.real > 0 else 1 - tail
+    slope = ((arb(d) / 2).lgamma() - (arb(d - 1) / 2).lgamma()).exp() / arb.pi().sqrt()
+    return HALF - c * slope * (c * c).hypgeom_2f1(acb(0.5), acb(3 - d) / 2, acb(1.5))
 
-    def kernel(size: acb, beyond: acb, r: arb, square: acb, analytic: bool) -> tuple[acb, acb]:
-        far, near, both, gap = size * square / (2 * r), r / (2 * size), size * (2 + beyond), size * beyond
+
+def _kernel(law: Law, p: float, size: acb, s: acb, r: arb, which: int, analytic: bool) -> acb:
+    """outside (which = 0) or inside (1) for R₁ = size and R₀ = R₁ exp(s/k)."""
+    d, beyond = law.dim, (s / law.k).expm1()
+    if law.level == 2 and d > 1:
+        far, near, both, gap = (
+            (2 * s / law.k).expm1() * size / (2 * r),
+            r / (2 * size),
+            size * (2 + beyond),
+            size * beyond,
+        )
         x = (both + r) * (both - r) * (r + gap) * (r - gap) / (2 * size * r) ** 2  # Heron's formula
-        inside = cap((far + near) / (1 + beyond), x / (1 + beyond) ** 2, analytic)
-        return cap(far - near, x, analytic), inside
-
-    return kernel
+        if which == 0:
+            return _cap(d, far - near, x, analytic)
+        return _cap(d, (far + near) / (1 + beyond), x / (1 + beyond) ** 2, analytic)
+    if law.level == INF and p == 1 and d > 1:  # ±R with probability 1/(2d) each, else uniform between
+        facet = 1 / arb(2 * d)
+        return facet / (1 + beyond) ** (d - 1) if which else facet + (1 - 2 * facet) * (r / size - beyond) / 2
+    share = (1 + beyond / 2 - r / (2 * size)) ** (d - 1) / 2  # one scaled facet
+    return share / (1 + beyond) ** (d - 1) if which else 1 - share
 
 
 class Radial:
@@ -91,16 +75,13 @@ class Radial:
         # is at most that below its tangents at the ends.
         a, b = float(self.alpha), float(self.beta)
         mode, width = (math.log(a), a**-0.5) if self.exp else (math.log(a / b), (1 / a + 1 / b) ** 0.5)
-        up = math.log1p(11 * width + 50 / a) if self.exp else 11 * width + 50 / b
-        step, low, high = width / 2, mode - 11 * width - 50 / a, mode + up
-        self.ends = [mode]
-        while self.ends[0] > low or self.ends[-1] < high:
-            self.ends = [max(self.ends[0] - step, low), *self.ends, min(self.ends[-1] + step, high)]
-            step *= 1.05
-        self.ends = sorted(set(self.ends))
-        self.beyond = sum(
-            (self.density(acb(y)).real / abs(self.slope(acb(y)).real) for y in (low, high)), arb(0)
-        )
+        low = mode - 11 * width - 50 / a
+        high = mode + (math.log1p(11 * width + 50 / a) if self.exp else 11 * width + 50 / b)
+        steps = [10 * width * (1.05**i - 1) for i in range(200)]
+        inner = {y for step in steps for y in (mode - step, mode + step) if low < y < high}
+        self.ends = sorted({low, high, *inner})
+        tails = (self.density(acb(y)).real / abs(self.slope(acb(y)).real) for y in (low, high))
+        self.beyond = sum(tails, arb(0))
 
     def slope(self, y: acb) -> acb:
         """The derivative of the log-density."""
@@ -119,116 +100,88 @@ class Radial:
         if not self.exp:
             grown = (tau / self.b).expm1() * (1 + 1 / w)
             return (1 + grown).log(analytic=analytic), (tau / self.b).exp() / (1 + grown)
-        if self.b == 0:
-            return (1 + tau / w).log(analytic=analytic), w / (w + tau)
         # w expm1(s) + b s = τ: Newton's method in the middle, then its interval form on the whole ball.
-        s, change = (1 + tau / m).log().mid().min(tau / self.b).mid(), arb(1)
-        while abs(change) > s * 2.0**-80:
+        s, change = (1 + tau / m).log().mid(), arb(1)
+        while abs(change) > s * 2.0**-50:
             change = ((m * s.expm1() + self.b * s - tau) / (m * s.exp() + self.b)).mid()
             s = (s - change).mid()
         value = w * s.expm1() + self.b * s - tau
-        reach = 2 * (abs(value) / (m * s.exp() + self.b)).upper()
+        reach = (2 * abs(value) / (m * s.exp() + self.b) + s * 2.0**-60).upper()
         guess = acb(arb(s, reach), arb(0, reach))
         found = s - value / (w * guess.exp() + self.b)
-        if not (y.mid().imag == 0 and guess.contains(found)):
-            return NOWHERE, NOWHERE
-        return found, (w + self.b) / (w * found.exp() + self.b)
+        right = y.mid().imag == 0 and guess.contains(found)
+        return (found, (w + self.b) / (w * found.exp() + self.b)) if right else (NOWHERE, NOWHERE)
 
 
-def _integral(radial: Radial, kernel: Kernel, r: arb, tau: arb, which: int, tolerance: float) -> arb:
+def _integral(radial: Radial, p: float, r: arb, tau: arb, which: int, tolerance: float) -> arb:
     """Q_v[LR ≥ t] (which = 0) or t Q[LR ≥ t] (1), without what is beyond the panels.
 
     With tolerance 0 an estimate by a few nodes, which proves nothing.
     """
     law = radial.law
 
-    def gaps(y: acb, analytic: bool = False) -> tuple[arb, arb, acb, acb, acb, acb]:
+    def parts(y: acb, analytic: bool = False) -> tuple[arb, arb, acb, acb, acb]:
+        """R₀ + R₁ - r, r - (R₀ - R₁), R₁, s and its slope."""
         s, slope = radial.step(y, tau, analytic)
         size, beyond = (y / law.k).exp(), (s / law.k).expm1()
-        return (size * (2 + beyond) - r).real, (r - size * beyond).real, size, beyond, s, slope
+        return (size * (2 + beyond) - r).real, (r - size * beyond).real, size, s, slope
 
-    def inside(y: arb | float, side: int) -> bool:
-        meet, apart, *_ = gaps(acb(y))
-        return bool((apart if side else meet) > 0)
+    def gap(y: float, side: int) -> float:
+        meet, apart, *_ = parts(acb(y))
+        return float((apart if side else meet).mid())
 
     def integrand(y: acb, analytic: bool) -> acb:
-        meet, apart, size, beyond, s, slope = gaps(y, analytic)
+        meet, apart, size, s, slope = parts(y, analytic)
         if meet < 0 or apart < 0:
             return radial.density(y) if which == 0 and meet < 0 else acb(0)
         share = NOWHERE if analytic else UNSURE
         if meet > 0 and apart > 0:
-            share = kernel(size, beyond, r, (2 * s / law.k).expm1(), analytic)[which]
+            share = _kernel(law, p, size, s, r, which, analytic)
         return radial.density(y) * share * ((s * law.dim / law.k).exp() * slope if which else 1)
 
-    edges, total = [acb(end) for end in radial.ends], arb(0)
-    for a, b in itertools.pairwise(radial.ends):
-        for side in (0, 1):  # panels end just before and after the kinks
-            low, high, positive = arb(a), arb(b), inside(a, side)
-            if positive != inside(b, side):
-                for _ in range(80):
-                    middle = ((low + high) / 2).mid()
-                    same = inside(middle, side) == positive
-                    low, high = (middle, high) if same else (low, middle)
-                edges += [acb(low), acb(high)]
-    edges.sort(key=lambda end: end.real)
-    for a, b in itertools.pairwise(edges):
+    edges, total = list(radial.ends), arb(0)
+    for side in (0, 1):  # panels end at kinks
+        for (a, before), (b, after) in itertools.pairwise((y, gap(y, side)) for y in radial.ends):
+            if before * after < 0:
+                edges.append(root(lambda y, side=side: gap(y, side), a, b))
+    for a, b in itertools.pairwise(sorted(edges)):
         if tolerance:
             part = tolerance / len(edges)
             total += acb.integral(integrand, a, b, rel_tol=part, abs_tol=part, eval_limit=8000).real
         else:
-            total += sum(((integrand(a + (b - a) * x, False) * (b - a)).real * w for x, w in NODES), arb(0))
+            total += (b - a) * sum(integrand(acb(a + (b - a) * x), False).real * w for x, w in NODES)
     return total
 
 
-def verdict(law: Law, p: float, e: arb, r: arb) -> Verdict:
-    """Whether t e + D_t ≤ ½ for a t; FALSE if a set of probability ≤ e has more than ½ shifted."""
-    if law.plain and (law.dim == 1 or law.level == p != 2):
-        return decide(lambda: (-r).exp() / 2 - e)  # LR ≤ exp(r), which half of the shifted law attains
-    kernel = facets(law.dim)
-    if law.level == 2 and law.dim > 1:
-        kernel, r = caps(law.dim), r * length_factor(2, p, law.dim)
-    elif law.level == INF and p == 1 and law.dim > 1:
-        kernel = faces(law.dim)
+def verdict(law: Law, p: float, errors: tuple[arb, arb], r: arb) -> Verdict:
+    """Whether the growth functions of both errors add up to 1 or less."""
     with ctx.workprec(BITS):
-        radial, near_half = Radial(law), float(1 - 2 * e)
-        for accuracy in (0.0, 2.0**-56):
-            tau = _best(radial, kernel, e, r, accuracy)
-            outside, inside = (_integral(radial, kernel, r, tau, i, 2.0**-68 * near_half) for i in (0, 1))
-            t, rest = tau.exp(), radial.beyond
-            if t * e + outside + rest - inside <= HALF:
-                return "proven"
-            # Beyond the panels t Q[LR ≥ t] has no more than Q_v. The set where LR = 1 may have mass.
-            if outside > HALF and inside + rest <= t * e:
-                return "FALSE"
-            if tau <= SMALLEST and e + outside - inside - rest > HALF and e + outside + rest < 1:
-                return "FALSE"
-    return "not covered"
+        if law.level == 2 and law.dim > 1:
+            r *= length_factor(2, p, law.dim)
+        radial = Radial(law)
+        found = [_growth(radial, p, e, r) for e in dict.fromkeys(map(float, errors))] * 2
+        return compare(1 - found[0][1] - found[1][1], 1 - found[0][0] - found[1][0])
 
 
-def _best(radial: Radial, kernel: Kernel, e: arb, r: arb, accuracy: float) -> arb:
-    """The τ with Q[LR ≥ t] = e, a little above; about 0 if that is always smaller. Any τ will do."""
-    goal = (2 * e).erfcinv()
+def _growth(radial: Radial, p: float, e: float, r: arb) -> tuple[arb, arb]:
+    """The growth function at e, from below and from above."""
+    goal = float((2 * arb(e)).erfcinv())
 
-    def excess(tau: arb) -> arb:  # of normal quantiles, nearly linear in τ
-        tolerance = float(e * tau.exp() * (1 - 2 * e)) * accuracy / 64 * (tau > SMALLEST)
-        reached = (_integral(radial, kernel, r, tau, 1, tolerance) * (-tau).exp()).mid()
-        return (((2 * reached).erfcinv() if reached > 0 else 2 * goal + 1) - goal).mid()
+    def excess(tau: float) -> float:  # of normal quantiles, nearly linear in τ
+        reached = float(_integral(radial, p, r, arb(tau), 1, 0.0) * (-arb(tau)).exp())
+        if math.isnan(reached):  # as it may be at the smallest τ
+            return -abs(goal)
+        return float((2 * arb(reached)).erfcinv() if reached > 0 else 2 * abs(goal) + 1) - goal
 
-    low, high = SMALLEST, (-(2 * e).log()).mid()
-    below, above = excess(low), excess(high)
-    while above < 0:
-        low, below, high = high, above, 2 * high
-        above = excess(high)
-    near, weights, side = max(accuracy, 2.0**-34), [1.0, 1.0], 0
-    for step in range(1, 81):
-        if below >= 0 or high - low < high * near or above < near * goal:
-            break
-        a, b = below * weights[0], above * weights[1]
-        tau = low + (high - low) * (a / (a - b) if step % 8 else HALF)
-        tau = (tau + near / 4 * (high - tau)).mid()
-        found = excess(tau)
-        now = 1 if found < 0 else 0  # what stays twice counts less (Illinois)
-        weights = [1.0, 1.0] if now != side else [weights[0] / (2 - now), weights[1] / (1 + now)]
-        low, below, high, above = (tau, found, high, above) if now else (low, below, tau, found)
-        side = now
-    return low if below >= 0 else high
+    best, high = SMALLEST, max(-math.log(2 * e), 0.01)
+    if excess(best) < 0:
+        while excess(high) < 0:
+            best, high = high, 2 * high
+        best = root(excess, best, high)
+    t, rest = arb(best).exp(), radial.beyond
+    outside, inside = (_integral(radial, p, r, arb(best), i, 2.0**-68 * abs(1 - 2 * e)) for i in (0, 1))
+    # Beyond the panels t Q[LR ≥ t] has no more than Q_v. G is concave, and 0 at 0.
+    low = outside * (t * e / (inside + rest)).min(arb(1))
+    if inside < e and best == SMALLEST and e + outside + rest < 1:  # the set where LR = 1 may have mass
+        low = low.max(e + outside - inside - rest)
+    return low, t * e + outside + rest - inside

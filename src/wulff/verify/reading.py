@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import re
 import tomllib
 from pathlib import Path
@@ -11,11 +10,13 @@ from typing import Any
 from flint import arb
 
 from wulff.errors import InputError, RunError
-from wulff.verify.balls import INF, Contradiction
+from wulff.verify.balls import INF, demand
 
 UNSIZED = ("ablation", "resampling")
 """Noises that replace coordinates, and are not scaled."""
-_LIST = r",?\s*(scales|values)\s*=\s*\[([^\[\]]*)\]"
+INDEPENDENT = ("gaussian", "laplace", "uniform", "exp-lp", "pareto")
+LIST = r",?\s*(scales|values)\s*=\s*\[([^\[\]]*)\]"
+DEFAULTS = {"exp": {"j": 0.0, "k": 1.0}, "power": {"k": 1.0}, "mixed": {"j": 0.0}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,10 +31,10 @@ class Law:
     values: tuple[float, ...] | None = None
 
     def __getattr__(self, field: str) -> arb:
-        for name, value in self.__dict__.get("shape", ()):
-            if name == field:
-                return arb(value)
-        raise AttributeError(field)
+        found = dict(self.__dict__.get("shape", ()))
+        if field not in found:
+            raise AttributeError(field)
+        return arb(found[field])
 
     @property
     def level(self) -> float:
@@ -52,35 +53,26 @@ def read_law(text: str, dim: int | None = None, scale: float | None = None) -> L
     Args:
         text: The noise.
         dim: The number of coordinates, where the text does not say.
-        scale: The float by which the generator multiplies a noise that is sized by sigma: the law is that of
-            what was drawn.
+        scale: The float by which the generator multiplies a noise that is sized by sigma: the law of what was
+            drawn.
     """
-    match = re.fullmatch(r"\s*([a-z0-9-]+)\s*\(([^()]*)\)\s*", re.sub(_LIST, "", text))
-    found = re.search(_LIST, text)
-    listed = None if found is None else tuple(float(part) for part in found[2].split(","))
-    scales = listed if found and found[1] == "scales" else None
+    match = re.fullmatch(r"\s*([a-z0-9-]+)\s*\(([^()]*)\)\s*", re.sub(LIST, "", text))
+    lists = {name: tuple(float(part) for part in parts.split(",")) for name, parts in re.findall(LIST, text)}
     items = [item.partition("=") for item in match[2].split(",")] if match else []
-    values = {key.strip(): float(value) for key, _, value in items}
-    if match and match[1] in UNSIZED:
-        scale = 1.0
-    size, own = values.pop("scale", scale), values.pop("dim", dim if listed is None else len(listed))
-    values.pop("sigma", None)
+    values = {key.strip(): float(value) for key, _, value in items if key.strip() != "sigma"}
+    scale = 1.0 if match and match[1] in UNSIZED else scale
+    size, own = values.pop("scale", scale), values.pop("dim", next(map(len, lists.values()), dim))
     if match is None or size is None or own is None:
         raise InputError(f"the law of {text!r} needs its dimension and the scale at which it was drawn.")
-    if dim not in (None, own):
-        raise Contradiction(f"the noise has dim={own:g}, but inputs have {dim} coordinates")
-    defaults = {"exp": {"j": 0.0, "k": 1.0}, "power": {"k": 1.0}, "mixed": {"j": 0.0}}
-    shape = defaults.get(match[1].partition("-")[0], {}) | values
-    return Law(
-        match[1], tuple(sorted(shape.items())), int(own), size, scales, listed if scales is None else None
-    )
+    demand(dim in (None, own), f"the noise has dim={own:g}, but inputs have {dim} coordinates")
+    shape = DEFAULTS.get(match[1].partition("-")[0], {}) | values
+    return Law(match[1], tuple(sorted(shape.items())), int(own), size, **lists)
 
 
 def of_one_size(law: Law) -> Law:
     """A law in units of its scales; independent coordinates that get no noise are left out."""
-    independent = law.name in ("gaussian", "laplace", "uniform", "exp-lp", "pareto")
     noisy = sum(scale > 0 for scale in law.scales or ())
-    return dataclasses.replace(law, dim=noisy if independent else law.dim, scales=None)
+    return dataclasses.replace(law, dim=noisy if law.name in INDEPENDENT else law.dim, scales=None)
 
 
 def read_norm(name: str) -> float:
@@ -90,18 +82,17 @@ def read_norm(name: str) -> float:
 
 def length_factor(inner: float, outer: float, dim: int) -> arb:
     """The largest l_inner norm in the unit ball of l_outer: d^(1/inner - 1/outer), at least 1."""
-    if outer <= inner:
-        return arb(1)
-    return arb(dim) ** ((0 if inner == INF else 1 / arb(inner)) - (0 if outer == INF else 1 / arb(outer)))
+    p, q = (arb(0) if p == INF else 1 / arb(p) for p in (inner, outer))
+    return arb(1) if outer <= inner else arb(dim) ** (p - q)
 
 
 def scaled_length_factor(inner: float, outer: float, scales: tuple[float, ...]) -> arb:
     """The largest l_inner norm of v/s where the l_outer norm of v is 1, on the s that are not 0."""
-    inverses = [1 / arb(scale) for scale in scales if scale > 0]
+    noisy = [arb(scale) for scale in scales if scale > 0]
     if outer <= inner:
-        return 1 / arb(min(scale for scale in scales if scale > 0))
-    power = 1 / ((0 if inner == INF else 1 / arb(inner)) - (0 if outer == INF else 1 / arb(outer)))
-    return sum((inverse**power for inverse in inverses), arb(0)) ** (1 / power)
+        return 1 / min(noisy)
+    p, q = (arb(0) if p == INF else 1 / arb(p) for p in (inner, outer))
+    return sum((1 / scale) ** (1 / (p - q)) for scale in noisy) ** (p - q)
 
 
 def read_run(folder: Path) -> tuple[dict[str, Any], list[tuple[bytes, dict[str, Any]]]]:
@@ -117,15 +108,15 @@ def read_run(folder: Path) -> tuple[dict[str, Any], list[tuple[bytes, dict[str, 
     return document, records
 
 
-def whole(value: object, least: int, most: float, what: str) -> int:
+def whole(value: Any, least: int, most: float, what: str) -> int:
     """An integer within its range."""
-    if type(value) is not int or not least <= value <= most:
-        raise Contradiction(f"{what} is {value!r}, not a whole number from {least} to {most:g}")
+    right = type(value) is int and least <= value <= most
+    demand(right, f"{what} is {value!r}, not a whole number from {least} to {most:g}")
     return value
 
 
-def real(value: object, what: str) -> float:
+def real(value: Any, what: str) -> float:
     """A finite number of at least 0."""
-    if not isinstance(value, int | float) or not 0 <= value < math.inf:
-        raise Contradiction(f"{what} is {value!r}, not a finite number from 0")
+    right = type(value) in (int, float) and 0 <= value < INF
+    demand(right, f"{what} is {value!r}, not a finite number from 0")
     return float(value)

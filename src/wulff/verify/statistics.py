@@ -5,12 +5,13 @@ above e gives so few misses with probability at most alpha. It also has to be th
 at an error smaller by a millionth the inequality must fail, so that no count can be moved unnoticed.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Final
 
 from flint import arb
 
-from wulff.verify.balls import HALF, Contradiction, Verdict, decide, last_true
+from wulff.verify.balls import HALF, Verdict, decide, demand, last_true
 
 NEARLY: Final = 1 - 1e-6
 LARGEST_ANYTIME_ALPHA: Final = 0.3
@@ -18,94 +19,76 @@ LARGEST_ANYTIME_ALPHA: Final = 0.3
 
 Excess = Callable[[arb], arb]
 """Of an error e: alpha minus the probability of what was seen under e; it rises with e."""
+Votes = tuple[int, ...]
 
 
-def tail(misses: int, n: int, error: arb) -> arb:
+def _tail(misses: int, n: int, error: arb) -> arb:
     """P[Binomial(n, error) ≤ misses]."""
-    if misses < 0:
-        return arb(0)
-    return arb(1) if misses >= n else (1 - error).beta_lower(n - misses, misses + 1, 1)
+    inside = 0 <= misses < n
+    return (1 - error).beta_lower(n - misses, misses + 1, 1) if inside else arb(0 if misses < 0 else 1)
 
 
-def fixed_size(misses: int, n: int, alpha: arb, draw: float | None) -> Excess:
+def _fixed_size(misses: int, n: int, alpha: arb, draw: float | None) -> Excess:
     """Clopper and Pearson's inequality; with a draw, the last term counts in that share [Stevens 1950]."""
-    if draw is None:
-        return lambda error: alpha - tail(misses, n, error)
-    return lambda error: (
-        alpha - (1 - arb(draw)) * tail(misses - 1, n, error) - arb(draw) * tail(misses, n, error)
-    )
+    last = 1 if draw is None else arb(draw)
+    return lambda e: alpha - (1 - last) * _tail(misses - 1, n, e) - last * _tail(misses, n, e)
 
 
-def any_time(misses: int, n: int, alpha: float) -> Excess:
+def _any_time(misses: int, n: int, alpha: float) -> Excess:
     """log W(error) - log(1/alpha), W the likelihood ratio against Jeffreys' prior below the error.
 
     W(e) = B(m+½, n-m+½) I_e(m+½, n-m+½) / [B(½,½) I_e(½,½) e^m (1-e)^(n-m)] is a supermartingale under every
     true error of at least e [Ville 1939], so that it ever reaches 1/alpha with probability at most alpha.
     """
-    if alpha > LARGEST_ANYTIME_ALPHA:
-        raise Contradiction(f"alpha is {alpha:g}, but bounds for any time are known up to .3 only")
-    a, b = misses + HALF, n - misses + HALF
+    demand(alpha <= LARGEST_ANYTIME_ALPHA, f"alpha is {alpha:g}, but bounds for any time are known up to .3")
 
-    def excess(error: arb) -> arb:
-        prior = 2 * error.sqrt().asin()  # B(½, ½) I_e(½, ½)
-        return (
-            (error.beta_lower(a, b) / prior).log()
-            - misses * error.log()
-            - (n - misses) * (-error).log1p()
-            + arb(alpha).log()
-        )
+    def excess(e: arb) -> arb:
+        evidence = (e.beta_lower(misses + HALF, n - misses + HALF) / (2 * e.sqrt().asin())).log()
+        return evidence - misses * e.log() - (n - misses) * (-e).log1p() + arb(alpha).log()
 
     return excess
 
 
-def bound(error: float, excess: Excess, floor: float = 0.0) -> Verdict:
-    """Whether the error obeys its inequality, and none that is a millionth smaller does."""
-    if error == 1:
-        return "proven"
+@functools.lru_cache(maxsize=100_000)
+def bound(error: float, n: int, misses: int, alpha: float, shares: int, draw: float | None) -> Verdict:
+    """Whether the error obeys its inequality, and none a millionth smaller does; no shares: at any time."""
     if not 0 < error < 1:
-        return "FALSE"
+        return "proven" if error == 1 else "FALSE"
+    excess = _fixed_size(misses, n, arb(alpha) / shares, draw) if shares else _any_time(misses, n, alpha)
     right = decide(lambda: excess(arb(error)))
-    if right != "proven" or error * NEARLY <= floor:
+    if right != "proven" or (draw is not None and error * NEARLY <= 1 / n):
         return right
-    smaller = decide(lambda: excess(arb(error * NEARLY)))
-    return {"proven": "FALSE", "FALSE": "proven"}.get(smaller, "not covered")  # type: ignore[return-value]
+    return decide(lambda: -excess(arb(error * NEARLY)))
 
 
-def smallest_bound(excess: Excess) -> float:
-    """A float that obeys the inequality, hardly larger than needed; 1 if there is none below."""
-    if decide(lambda: excess(arb(1 - 2.0**-53))) != "proven":
-        return 1.0
-    return 1 - last_true(lambda rest: decide(lambda: excess(arb(1) - arb(rest))) == "proven", 2.0**-53, 1.0)
-
-
+@functools.lru_cache(maxsize=100_000)
 def rival(
-    votes: tuple[int, ...],
-    selection: tuple[int, ...],
-    label: int,
-    n: int,
-    alpha: float,
-    draw: float | None,
-    unknown: int,
-) -> tuple[Excess, float]:
-    """The inequality of the label's error and a bound on every other class; both hold at once.
+    votes: Votes, selection: Votes, label: int, n: int, unknown: int, alpha: float, draw: float | None
+) -> tuple[int, float]:
+    """Among how many bounds alpha is shared (Bonferroni), and a float that bounds every other class.
 
-    Classes are put into buckets by the selection votes: the label, its strongest rivals one by one, as few as
-    leave together no more votes than the strongest has, and the rest. Each gets an equal share of alpha
-    (Bonferroni), and the largest count of votes for a rival bucket bounds the probability of each.
+    The label's strongest rivals in the selection are buckets of their own, as few as leave together no more
+    of its votes than the strongest has; the others are one. The bucket with most votes bounds every rival;
+    `unknown` copies may be any rival's.
     """
-    misses = n - votes[label]
-    if len(votes) == 2:
-        excess = fixed_size(misses, n, arb(alpha), draw)
-        return excess, smallest_bound(excess)
     others = sorted((c for c in range(len(votes)) if c != label), key=lambda c: (-selection[c], c))
-    alone, left = 0, sum(selection[c] for c in others)
-    for c in others:
-        left -= selection[c]
-        alone += 1
-        if left <= selection[others[0]]:
-            break
-    buckets = [votes[c] for c in others[:alone]] + [sum(votes[c] for c in others[alone:])]
-    buckets = buckets[: alone + (alone < len(others))]
-    share = arb(alpha) / (len(buckets) + 1)
-    top = fixed_size(misses, n, share, draw)
-    return top, smallest_bound(fixed_size(max(buckets) + unknown, n, share, draw))
+    left = [sum(selection[c] for c in others[i:]) for i in range(1, len(votes))]
+    alone = 1 + next(i for i, rest in enumerate(left) if rest <= selection[others[0]])
+    buckets = [votes[c] for c in others[:alone]] + [sum(votes[c] for c in others[alone:])] * (
+        alone < len(others)
+    )
+    shares, most = (len(buckets) + 1, max(buckets) + unknown) if len(votes) > 2 else (1, n - votes[label])
+    excess = _fixed_size(most, n, arb(alpha) / shares, draw)
+
+    def obeys(rest: float) -> bool:
+        return decide(lambda: excess(arb(1) - arb(rest))) == "proven"
+
+    return shares, 1 - last_true(obeys, 2.0**-53, 1.0) if obeys(2.0**-53) else 1.0
+
+
+def rank_test(votes: Votes, predict: int, alpha: float, unknown: int) -> Verdict:
+    """2 P[Binomial(n₁ + n₂, ½) ≥ n₁] ≤ alpha for the two largest counts [Hung & Fithian 2019]."""
+    if predict == -1 or votes[predict] < max(votes):
+        return "proven" if predict == -1 else "FALSE"
+    second = max([0, *votes[:predict], *votes[predict + 1 :]]) + unknown
+    return decide(lambda: arb(alpha) - 2 * _tail(second, votes[predict] + second, HALF))

@@ -7,35 +7,108 @@ from typing import Final
 from flint import arb, ctx
 
 from wulff.verify import growth_rates, level_sets, privacy_losses, replacements
-from wulff.verify.balls import INF, PRECISIONS, Contradiction, Verdict, decide, last_true
-from wulff.verify.closed_forms import FORMS
+from wulff.verify.balls import (
+    HALF,
+    INF,
+    PRECISIONS,
+    Contradiction,
+    Verdict,
+    compare,
+    decide,
+    demand,
+    last_true,
+)
+from wulff.verify.closed_forms import FORMS, Margin, convex_potential, logarithm
 from wulff.verify.reading import Law, length_factor, of_one_size, read_norm, scaled_length_factor
 
-Theorem = Callable[[Law, float, arb, arb], Verdict]
-"""Of law, p, error and radius at scale 1."""
-RADIAL: Final = [f"{shape}-{level}" for shape in ("exp", "power") for level in ("l1", "l2", "linf")]
+Errors = tuple[arb, arb]
+"""Bounds on the error and on every other class; twice the first where there is one only."""
+Theorem = Callable[[Law, float, Errors, arb], Verdict]
+"""Of a law, the p of the adversary's norm, bounds and a radius at scale 1."""
+
+
+def _two_sided(radii: Callable[[arb], tuple[arb, arb]], errors: Errors, r: arb) -> Verdict:
+    """½ (r(error) + r(rival)) ≥ r, since a perturbation of size dr changes any p by at most Φ(p) dr.
+
+    `radii` encloses r(e) = ∫_e^½ dp/Φ(p); and r(1 - e) = -r(e).
+    """
+    (a, b), (c, d) = (radii(e) if e < HALF else [-x for x in radii(1 - e)][::-1] for e in errors)
+    return compare(a + c - 2 * r, b + d - 2 * r)
+
+
+def _formula(margin: Margin) -> Theorem:
+    def theorem(law: Law, p: float, errors: Errors, r: arb) -> Verdict:
+        # Uniform laws: a shift adds as much to either probability, so that their mean counts.
+        mean = (errors[0] + errors[1]) / 2
+        if errors[0] == errors[1] or law.name in ("uniform", "ball"):
+            return decide(lambda: margin(law, p, mean, r))
+
+        def radii(e: arb) -> tuple[arb, arb]:
+            def says(size: float, verdict: Verdict) -> bool:
+                return decide(lambda: margin(law, p, e, r * size)) == verdict
+
+            end = 1.0
+            while says(end, "proven"):
+                end *= 2
+            low = last_true(lambda size: says(size, "proven"), 0.0, end)
+            return low * r, (end - last_true(lambda rest: says(end - rest, "FALSE"), 0.0, end)) * r
+
+        return _two_sided(radii, errors, r)
+
+    return theorem
+
+
+def _integral(radii: Callable[[Law, float, arb], tuple[arb, arb]]) -> Theorem:
+    return lambda law, p, errors, r: _two_sided(lambda e: radii(law, p, e), errors, r)
+
+
 LEVEL_SETS: Final = {"l1": (1.0,), "l2": (1.0, 2.0, INF), "linf": (1.0, INF)}
-THEOREMS: Final[dict[tuple[str, str, float], Theorem | None]] = {
-    **{(name, "level-set", p): level_sets.verdict for name in RADIAL for p in LEVEL_SETS[name.split("-")[1]]},
-    **{(name, "differential", p): growth_rates.verdict for name in RADIAL for p in (1.0, 2.0, INF)},
+RADIAL: Final = [(f"{shape}-{level}", level) for shape in ("exp", "power") for level in LEVEL_SETS]
+PLAIN: Final = (1.0, 2.0, INF)
+THEOREMS: Final[dict[tuple[str, str, float | None], Theorem | None]] = {
+    **{key: _formula(margin) for key, margin in FORMS.items()},
+    **{(name, "level-set", p): level_sets.verdict for name, level in RADIAL for p in LEVEL_SETS[level]},
+    **{(name, "differential", p): _integral(growth_rates.radii) for name, _ in RADIAL for p in PLAIN},
+    **{(name, "differential", 1.0): _integral(convex_potential) for name in ("pareto", "exp-lp")},
     **{(name, "privacy-loss", INF): privacy_losses.verdict for name in ("laplace", "exp-lp", "pareto")},
-    **{("mixed-linf", "differential", p): None for p in (1.0, 2.0, INF)},
+    **{("mixed-linf", "differential", p): None for p in PLAIN},
     ("mixed-linf", "privacy-loss", INF): None,
 }
-"""What is no formula; None where there is such a theorem but the checker does not cover it."""
+"""By noise, method and p, where None is any p; no theorem where the checker does not cover the method."""
 
 
-def _find(law: Law, method: str, p: float) -> tuple[Theorem | None, float, bool]:
-    """The theorem of a name, the p of the norm that it is about, and whether it is a formula."""
-    margin = FORMS.get((law.name, method, p)) or FORMS.get((law.name, method, None))
-    if margin is not None:
-        return (lambda law, p, e, r: decide(lambda: margin(law, p, e, r))), p, True
-    if (law.name, method, p) in THEOREMS:
-        return THEOREMS[law.name, method, p], p, False
-    base, found, source = method.rpartition("-from-")
-    if not found or read_norm(source) == p:
-        raise Contradiction(f"there is no method {method!r} for {law.name} noise against this norm")
+def _find(law: Law, method: str, p: float) -> tuple[Theorem | None, float]:
+    """The theorem of a name, and the p of the norm that it is about."""
+    if method == "level-set" and law.plain and (law.dim == 1 or law.level == p != 2):
+        return _formula(logarithm), p
+    for key in ((law.name, method, p), (law.name, method, None)):
+        if key in THEOREMS:
+            return THEOREMS[key], p
+    base, _, source = method.rpartition("-from-")
+    demand(
+        base != "" and read_norm(source) != p, f"{law.name} noise has no method {method!r} against this norm"
+    )
     return _find(law, base, read_norm(source))
+
+
+def _in_unit_box(law: Law, q: float, errors: Errors, size: arb) -> Verdict:
+    """Whether a plain theorem certifies v*: ⌊size^q⌋ coordinates change by 1 and one more by the rest.
+
+    It majorises all others of its size in the box: none has a larger l_p norm for p ≥ q, or less overlap of
+    two cubes [Voráček & Hein 2023].
+    """
+    whole = int((size**q).mid().floor().unique_fmpz() or 0)
+    rest = (size**q - whole).max(arb(0)) ** (1 / arb(q)) if whole < law.dim else arb(0)
+    if law.name == "uniform" and q == 1:
+        lost, error = HALF / law.scale, (errors[0] + errors[1]) / 2
+        return decide(lambda: (1 - lost) ** min(whole, law.dim) * (1 - rest * lost) - HALF - error)
+    for name, method, p in list(THEOREMS):
+        p = 2.0 if p is None else p
+        theorem = _find(law, method, p)[0] if name == law.name and p >= q else None
+        longest = arb(1) if p == INF else (min(whole, law.dim) + rest ** arb(p)) ** (1 / arb(p))
+        if theorem and theorem(law, p, errors, longest.min(size) / law.scale) == "proven":
+            return "proven"
+    return "not covered"
 
 
 def _in_one_size(law: Law, norm: str, method: str) -> tuple[Law, str, str, Callable[[], arb]]:
@@ -61,7 +134,7 @@ def _in_one_size(law: Law, norm: str, method: str) -> tuple[Law, str, str, Calla
 def radius(
     law: Law, norm: str, method: str, error: float, size: float, rival: float | None = None
 ) -> Verdict:
-    """Whether a method certifies all perturbations smaller than `size` at an error.
+    """Whether a method certifies all perturbations smaller than `size`, in input units.
 
     Args:
         law: The noise.
@@ -69,7 +142,7 @@ def radius(
         method: The theorem; `-from-l2` is its radius against that norm, times the least norm of this one on
             the other's unit sphere.
         error: The upper bound on P[f(x+Z) ≠ label].
-        size: The radius, in input units.
+        size: The radius.
         rival: An upper bound on the probability of every other class, where two bounds were used.
 
     Raises:
@@ -77,42 +150,21 @@ def radius(
     """
     if norm == "l0":
         return replacements.verdict(law, method, error, size, error if rival is None else rival)
-    if "-top-" in method or norm.endswith("-box") or not norm.startswith(("l1", "l2", "linf", "lp(")):
+    name, box, _ = norm.partition("-box")
+    if "-top-" in method or not name.startswith(("l1", "l2", "linf", "lp(")) or (box and method == "box"):
         return "not covered"
-    law, norm, method, stretch = _in_one_size(law, norm, method)
-    p, other = read_norm(norm), error if rival is None else rival
-    theorem, q, formula = _find(law, method, p)
-    if size == 0 or error + other >= 1:
+    law, name, method, stretch = _in_one_size(law, name, method)
+    p, errors = read_norm(name), (arb(error), arb(error if rival is None else rival))
+    theorem, q = (None, p) if box else _find(law, method, p)
+    if size == 0 or errors[0] + errors[1] >= 1:
         return "proven" if size == 0 else "FALSE"
-    if theorem is None or not (formula or other == error):
-        return "not covered"
     try:
         with ctx.workprec(PRECISIONS[-1]):
+            if box and p < INF and law.scales is None:
+                return _in_unit_box(law, p, errors, arb(size))
             unit = arb(size) / law.scale * length_factor(q, p, law.dim) * stretch()
-            # Uniform laws: a shift adds as much to either probability, so that their mean counts.
-            if other == error or law.name in ("uniform", "ball"):
-                return theorem(law, q, (arb(error) + arb(other)) / 2, unit)
-            (low, high), (other_low, other_high) = (_reach(theorem, law, q, e, unit) for e in (error, other))
+            return theorem(law, q, errors, unit) if theorem else "not covered"
+    except Contradiction:
+        raise
     except (ArithmeticError, SystemError, TypeError, ValueError):  # who stumbles has shown nothing
         return "not covered"
-    return "proven" if low + other_low >= 2 else "FALSE" if high + other_high < 2 else "not covered"
-
-
-def _reach(theorem: Theorem, law: Law, p: float, error: float, unit: arb) -> tuple[arb, arb]:
-    """The radius at an error in units of `unit`, enclosed, for radii r(e) = ∫_e^½ dp/Φ(p) = -r(1 - e).
-
-    A perturbation of size dr changes any probability p by at most Φ(p) dr, so that the label leads up to
-    ½ (r(error) + r(rival)).
-    """
-    if error >= 0.5:
-        low, high = _reach(theorem, law, p, 1 - error, unit) if error > 0.5 else (arb(0), arb(0))
-        return -high, -low
-
-    def found(share: float) -> Verdict:
-        return theorem(law, p, arb(error), unit * share)
-
-    end = 1.0
-    while found(end) == "proven":
-        end *= 2
-    low = last_true(lambda share: found(share) == "proven", 0.0, end)
-    return arb(low), arb(end) - last_true(lambda rest: found(end - rest) == "FALSE", 0.0, end)
