@@ -125,6 +125,8 @@ IN_THE_PLANE = [
     ("pareto(scale=1,a=5)", "l2"),
     ("exp-lp(scale=1,p=0.5)", "l1"),
 ]
+
+
 def noise_and_norm(case: tuple[str, str, float]) -> tuple[str, str]:
     return noise_of(case), case[1]
 

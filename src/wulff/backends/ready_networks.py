@@ -84,13 +84,19 @@ def load_hugging_face(name: str, given: Normalisation | None = None) -> Classifi
     classifier = Classifier(
         function=module,
         num_classes=classes,
-        class_names=tuple(str(config.id2label[label]) for label in range(classes)),
+        class_names=_class_names(config.id2label, classes),
         input_shape=(int(config.num_channels), *map(int, size)),
         identity=identity_of_module(module),
         normalisation=str(statistics),
         libraries=("transformers",),
     )
     return normalised(classifier, given, f"hf:{name}")
+
+
+def _class_names(labels: dict[int, str], classes: int) -> tuple[str, ...] | None:
+    """The names of the classes; None where they have only those that transformers invents: LABEL_0, ..."""
+    names = tuple(str(labels[label]) for label in range(classes))
+    return None if names == tuple(f"LABEL_{label}" for label in range(classes)) else names
 
 
 def _silence_the_hub() -> None:

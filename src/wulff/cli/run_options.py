@@ -20,6 +20,13 @@ WeightsOption = Annotated[
 ClassesOption = Annotated[
     int | None, typer.Option(help="How many labels a model from elsewhere has, if it does not say it.")
 ]
+ClassMapOption = Annotated[
+    str | None,
+    typer.Option(
+        help="A TOML file that says which class of the model is meant by each of the data: cat = 281 or "
+        "dog = 'beagle'."
+    ),
+]
 ThresholdOption = Annotated[
     float | None,
     typer.Option(help="For models with one score: above it the label is 1; 0 for a logit, 0.5 else."),

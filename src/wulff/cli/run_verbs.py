@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from wulff import backends, engines, models, runs
+from wulff import backends, datasets, engines, models, runs
 from wulff._checks import file_path
 from wulff._progress import progress_bar
 from wulff.cli.console import batch_from, radii_from, seed_from
@@ -17,6 +17,7 @@ from wulff.cli.run_options import (
     ArchitectureOption,
     BatchOption,
     ClassesOption,
+    ClassMapOption,
     DenoiserOption,
     DenoiserPixelsOption,
     DeviceOption,
@@ -75,6 +76,7 @@ class Asked:
     architecture: ArchitectureOption = None
     weights: WeightsOption = None
     classes: ClassesOption = None
+    class_map: ClassMapOption = None
     threshold: ThresholdOption = None
     identity: IdentityOption = None
     normalisation: NormalisationOption = None
@@ -121,6 +123,7 @@ class Asked:
         return values | {
             "seed": seed_from(self.seed),
             "batch": batch_from(self.batch),
+            "class_map": None if self.class_map is None else datasets.read_class_map(self.class_map),
             "denoiser_pixels": radii_from("--denoiser-pixels", self.denoiser_pixels),
         }
 

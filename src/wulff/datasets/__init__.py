@@ -12,6 +12,7 @@ from wulff.datasets.base import UNKNOWN, Dataset
 from wulff.datasets.bundled_digits import digits
 from wulff.datasets.cifar10_files import cifar10
 from wulff.datasets.cifar100_files import cifar100
+from wulff.datasets.class_maps import ClassMap, check_class_map, onto_model, read_class_map
 from wulff.datasets.downloading import download
 from wulff.datasets.folders import image_folder, imagenet
 from wulff.datasets.idx import fashion_mnist, mnist
@@ -120,12 +121,14 @@ __all__ = [
     "SOURCES",
     "SPLITS",
     "UNKNOWN",
+    "ClassMap",
     "Dataset",
     "ImageFiles",
     "Loader",
     "Streamed",
     "array_pair",
     "arrays",
+    "check_class_map",
     "cifar10",
     "cifar10_from_npm",
     "cifar100",
@@ -136,6 +139,8 @@ __all__ = [
     "imagenet",
     "load",
     "mnist",
+    "onto_model",
+    "read_class_map",
     "register",
     "stl10",
     "svhn",

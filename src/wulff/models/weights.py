@@ -42,18 +42,23 @@ class Description:
         input_shape: The shape of one input.
         num_classes: The number of logits.
         noise: The spec string of the noise it was trained with, if any.
+        class_names: The names of its classes, if they have some.
     """
 
     architecture: str
     input_shape: tuple[int, ...]
     num_classes: int
     noise: str | None = None
+    class_names: tuple[str, ...] | None = None
 
 
 def save(path: Path, model: nn.Module, description: Description) -> None:
     """Write weights and description as safetensors."""
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    metadata = {"wulff": json.dumps(dataclasses.asdict(description))}
+    fields = dataclasses.asdict(description)
+    if description.class_names is None:
+        del fields["class_names"]
+    metadata = {"wulff": json.dumps(fields)}
     _files.write(path, safetensors.torch.save(state, metadata))
 
 
@@ -185,11 +190,19 @@ def _description(path: Path, text: str) -> Description:
             _is_count(found.num_classes, most),
         ),
         ("noise", "a noise", found.noise is None or isinstance(found.noise, str)),
+        ("class_names", "a name for each class", _are_names(found.class_names, found.num_classes)),
     ):
         if not good:
             raise ValueError(f"{name} must be {allowed}, got {shown(fields[name])}")
     check_declared(path, 64 * math.prod(found.input_shape))  # a net has many numbers for each of an input
-    return dataclasses.replace(found, input_shape=tuple(found.input_shape))
+    class_names = None if found.class_names is None else tuple(found.class_names)
+    return dataclasses.replace(found, input_shape=tuple(found.input_shape), class_names=class_names)
+
+
+def _are_names(value: object, count: int) -> bool:
+    if value is None:
+        return True
+    return isinstance(value, list) and len(value) == count and all(isinstance(name, str) for name in value)
 
 
 def _is_count(value: object, most: int) -> bool:

@@ -55,6 +55,8 @@ class Comparison:
         predictions: Labels of both runs, of shape (2, inputs).
         clean: The accuracy of both at radius 0, since mean radii can be bought with it.
         warnings: What there is to say of inputs that only one of the runs has.
+        labels: What the runs call the classes of `predictions`, of shape (2, inputs).
+        files: Where each input is; none where they have no files of their own.
     """
 
     names: tuple[str, str]
@@ -65,6 +67,8 @@ class Comparison:
     predictions: IntArray
     clean: tuple[float, float]
     warnings: tuple[str, ...] = ()
+    labels: tuple[tuple[str, ...], ...] = ()
+    files: tuple[str, ...] = ()
 
     @property
     def inputs(self) -> int:
@@ -89,10 +93,14 @@ class Comparison:
             heads = [
                 "input",
                 *(f"{what} by {name}" for what in ("label", "radius") for name in (first, second)),
+                *(["file"] if self.files else []),
             ]
             parts.append(
                 render(
-                    [[escape(head, style) for head in heads], *(self._input(i) for i in self.largest(most))],
+                    [
+                        [escape(head, style) for head in heads],
+                        *(self._input(i, style) for i in self.largest(most)),
+                    ],
                     style,
                 )
             )
@@ -120,9 +128,10 @@ class Comparison:
             f"{row.p_value:.3g}",
         ]
 
-    def _input(self, i: int) -> list[str]:
-        labels = [str(label) if label >= 0 else "abstains" for label in self.predictions[:, i].tolist()]
-        return [str(self.index[i]), *labels, *(decimal_down(float(r), 4) for r in self.radii[:, i])]
+    def _input(self, i: int, style: str) -> list[str]:
+        labels = [escape(names[i], style) for names in self.labels]
+        file = [escape(self.files[i], style)] if self.files else []
+        return [str(self.index[i]), *labels, *(decimal_down(float(r), 4) for r in self.radii[:, i]), *file]
 
 
 def compare(
@@ -166,7 +175,18 @@ def compare(
         np.stack([predictions for _, _, predictions in columns]),
         (float(columns[0][1].mean()), float(columns[1][1].mean())),
         tuple(_warnings(first, second, len(index))),
+        tuple(
+            tuple(map(run.class_name, predictions.tolist()))
+            for run, (_, _, predictions) in zip((first, second), columns, strict=True)
+        ),
+        _files(first, index),
     )
+
+
+def _files(run: Run, index: IntArray) -> tuple[str, ...]:
+    """The file of each input; none where they have no files of their own."""
+    known = {record.index: record.file for record in run.chosen(np.isin(run.columns.index, index))}
+    return tuple(known[i] or "" for i in index.tolist()) if any(known.values()) else ()
 
 
 def sign_test(first: int, second: int) -> float:

@@ -264,7 +264,7 @@ def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:
         f"clipped to [0, 1] for display.</p>{_notes(missing)}"
         '<div class="controls"><label>run <select id="run"></select></label>'
         '<label>norm <select id="norm"></select></label>'
-        '<label>input # <input id="index" inputmode="numeric" size="6"></label></div>'
+        '<label>input # or file <input id="index" size="12"></label></div>'
         f'<div class="controls">{buttons}</div>'
         '<div class="controls"><button type="button" id="previous">Previous</button>'
         '<button type="button" id="next">Next</button><span id="count" role="status"></span></div>'

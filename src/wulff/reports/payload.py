@@ -46,8 +46,9 @@ def all_norms(runs: Sequence[Run]) -> list[str]:
 
 def _columns(run: Run, confidence: float) -> dict[str, Any]:
     columns = run.columns
-    votes, found, needed = [], [], {}
+    votes, found, needed, files = [], [], {}, []
     for place, record in enumerate(run.records):
+        files.append(record.file)
         votes.append(_votes(record))
         found.append(abstention(run, record))
         if n := samples_to_decide(run, record):
@@ -55,6 +56,8 @@ def _columns(run: Run, confidence: float) -> dict[str, Any]:
     reasons = sorted({reason for reason in found if reason})
     return {
         "name": run.name,
+        "classes": run.facts.class_names,
+        "files": files if any(file is not None for file in files) else None,
         "index": columns.index.tolist(),
         "label": columns.label.tolist() if run.facts.labelled else None,
         "predict": columns.predict.tolist(),

@@ -18,7 +18,7 @@ class Counted:
     """The votes of one input: integers by class for selection and estimation, and their sample sizes.
 
     Attributes:
-        not_a_number: See `Record`.
+        not_a_number: See `Record`, as for file.
     """
 
     index: int
@@ -29,6 +29,7 @@ class Counted:
     n0: int
     n: int
     not_a_number: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
+    file: str | None = None
 
 
 def certified_records(
@@ -80,4 +81,5 @@ def _record(
         counts={"selection": sparse(counted.selection), "estimation": sparse(counted.estimation)},
         not_a_number=counted.not_a_number,
         radii=radii,
+        file=counted.file,
     )

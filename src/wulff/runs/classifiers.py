@@ -36,6 +36,7 @@ class Base:
     Attributes:
         function: An `nn.Module`, or another function from a batch to logits or labels.
         num_classes: The number of labels.
+        class_names: Their names, where it knows them.
         identity: A hash of its weights, what the user says it is, or `NOT_IDENTIFIED`.
         architecture: Its name, for weights of wulff's own architectures.
         noise: The noise that it was trained with, where that is known.
@@ -50,6 +51,7 @@ class Base:
     noise: str | None = None
     normalisation: str = "none"
     libraries: tuple[str, ...] = ()
+    class_names: tuple[str, ...] | None = None
 
     @property
     def module(self) -> nn.Module | None:
@@ -63,14 +65,7 @@ def load_base(spec: RunSpec, dataset: datasets.Dataset) -> Base:
     Raises:
         InputError: It is missing, or does not fit the data set.
     """
-    base = _from_elsewhere(spec, dataset) if backends.is_spec(spec.model) else _from_weights(spec, dataset)
-    highest = int(dataset.labels.max())
-    if highest >= base.num_classes:
-        raise InputError(
-            f"{dataset.name} has labels up to {highest}, but the model knows {base.num_classes} classes.",
-            "dataset",
-        )
-    return base
+    return _from_elsewhere(spec, dataset) if backends.is_spec(spec.model) else _from_weights(spec, dataset)
 
 
 def _from_weights(spec: RunSpec, dataset: datasets.Dataset) -> Base:
@@ -103,6 +98,7 @@ def _from_weights(spec: RunSpec, dataset: datasets.Dataset) -> Base:
         noise=found.noise,
         normalisation=model.normalisation,
         libraries=("timm",) if timm else (),
+        class_names=found.class_names,
     )
 
 
@@ -165,12 +161,14 @@ def _from_elsewhere(spec: RunSpec, dataset: datasets.Dataset) -> Base:
         raise InputError(
             f"{spec.model} returns labels, and does not say of how many classes; give classes.", "classes"
         )
+    names = classifier.class_names
     return Base(
         function=classifier.function,
         num_classes=classes,
         identity=classifier.identity or NOT_IDENTIFIED,
         normalisation=classifier.normalisation or "none",
         libraries=classifier.libraries,
+        class_names=names if names and len(names) == classes else None,
     )
 
 

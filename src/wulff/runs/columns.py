@@ -21,7 +21,7 @@ from wulff.stats import ABSTAIN
 NO_N = -1
 """In the column n, where a record has none."""
 _ALWAYS = {"index", "predict", "seconds"}
-_SOMETIMES = {"label", "n", "error", "draw", "counts", "radii", "checksum"}
+_SOMETIMES = {"label", "n", "error", "draw", "counts", "radii", "file", "checksum"}
 _OF_A_RADIUS = {"radius", "method", "tight"}
 
 Row = dict[str, Any]
@@ -162,6 +162,7 @@ def _columns(rows: Sequence[Row], fit: Fit, with_counts: bool) -> Columns:
     index, predict = (_whole([row[name] for row in rows]) for name in ("index", "predict"))
     label = _whole([row["label"] for row in rows]) if fit.labelled else np.full(len(rows), UNKNOWN)
     seconds = _numbers([row["seconds"] for row in rows])
+    _need("file" not in has or set(map(type, (row["file"] for row in rows))) == {str})
     n = _whole([row["n"] for row in rows]) if "n" in has else np.full(len(rows), NO_N)
     _need(index.min() >= 0 and (fit.places is None or bool(_in_range(index, fit.places).all())))
     _need(not fit.labelled or (label.min() >= 0 and label.max() < fit.classes))

@@ -38,6 +38,7 @@ class Facts:
         shape: The shape of an input, where its views depend on it.
         classes: The number of labels.
         labelled: Whether true labels are known.
+        class_names: The names of the labels; None where they have none but their numbers.
         gpu: The model of the GPU, where there was one.
         hashes: Of the files that decide its numbers, by what they hold.
         versions: Of the programs that computed it.
@@ -53,6 +54,7 @@ class Facts:
     shape: tuple[int, ...] | None = None
     classes: int | None = None
     labelled: bool = True
+    class_names: tuple[str, ...] | None = None
     gpu: str | None = None
     hashes: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
     versions: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
@@ -93,6 +95,7 @@ def to_document(spec: AnySpec, facts: Facts) -> dict[str, Any]:
     run |= {name: value for name in (*_NUMBERS, "gpu") if (value := getattr(facts, name)) is not None}
     run |= {} if facts.shape is None else {"shape": list(facts.shape)}
     run |= {} if facts.labelled else {"labelled": False}
+    run |= {} if facts.class_names is None else {"class_names": list(facts.class_names)}
     engine = dict(facts.engine)
     if isinstance(spec, VoteSpec):
         engine = {"batch": spec.batch} | engine
@@ -128,6 +131,7 @@ def from_document(document: dict[str, Any], where: Path) -> Made:
             **{name: _count(run, name) for name in _NUMBERS},
             shape=_shape(run, spec),
             labelled=_yes_or_no(run, "labelled", otherwise=True),
+            class_names=_names(run),
             gpu=run.get("gpu"),
             hashes=_texts(document, "hashes"),
             versions=_texts(document, "versions"),
@@ -205,6 +209,17 @@ def _texts(document: dict[str, Any], name: str) -> dict[str, str]:
         if not isinstance(value, str):
             raise InputError(f"{key} in the table {name} must be text, got {value!r}.")
     return table
+
+
+def _names(run: dict[str, Any]) -> tuple[str, ...] | None:
+    names = run.get("class_names")
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise InputError(f"class_names must be a list of names, got {names!r}.")
+    if len(names) != run.get("classes"):
+        raise InputError(f"class_names has {len(names)} names for {run.get('classes')} classes.")
+    return tuple(names)
 
 
 def _yes_or_no(run: dict[str, Any], name: str, *, otherwise: bool) -> bool:

@@ -119,7 +119,8 @@ def run_job(
                 check_votes(known, votes, random=job.spec.is_random)
                 known = None
                 continue
-            journal.append(verdict(job, votes, labels[votes.index], seconds))
+            record = verdict(job, votes, labels[votes.index], seconds)
+            journal.append(dataclasses.replace(record, file=job.file(votes.index)))
             if progress:
                 progress(run)
         if store is not None:

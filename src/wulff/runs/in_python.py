@@ -20,7 +20,7 @@ from wulff._warnings import warn
 from wulff.backends.denoisers import is_random
 from wulff.backends.outputs import writable
 from wulff.backends.runtimes import Runtime
-from wulff.datasets import UNKNOWN, Dataset
+from wulff.datasets import UNKNOWN, ClassMap, Dataset, onto_model
 from wulff.errors import InputError
 from wulff.norms import Adversary, Box, Norm, Patch, Poisoning
 from wulff.runs.classifiers import first_copy, on_runtime
@@ -64,6 +64,7 @@ def certify(
     store: str | Path | None = None,
     identity: str | None = None,
     class_names: Sequence[str] | None = None,
+    class_map: ClassMap | None = None,
     num_classes: int | None = None,
     threshold: float | None = None,
     progress: bool = True,
@@ -78,7 +79,8 @@ def certify(
         model: Whatever `wulff.backends.adapt` takes: an `nn.Module`, an estimator of scikit-learn, a booster,
             a session of ONNX Runtime, or any function of tensors or arrays. Normalisation is part of it.
         x: Inputs in [0, 1], of shape (inputs, ...), as a tensor or array; of noise with scales, in the units
-            of the scales.
+            of the scales. Or a `wulff.datasets.Dataset`, with its labels and names, whose inputs may stay on
+            disk.
         y: Their true labels, or names of classes that the model knows; without them there are labels and
             radii, but no accuracy.
         noise: A noise, or its spec string such as `gaussian(sigma=0.25)`, in the units of the inputs; or
@@ -105,6 +107,7 @@ def certify(
         identity: What tells this classifier from others, such as "fraud model 7"; for modules and boosters it
             is a hash of their weights if this is left out.
         class_names: The names of the labels, for models that return names.
+        class_map: For a data set: which class of the model is meant by each of its classes.
         num_classes: How many labels there are, for models that return labels.
         threshold: For models that return one score: above it the label is 1. 0 for a logit, 0.5 for a
             probability.
@@ -126,6 +129,7 @@ def certify(
         norms,
         batch,
         top,
+        class_map,
         n0=n0,
         n=n,
         alpha=alpha,
@@ -137,7 +141,13 @@ def certify(
         levels=levels,
     )
     spec = dataclasses.replace(spec, runtime=runtime)
-    inputs = _inputs(x)
+    if isinstance(x, Dataset) and y is not None:
+        raise InputError("a data set has its own labels; leave y out.", "y")
+    if class_map is not None and not isinstance(x, Dataset):
+        raise InputError(
+            "class_map is for a data set; for arrays, give y in the model's own labels.", "class_map"
+        )
+    inputs = dataclasses.replace(x, index=()) if isinstance(x, Dataset) else _inputs(x)
     folder = None if store is None else file_path("store", store)
     job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
     with progress_bar() if progress else contextlib.nullcontext() as bar:
@@ -145,7 +155,7 @@ def certify(
         run = run_job(job, folder, counter, update)
     if lost := run.not_a_number:
         warn(not_a_number(lost))
-    return dataclasses.replace(run, given=job.dataset)
+    return dataclasses.replace(run, given=inputs if isinstance(inputs, Dataset) else job.dataset)
 
 
 def name_of(model: Any) -> str:
@@ -164,6 +174,7 @@ def _spec(
     norms: Sequence[Adversary | str] | Adversary | str | None,
     batch: int | Literal["auto"],
     top: int,
+    class_map: ClassMap | None,
     **sampled: Any,
 ) -> Spec | ViewSpec:
     """What is asked for; the terms of sampling are refused for views, where they are not the defaults."""
@@ -180,12 +191,13 @@ def _spec(
             norms=("l2",) if norms is None else several,
             batch=batch,
             top=top,
+            class_map=class_map,
             denoiser=given and f"{IN_PYTHON}: {name_of(given.denoiser)}",
             denoiser_pixels=given and given.pixels,
             random_denoiser=given is not None and given.random,
             **sampled,
         )
-    spec = ViewSpec(model=named, dataset=IN_PYTHON, noise=text, batch=batch, top=top)
+    spec = ViewSpec(model=named, dataset=IN_PYTHON, noise=text, batch=batch, top=top, class_map=class_map)
     usual = inspect.signature(certify).parameters
     if strange := [name for name, value in sampled.items() if value != usual[name].default]:
         raise InputError(f"{refused_terms(spec.views, strange)}.", *strange)
@@ -198,13 +210,14 @@ def _spec(
 def _job(
     spec: Spec | ViewSpec,
     classifier: backends.Classifier,
-    inputs: Tensor,
+    x: Tensor | Dataset,
     y: Any,
     num_classes: int | None,
     stored: Made | None,
 ) -> Job:
     """The job of certifying these inputs; everything is checked, and nothing written."""
     function, device = classifier.function, _device(classifier.function)
+    inputs = x.images if isinstance(x, Dataset) else x
     assert spec.noise is not None
     views = spec.views if isinstance(spec, ViewSpec) else None
     noise = noise_or_views(spec, inputs[0].numel())
@@ -213,9 +226,13 @@ def _job(
     if not is_random(function):
         check_function("the model", function, copy)
     classes = _classes(classifier, answer, num_classes)
-    labels = _labels(y, len(inputs), classes, classifier.class_names)
+    names = classifier.class_names
     own_units = isinstance(noise, noises.Noise) and noise.own_units
-    dataset = Dataset(IN_PYTHON, inputs, labels, classes, pixels=not own_units)
+    if isinstance(x, Dataset):
+        found, dataset = x, onto_model(x, classes, names, spec.class_map)
+    else:
+        labels = _labels(y, len(inputs), classes, names)
+        found = dataset = Dataset(IN_PYTHON, inputs, labels, classes, class_names=names, pixels=not own_units)
     if spec.runtime != "torch":
         function, _ = on_runtime(function, spec, noise, inputs[:INPUTS])
         device = torch.device("cpu")
@@ -232,8 +249,9 @@ def _job(
         shape=None if views is None else dataset.input_shape,
         classes=classes,
         labelled=dataset.labelled,
+        class_names=dataset.class_names,
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
-        hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": dataset.sha256()},
+        hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": found.sha256()},
         versions=versions((*classifier.libraries, *spec.runtimes)),
         engine=engine,
     )

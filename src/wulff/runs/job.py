@@ -37,7 +37,7 @@ class Job:
 
     Attributes:
         spec: What was asked for, with everything filled in that was left open.
-        dataset: Its inputs.
+        dataset: Its inputs, with the labels and class names of the classifier.
         smoothed: Its classifier.
         facts: What was found.
     """
@@ -73,6 +73,11 @@ class Job:
         """Where in the slice each input is, by its index."""
         return {index: place for place, index in enumerate(self.dataset.index)}
 
+    def file(self, index: int) -> str | None:
+        """Where the input of an index is, if it has a file of its own."""
+        names = self.dataset.file_names
+        return None if names is None else names[self.places[index]]
+
     @property
     def document(self) -> dict[str, Any]:
         """The document of the run."""
@@ -90,8 +95,9 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
         InputError: Something in the spec is missing, or does not fit together.
     """
     whole = datasets.load(spec.dataset)
-    dataset = whole.slice(spec.slice)
-    base = load_base(spec, dataset)
+    found = whole.slice(spec.slice)
+    base = load_base(spec, found)
+    dataset = datasets.onto_model(found, base.num_classes, base.class_names, spec.class_map)
     if (named := spec.noise or base.noise) is None:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
     spec = dataclasses.replace(spec, noise=named)
@@ -127,8 +133,9 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
         shape=dataset.input_shape if isinstance(spec, ViewSpec) else None,
         classes=base.num_classes,
         labelled=dataset.labelled,
+        class_names=dataset.class_names,
         gpu=identity.get("gpu"),
-        hashes={"weights": base.identity, "data": dataset.sha256()},
+        hashes={"weights": base.identity, "data": found.sha256()},
         versions=versions(base.libraries),
         engine=engine | agreement,
     )

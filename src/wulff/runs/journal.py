@@ -40,6 +40,9 @@ BLOCK = 1 << 17
 MAY_CHANGE = ("engine", "format", "plugins")
 """What decides no number, so that a resumed run may differ in it."""
 
+LATER = ("of", "class_names")
+"""What was not written from the beginning: `of` in format 0, names of classes before wulff 0.2."""
+
 
 class Journal:
     """A run folder opened for writing; use it as a context manager.
@@ -183,12 +186,12 @@ def accept(folder: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
 def refuse_other_document(folder: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
     """Raise RunError where two documents differ in anything that decides numbers.
 
-    The version of wulff itself is for `refuse_other_version`; format 0 has no `of`.
+    The version of wulff itself is for `refuse_other_version`; older runs lack what is in `LATER`.
     """
     for table in sorted({*stored, *given} - set(MAY_CHANGE)):
         old, new = stored.get(table, {}), given.get(table, {})
         for key in sorted({*old, *new} - ({"wulff"} if table == "versions" else set())):
-            if old.get(key) != new.get(key) and not (key == "of" and key not in old):
+            if old.get(key) != new.get(key) and not (key in LATER and key not in old):
                 raise RunError(
                     f"{folder} holds a run with {key} = {old.get(key)!r}, but this one has {new.get(key)!r}; "
                     "give another folder, or the same parameters to resume."

@@ -236,7 +236,9 @@ def _counted(source: Run, record: Record, terms: Terms) -> Counted:
         estimation = drawn[:-1]
         if drawn[-1]:
             lost["estimation"] = int(drawn[-1])
-    return Counted(record.index, record.label, record.seconds, selection, estimation, terms.n0, n, lost)
+    return Counted(
+        *(record.index, record.label, record.seconds, selection, estimation, terms.n0, n, lost, record.file)
+    )
 
 
 def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Generator) -> IntArray:

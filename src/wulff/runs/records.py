@@ -48,6 +48,7 @@ class Record:
         error: The upper bound on the error of the selected label; None for predictions and imported logs.
         draw: The uniform number of the randomised estimator, where it was used.
         radii: Certified radii by norm.
+        file: Where the input is, below the folder of its data set; None where it has no file of its own.
         seconds: The time that the input took.
     """
 
@@ -61,6 +62,7 @@ class Record:
     counts: dict[str, dict[int, int]] = dataclasses.field(default_factory=dict[str, dict[int, int]])
     not_a_number: dict[str, int] = dataclasses.field(default_factory=dict[str, int])
     radii: dict[str, CertifiedRadius] = dataclasses.field(default_factory=dict[str, CertifiedRadius])
+    file: str | None = None
 
     def to_line(self, key: bytes) -> bytes:
         """The record as a line of a journal, with a checksum of all but the seconds at its end.
@@ -107,6 +109,8 @@ class Record:
             numbers = (record.index, record.label, record.predict, record.n or 0)
             for number in (*numbers, *record.not_a_number.values()):
                 _whole(number)
+            if not isinstance(record.file, str | None):
+                raise TypeError
             return record
         except (*DAMAGE, TypeError, AttributeError):
             raise RunError("is not a record") from None

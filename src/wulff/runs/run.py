@@ -161,6 +161,13 @@ class Run(Shortcuts):
         some = self.columns.lost > 0
         return dict(zip(self.columns.index[some].tolist(), self.columns.lost[some].tolist(), strict=True))
 
+    def class_name(self, label: int) -> str:
+        """What a label is called: its name where it has one, `abstains` for -1, else its number."""
+        if label == ABSTAIN:
+            return "abstains"
+        names = self.facts.class_names
+        return str(label) if names is None else names[label]
+
     def radii(self, norm: Adversary | str, *, as_published: bool = False) -> FloatArray:
         """Certified radii against a norm.
 

@@ -51,7 +51,10 @@ class Shortcuts:
         return np.array([float(line.accuracy(radius)) for radius in at]).reshape(np.shape(radii))
 
     def to_pandas(self) -> Any:
-        """A `pandas.DataFrame` with a row for each input: labels, n, error, radii and their theorems."""
+        """A `pandas.DataFrame` with a row for each input: file, labels, n, error, radii and their theorems.
+
+        Where classes have names, `label_name` and `predict_name` have them, too.
+        """
         run, columns = _run(self), _run(self).columns
         table: dict[str, Any] = {"input": columns.index}
         if run.facts.labelled:
@@ -59,7 +62,14 @@ class Shortcuts:
             table["correct"] = columns.predict == columns.label
         else:
             table["predict"] = columns.predict
+        if run.facts.class_names is not None:
+            named = [name for name in ("label", "predict") if name in table]
+            table |= {
+                f"{name}_name": [run.class_name(label) for label in table[name].tolist()] for name in named
+            }
         records = list(run.records)
+        if any(record.file is not None for record in records):
+            table["file"] = [record.file for record in records]
         table["n"] = [record.n for record in records]
         table["error"] = [np.nan if record.error is None else record.error for record in records]
         for norm in run.norms:

@@ -126,7 +126,8 @@ def train(
                 progress(epoch)
         if state.rank > 0:
             return path
-        description = models.Description(spec.model, shape, dataset.num_classes, str(noise))
+        names = dataset.class_names
+        description = models.Description(spec.model, shape, dataset.num_classes, str(noise), names)
         keeper.finish(lambda: models.weights.save(path, model, description))
     finally:
         keeper.release()

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal, Self, get_args
 
 from wulff._checks import FINITE, flag, instance, one_of, real_number
 from wulff.backends.runtimes import Runtime
+from wulff.datasets import ClassMap, check_class_map
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.models.normalize import Normalisation
@@ -66,6 +67,8 @@ class VoteSpec(Table, abc.ABC):
         architecture: For weights that do not say what model they are for.
         weights: A state dict for the module that `python:FILE.py:NAME` gives.
         classes: How many labels there are, for models from elsewhere that do not say it.
+        class_map: For each class of the data, by its name, the class of the model that is meant, by name or
+            number. Left out, names decide where both sides have them, else numbers.
         threshold: For models that return one score: above it the label is 1; 0 for a logit, 0.5 for a
             probability.
         identity: What tells the classifier from others, in words, where it has no weights to be hashed.
@@ -91,6 +94,7 @@ class VoteSpec(Table, abc.ABC):
     architecture: str | None = None
     weights: str | None = None
     classes: int | None = None
+    class_map: ClassMap | None = dataclasses.field(default=None, hash=False)
     threshold: float | None = None
     identity: str | None = None
     normalisation: str | None = None
@@ -103,6 +107,8 @@ class VoteSpec(Table, abc.ABC):
                 instance(name, getattr(self, name), str, "text")
         if self.classes is not None:
             put(self, "classes", check_sample_size(self.classes, "classes"))
+        if self.class_map is not None:
+            put(self, "class_map", check_class_map(self.class_map))
         if self.normalisation is not None:
             put(self, "normalisation", str(Normalisation.parse(self.normalisation)))
         if self.threshold is not None:

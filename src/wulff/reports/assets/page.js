@@ -241,9 +241,14 @@
       rows = rows.filter((i) => counts(run, i)).sort((a, b) => sign * (radii[a] - radii[b]));
     }
     const wanted = document.getElementById("index").value.trim();
-    if (wanted !== "") rows = rows.filter((i) => run.index[i] === Number(wanted));
+    const named = (i) => run.files && run.files[i] && run.files[i].includes(wanted);
+    if (wanted !== "") rows = rows.filter((i) => run.index[i] === Number(wanted) || named(i));
     state.found = rows;
   }
+
+  /** What a class is called in a bar and among the facts. */
+  const className = (run, label) => (run.classes ? run.classes[label] : `class ${label}`);
+  const labelText = (run, label) => (run.classes ? `${run.classes[label]} (${label})` : String(label));
 
   function bars(run, i) {
     const votes = run.votes[i];
@@ -251,7 +256,7 @@
     const [total, ...pairs] = votes, made = [];
     let rest = total;
     for (let k = 0; k < pairs.length; k += 2) {
-      made.push(bar(`class ${pairs[k]}`, pairs[k + 1], total, run.label !== null && pairs[k] === run.label[i]));
+      made.push(bar(className(run, pairs[k]), pairs[k + 1], total, run.label !== null && pairs[k] === run.label[i]));
       rest -= pairs[k + 1];
     }
     if (rest > 0) made.push(bar("others", rest, total, false));
@@ -280,8 +285,9 @@
     made.append(...bars(run, i));
     const facts = element("dl");
     const fact = (name, value) => facts.append(element("dt", {}, name), element("dd", {}, value));
-    if (run.label) fact("label", String(run.label[i]));
-    fact("smoothed", kind === "abstained" ? "abstains" : String(run.predict[i]));
+    if (run.files && run.files[i]) fact("file", run.files[i]);
+    if (run.label) fact("label", labelText(run, run.label[i]));
+    fact("smoothed", kind === "abstained" ? "abstains" : labelText(run, run.predict[i]));
     if (kind === "abstained") fact("because", run.reasons[run.reason[i]] + (run.needed[i] ? `: about ${run.needed[i].toLocaleString("en")} needed` : ""));
     else for (const norm of data.norms) if (run.radii[norm]) fact(data.headings[norm], down(run.radii[norm][i], 4));
     if (run.n[i]) fact("samples", run.n[i].toLocaleString("en"));
