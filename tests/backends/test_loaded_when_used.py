@@ -4,7 +4,17 @@ import json
 import subprocess
 import sys
 
-LIBRARIES = ["onnxruntime", "skops", "xgboost", "lightgbm", "timm", "transformers", "urllib3", "pandas"]
+LIBRARIES = [
+    "onnxruntime",
+    "skops",
+    "xgboost",
+    "lightgbm",
+    "timm",
+    "transformers",
+    "urllib3",
+    "pandas",
+    "datasets",
+]
 PROGRAM = f"""
 import json, sys
 import torch

@@ -15,6 +15,7 @@ from wulff.datasets.cifar100_files import cifar100
 from wulff.datasets.class_maps import ClassMap, check_class_map, onto_model, read_class_map
 from wulff.datasets.downloading import download
 from wulff.datasets.folders import image_folder, imagenet
+from wulff.datasets.hugging_face_tables import hugging_face
 from wulff.datasets.idx import fashion_mnist, mnist
 from wulff.datasets.image_files import ImageFiles
 from wulff.datasets.npm_package import cifar10_from_npm
@@ -52,6 +53,7 @@ DATASETS: Registry[Loader] = Registry(
         "imagenet": imagenet,
         "tiny-imagenet": tiny_imagenet,
         "folder": image_folder,
+        "hf-dataset": hugging_face,
     },
 )
 """Loaders by name."""
@@ -135,6 +137,7 @@ __all__ = [
     "digits",
     "download",
     "fashion_mnist",
+    "hugging_face",
     "image_folder",
     "imagenet",
     "load",

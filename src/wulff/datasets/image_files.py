@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, final
+from typing import IO, Any, Self, final
 
 import numpy as np
 import torch
@@ -39,9 +39,23 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
     Raises:
         InputError: Pillow cannot read the file, or its pixels have more than 8 bits, or it is too large.
     """
+    return read_pixels(file, file, size)
+
+
+def read_pixels(
+    source: Path | IO[bytes], file: Path, size: int | None = None, *, grey: bool = False
+) -> np.ndarray:
+    """The uint8 pixels of an image, (height, width, channels); see `read_rgb`.
+
+    Args:
+        source: The image.
+        file: What it is called in messages.
+        size: To which size it is resized and cropped.
+        grey: Whether images without colours keep one channel.
+    """
     with reading(file, "image"):
         try:
-            opened = Image.open(file, formats=FORMATS)
+            opened = Image.open(source, formats=FORMATS)
         except Image.DecompressionBombError:
             most = 2 * (Image.MAX_IMAGE_PIXELS or 0)  # it warns from half of that on
             raise InputError(f"{file} has more than {most:,} pixels; make it smaller.") from None
@@ -57,12 +71,13 @@ def read_rgb(file: Path, size: int | None = None) -> np.ndarray:
                 raise InputError(f"{file} has no pixels, {width}×{height}; {AGAIN}.")
             resized = (0, 0) if size is None else resized_to(image.size, size)
             check_declared(file, 8 * width * height + 4 * math.prod(resized))
-            image = image.convert("RGB")
+            image = image.convert("L" if grey and image.mode in ("1", "L") else "RGB")
             if size is not None:
                 left, top = (round((side - size) / 2) for side in resized)
                 image = image.resize(resized, Image.Resampling.BILINEAR)
                 image = image.crop((left, top, left + size, top + size))
-            return np.asarray(image)
+            pixels = np.asarray(image)
+            return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
 def resized_to(sides: tuple[int, int], size: int) -> tuple[int, int]:
