@@ -9,7 +9,7 @@ import io
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -25,7 +25,7 @@ _OWN = os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) |
 
 
 @contextlib.contextmanager
-def replacing(path: str | Path) -> Iterator[BinaryIO]:
+def replacing(path: str | Path) -> Generator[BinaryIO]:
     """A file beside `path` to write to, which takes its place when the block ends without an error.
 
     It has the rights of the file that it replaces, or else those of any new file.
@@ -107,7 +107,7 @@ def refuse_link(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def made(folder: Path) -> Iterator[None]:
+def made(folder: Path) -> Generator[None]:
     """A folder, made where there is none; what was made is removed if the block fails and leaves it empty."""
     new = [path for path in (folder, *folder.parents) if not path.exists()]
     folder.mkdir(parents=True, exist_ok=True)

@@ -2,13 +2,14 @@
 
 import re
 
-_MARKDOWN = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
-_MARKDOWN |= {char: f"\\{char}" for char in "\\`*[]|~$"}
+_MARKDOWN = {"&": "&amp;", "<": "&lt;", ">": "&gt;"} | {char: f"\\{char}" for char in "\\`*[]|~$"}
 _EDGE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 """An underscore that is not between two letters or digits, and may emphasise."""
-_LATEX = {"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"}
-_LATEX |= {char: f"\\{char}" for char in "_%&#${}"}
-_LATEX |= {"<": "\\textless{}", ">": "\\textgreater{}"}
+_LATEX = {
+    **{char: f"\\{char}" for char in "_%&#${}"},
+    **{"\\": "\\textbackslash{}", "~": "\\textasciitilde{}", "^": "\\textasciicircum{}"},
+    **{"<": "\\textless{}", ">": "\\textgreater{}"},
+}
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 from wulff._quoting import plain
@@ -17,7 +17,7 @@ AGAIN = "get the file again"
 
 
 @contextlib.contextmanager
-def reading(file: str | Path, kind: str, remedy: str = AGAIN) -> Iterator[None]:
+def reading(file: str | Path, kind: str, remedy: str = AGAIN) -> Generator[None]:
     """Turn whatever a decoder raises for a file into one InputError.
 
     Decoders raise nearly anything for wrong bytes, so that everything counts as damage; but a file that is

@@ -3,8 +3,10 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff._typing import FloatArray
 
@@ -158,7 +160,7 @@ def _power(base: np.ndarray, exponent: int) -> np.ndarray:
 
 def _chernoff(parts: Sequence[tuple[LatticeMeasure, int]], bound: int) -> float:
     """An upper bound on the mass of the sum at indices from `bound` on."""
-    laws = []
+    laws: list[tuple[npt.NDArray[Any], FloatArray, int]] = []
     variance, distance, furthest = 0.0, float(bound), 1.0
     for law, copies in parts:
         mean, deviation = law.moments()

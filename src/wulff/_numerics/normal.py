@@ -11,4 +11,6 @@ def normal_quantile(error: FloatArray) -> FloatArray:
 
     Near ½, 1 - 2·error is exact and erfinv keeps all digits; ndtri would lose them.
     """
-    return np.where(error > 0.25, np.sqrt(2.0) * special.erfinv(1 - 2 * error), -special.ndtri(error))
+    near_half: FloatArray = special.erfinv(1 - 2 * error)
+    far: FloatArray = special.ndtri(error)
+    return np.where(error > 0.25, np.sqrt(2.0) * near_half, -far)

@@ -56,7 +56,7 @@ def bracketed_root(
             margin = np.where(width > 0, np.minimum(0.5, 0.5 * limit / width), 0.5)
         fraction = np.where(inverse_quadratic & np.isfinite(step), np.clip(step, margin, 1 - margin), 0.5)
     exact = fa == 0
-    a_is_low = np.where(exact, sign_high != 0, np.sign(fa) == sign_low)
+    a_is_low = np.asarray(np.where(exact, sign_high != 0, np.sign(fa) == sign_low), dtype=np.bool_)
     first = np.where(exact, a, np.where(a_is_low, a, b))
     second = np.where(exact, a, np.where(a_is_low, b, a))
     return first, second

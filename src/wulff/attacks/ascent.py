@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 
 import torch
 from torch import Tensor, nn
@@ -69,7 +69,7 @@ def smoothed_loss(model: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, noise
 
 
 @contextlib.contextmanager
-def frozen(model: nn.Module) -> Iterator[None]:
+def frozen(model: nn.Module) -> Generator[None]:
     """The model in evaluation mode, its weights without gradients: for attacks in the midst of training.
 
     The model itself is changed and changed back, which is for its trainer only.

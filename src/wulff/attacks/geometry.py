@@ -4,6 +4,7 @@ Everything works on batches of shape (rows, ...), each row for itself, and stays
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
@@ -48,7 +49,7 @@ def steepest(gradient: Tensor, norm: Norm, focus: float = 0.0) -> Tensor:
 
 def size(delta: Tensor, norm: Norm) -> Tensor:
     """The norm of each row, of shape (rows,)."""
-    return torch.linalg.vector_norm(delta.flatten(1), ord=norm.p, dim=1)
+    return cast(Tensor, torch.linalg.vector_norm(delta.flatten(1), ord=norm.p, dim=1))
 
 
 def project(delta: Tensor, norm: Norm, radius: Tensor) -> Tensor:

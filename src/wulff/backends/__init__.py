@@ -183,6 +183,10 @@ def _load_timm(name: str) -> Classifier:
     return load_timm(name)
 
 
+def _load_skops(path: str) -> Classifier:
+    return load_skops(Path(path))
+
+
 def _load_xgboost(path: str) -> Classifier:
     from wulff.backends.xgboost_models import load_xgboost
 
@@ -197,7 +201,7 @@ def _load_lightgbm(path: str) -> Classifier:
 
 _LOADERS = {
     "timm": _load_timm,
-    "sklearn": lambda path: load_skops(Path(path)),
+    "sklearn": _load_skops,
     "xgboost": _load_xgboost,
     "lightgbm": _load_lightgbm,
 }

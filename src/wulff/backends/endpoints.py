@@ -12,6 +12,7 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor
 
+from wulff._checks import is_table
 from wulff.backends.base import Classifier, first_line, rows_of
 from wulff.backends.outputs import Decoder
 from wulff.errors import InputError, RunError
@@ -24,8 +25,10 @@ PAUSE = 0.5
 TIMEOUT = 60.0
 _HEADER = "Inference-Header-Content-Length"
 _AGAIN = (429, 500, 502, 503, 504)
-_DATATYPES = {"FP16": np.float16, "FP32": np.float32, "FP64": np.float64, "INT8": np.int8, "INT16": np.int16}
-_DATATYPES |= {"INT32": np.int32, "INT64": np.int64, "UINT8": np.uint8, "BOOL": np.bool_}
+_DATATYPES: dict[str, type[np.generic]] = {
+    **{"FP16": np.float16, "FP32": np.float32, "FP64": np.float64, "INT8": np.int8, "INT16": np.int16},
+    **{"INT32": np.int32, "INT64": np.int64, "UINT8": np.uint8, "BOOL": np.bool_},
+}
 
 
 @final
@@ -43,12 +46,14 @@ class EndpointFunction:
         self.pool = _pool()
         self.metadata = self._json("GET", url)
         self.binary = "binary_tensor_data" in self._extensions()
-        inputs, outputs = self.metadata.get("inputs") or [], self.metadata.get("outputs") or []
-        self.input = inputs[0] if inputs else {"name": "input", "datatype": "FP32", "shape": [-1]}
+        inputs: list[dict[str, Any]] = self.metadata.get("inputs") or []
+        self.input: dict[str, Any] = {"name": "input", "datatype": "FP32", "shape": [-1]}
+        if inputs:
+            self.input = inputs[0]
         if len(inputs) > 1 or self.input.get("datatype") not in ("FP16", "FP32", "FP64"):
             found = ", ".join(f"{entry.get('name')}: {entry.get('datatype')}" for entry in inputs)
             raise InputError(f"{url} must take one tensor of floating point numbers, but takes {found}.")
-        self.outputs = outputs
+        self.outputs: list[dict[str, Any]] = self.metadata.get("outputs") or []
 
     def __call__(self, batch: Tensor) -> Tensor:
         x = rows_of(batch).astype(_DATATYPES[self.input["datatype"]], copy=False)
@@ -86,10 +91,10 @@ class EndpointFunction:
 
     def _json(self, method: str, url: str) -> dict[str, Any]:
         try:
-            found = json.loads(self._request(method, url).data)
+            found: Any = json.loads(self._request(method, url).data)
         except ValueError:
             found = None
-        if not isinstance(found, dict):
+        if not is_table(found):
             raise InputError(f"{url} answers what is not in the Open Inference Protocol.")
         return found
 
@@ -134,9 +139,9 @@ def load_endpoint(
             "Protocol; write http://HOST:PORT/v2/models/NAME."
         )
     function = EndpointFunction(url.rstrip("/"), Decoder(class_names, threshold))
-    shape = (function.input.get("shape") or [])[1:]
+    shape = list[Any](function.input.get("shape") or [])[1:]
     logits = [entry for entry in function.outputs if str(entry.get("datatype")).startswith("FP")]
-    classes = (logits[0].get("shape") or [])[1:] if logits else []
+    classes = list[Any](logits[0].get("shape") or [])[1:] if logits else list[Any]()
     known = len(classes) == 1 and isinstance(classes[0], int) and classes[0] > 1
     return Classifier(
         function=function,
@@ -166,9 +171,11 @@ def _pool() -> Any:
 
 def _best_output(outputs: list[dict[str, Any]], raw: bytes) -> np.ndarray:
     """Logits or probabilities where there are any, else labels or names."""
-    found, start = [], 0
+    found: list[tuple[str, np.ndarray]] = []
+    start = 0
     for entry in outputs:
-        kind, size = entry["datatype"], (entry.get("parameters") or {}).get("binary_data_size")
+        kind: str = entry["datatype"]
+        size = dict[str, Any](entry.get("parameters") or {}).get("binary_data_size")
         if size is not None:
             part, start = raw[start : start + size], start + size
             values = _strings(part) if kind == "BYTES" else np.frombuffer(part, _DATATYPES[kind])

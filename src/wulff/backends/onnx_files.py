@@ -3,7 +3,7 @@
 import glob
 import hashlib
 from pathlib import Path
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 from torch import Tensor
@@ -36,7 +36,7 @@ class OnnxFunction:
 
     def __call__(self, batch: Tensor) -> Tensor:
         x = rows_of(batch).astype(_DTYPES[self.input.type], copy=False)
-        wanted = self.input.shape or []
+        wanted: list[Any] = self.input.shape or []
         if len(wanted) == 2 and x.ndim > 2:
             x = x.reshape(len(x), -1)
         if self.rows is None:
@@ -105,8 +105,9 @@ def _classifier(
         found = ", ".join(f"{entry.name}: {entry.type}" for entry in inputs)
         raise InputError(f"an ONNX model needs one input of floating point numbers, got {found}.")
     function = OnnxFunction(source, decoder, session)
-    shape = [size if isinstance(size, int) and size > 0 else None for size in inputs[0].shape or []][1:]
-    classes = function.output.shape[1:] if function.output.type in _DTYPES else []
+    sizes: list[Any] = inputs[0].shape or []
+    shape = [size if isinstance(size, int) and size > 0 else None for size in sizes][1:]
+    classes: list[Any] = function.output.shape[1:] if function.output.type in _DTYPES else []
     known = len(classes) == 1 and isinstance(classes[0], int) and classes[0] > 1
     return Classifier(
         function=function,
@@ -134,7 +135,7 @@ def _open(source: Path | bytes) -> Any:
         import onnxruntime
     except ImportError:
         raise InputError("onnx: needs the package onnxruntime; pip install 'wulff[onnx]'.") from None
-    options = onnxruntime.SessionOptions()
+    options = cast(Any, onnxruntime.SessionOptions())
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # workers have one thread each
     options.log_severity_level = 4
     if isinstance(source, Path) and not source.is_file():

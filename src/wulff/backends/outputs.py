@@ -71,16 +71,17 @@ class Decoder:
 
 def _values(output: Any) -> Any:
     """The tensor, array or list of answers inside the containers that libraries wrap around it."""
+    found: Any = output  # of no kind that is known, whatever the checks say
     if isinstance(output, Tensor | np.ndarray):
-        return output
+        return found
     if isinstance(output, Mapping) and "logits" in output:
-        return output["logits"]
+        return found["logits"]
     if (logits := getattr(output, "logits", None)) is not None:
         return logits
-    if isinstance(output, tuple) and len(output) == 1:
-        return output[0]
+    if isinstance(output, tuple) and len(found) == 1:
+        return found[0]
     if isinstance(output, list):
-        return np.asarray(output)
+        return np.asarray(found)
     if (to_numpy := getattr(output, "to_numpy", None)) is not None:  # series and frames
         return to_numpy()
     raise InputError(

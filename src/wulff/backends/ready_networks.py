@@ -2,8 +2,9 @@
 
 import json
 import logging
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
@@ -62,7 +63,8 @@ def load_hugging_face(name: str, given: Normalisation | None = None) -> Classifi
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        net = transformers.AutoModelForImageClassification.from_pretrained(name, trust_remote_code=False)
+        architecture = cast(Any, transformers.AutoModelForImageClassification)
+        net = architecture.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # of the hub, of the files, of the network's own code
         raise InputError(
             f"transformers cannot load {name!r}: {first_line(error)}; give a name that its hub has, or a "
@@ -78,7 +80,8 @@ def load_hugging_face(name: str, given: Normalisation | None = None) -> Classifi
     statistics = known or given
     assert statistics is not None
     config = net.config
-    size = config.image_size if isinstance(config.image_size, list | tuple) else (config.image_size,) * 2
+    side: int | Sequence[int] = config.image_size
+    size = (side, side) if isinstance(side, int) else side
     classes = len(config.id2label)
     module = nn.Sequential(statistics.layer(), DecodedModule(net.eval(), Decoder()))
     classifier = Classifier(
@@ -106,10 +109,10 @@ def _silence_the_hub() -> None:
 
 def _statistics(name: str) -> Normalisation | None:
     """What a model's preprocessor does to pixels in [0, 1]; None where there is none."""
-    from transformers.utils.hub import cached_file
+    from transformers.utils import hub
 
     try:
-        file = cached_file(name, "preprocessor_config.json")
+        file = hub.cached_file(name, "preprocessor_config.json")
         settings = json.loads(Path(str(file)).read_text())
     except (OSError, ValueError):
         return None

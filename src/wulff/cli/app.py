@@ -69,7 +69,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     _name_everything()
     _use_threads(threads)
     warnings.filterwarnings("ignore", module=r"PIL\.")  # an image is read, or refused in one line
-    warnings.showwarning = lambda message, *_, **__: warn(str(message))
+    warnings.showwarning = _warn
     try:
         _check_text(sys.argv[1:] if arguments is None else arguments)
         code = app(args=arguments, prog_name="wulff", standalone_mode=False) or 0  # of typer.Exit
@@ -123,10 +123,14 @@ def _check_text(arguments: list[str]) -> None:
             raise InputError(f"{shown(argument)} is not UTF-8; rename the file, or use a link.") from None
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    warn(str(message))
+
+
 def _problem(error: Any) -> str:
     """What is wrong with an option, with the value that was given."""
     problem: str = error.format_message().replace("Value error, ", "").rstrip(".")
-    found = getattr(error.__cause__, "errors", list)()
+    found: list[dict[str, Any]] = getattr(error.__cause__, "errors", list)()
     value = found[0].get("input") if found else None
     return problem if value is None or repr(value) in problem else f"{problem}, got {shown(value)}"
 

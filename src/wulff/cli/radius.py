@@ -41,7 +41,7 @@ def radius(
 
     if method == "all":
         entries = certificates.methods(noise, norm)
-        results = []
+        results: list[Radii] = []
         for name in dict.fromkeys(entry.method for entry in entries):
             try:
                 results.append(certified(name))

@@ -148,8 +148,12 @@ def listen(
         there = f"[{host}]" if ":" in host else host
         say(f"{scheme}://{there}:{opened.getsockname()[1]}/v2/models/{name}")
         for number in (signal.SIGINT, signal.SIGTERM):  # which uvicorn raises again when it has finished
-            signal.signal(number, lambda *_: None)
+            signal.signal(number, _go_on)
         uvicorn.Server(config).run(sockets=[opened])
+
+
+def _go_on(*_: object) -> None:
+    return
 
 
 def _shape(text: str | None) -> tuple[int, ...] | None:

@@ -65,7 +65,7 @@ def _collect(
     engine: Literal["local", "ray"] = "local",
 ) -> dict[str, str]:
     """The failures by name; every model is reported as it ends."""
-    failures = {}
+    failures: dict[str, str] = {}
     outcomes = runs.run_sweep(asked, jobs=jobs, watch=watch, engine=engine)
     for number, (name, reason) in enumerate(outcomes, start=1):
         say(f"{number} of {len(asked.tasks)}: {name} {'failed' if reason else 'is finished'}")

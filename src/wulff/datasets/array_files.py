@@ -36,7 +36,7 @@ def read_npz(file: Path, wanted: Collection[str]) -> tuple[dict[str, np.ndarray[
     remedy = "save it with numpy.savez"
     with reading(file, ".npz file", remedy), zipfile.ZipFile(file) as archive:
         members = {name.removesuffix(".npy"): name for name in archive.namelist() if name.endswith(".npy")}
-        arrays = {}
+        arrays: dict[str, np.ndarray[Any, Any]] = {}
         for name in wanted:
             if name in members:
                 with archive.open(members[name]) as stream:

@@ -1,5 +1,7 @@
 """Handwritten digits, 8×8, bundled with scikit-learn: 1,797 real images [Alpaydin & Kaynak 1998]."""
 
+from typing import Any, cast
+
 import numpy as np
 import torch
 
@@ -13,7 +15,7 @@ def digits(split: str, path: str | None = None) -> Dataset:
 
     if path is not None:
         raise InputError(f"digits are bundled and need no path, got {path!r}.")
-    pixels, labels = load_digits(return_X_y=True)
+    pixels, labels = cast(Any, load_digits(return_X_y=True))
     held_out = np.arange(len(labels)) % 4 == 0
     chosen = held_out if split == "test" else ~held_out
     images = torch.as_tensor(pixels[chosen] / 16, dtype=torch.float32).view(-1, 1, 8, 8)

@@ -12,7 +12,7 @@ import tarfile
 import urllib.error
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from wulff import _files
@@ -136,7 +136,7 @@ def _read(source: Source, answer: http.client.HTTPResponse) -> bytes:
 
 
 @contextlib.contextmanager
-def _told(source: Source) -> Iterator[None]:
+def _told(source: Source) -> Generator[None]:
     """One line for whatever goes wrong on the net."""
     try:
         yield

@@ -100,8 +100,8 @@ def _silence_libtiff() -> None:
 
 def _deep(tile: Sequence[Any]) -> bool:
     """Whether Pillow would drop bits of a part of an image: its raw mode, or its largest value, tells."""
-    codec, _, _, arguments = tile
-    arguments = list(arguments) if isinstance(arguments, tuple) else [arguments]
+    codec, _, _, given = tile
+    arguments: list[Any] = list(given) if isinstance(given, tuple) else [given]
     largest = arguments[1] if codec.startswith("ppm") else 255
     return largest > 255 or any(isinstance(word, str) and _DEEP.search(word) for word in arguments)
 

@@ -61,6 +61,6 @@ class Streamed(abc.ABC):
         """One input for an integer; several for a slice or integers, read by several threads."""
         if isinstance(rows, int):
             return self.read(range(len(self))[rows]).to(self.device)
-        places = rows.tolist() if isinstance(rows, Tensor) else range(len(self))[rows]
+        places = list[int](rows.tolist()) if isinstance(rows, Tensor) else range(len(self))[rows]
         with ThreadPoolExecutor() as pool:
             return torch.stack(list(pool.map(self.read, places))).to(self.device)

@@ -1,6 +1,7 @@
 """SVHN, street view house numbers, in its cropped form [Netzer et al. 2011]."""
 
 import math
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -17,9 +18,10 @@ def svhn(split: str, path: str | None = None) -> Dataset:
 
     file = file_of(folder_of("svhn", path), f"{split}_32x32.mat")
     with reading(file, ".mat file with X and y"):
-        declared = {name: math.prod(shape) for name, shape, _ in io.whosmat(file)}
+        arrays = cast(list[tuple[str, tuple[int, ...], str]], io.whosmat(file))
+        declared = {name: math.prod(shape) for name, shape, _ in arrays}
         check_declared(file, 9 * sum(declared.get(name, 0) for name in ("X", "y")))  # doubles, then float32
-        content = io.loadmat(file, variable_names=["X", "y"])
+        content = cast(dict[str, Any], io.loadmat(file, variable_names=["X", "y"]))
         images, labels = np.asarray(content["X"]), np.asarray(content["y"]).ravel()
     if labels.dtype.kind not in "iuf" or not np.isin(labels, range(11)).all():
         raise InputError(f"{file}: y must hold whole numbers from 0 to 10; {AGAIN}.")

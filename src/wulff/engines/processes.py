@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from typing import Literal
+from typing import Any, Literal, cast
 
 import cloudpickle
 import numpy as np
@@ -112,7 +112,7 @@ class _Task:
 class _Worker:
     process: BaseProcess
     pipe: Connection
-    tasks: dict[int, _Task] = dataclasses.field(default_factory=dict)
+    tasks: dict[int, _Task] = dataclasses.field(default_factory=dict[int, _Task])
 
 
 class _Crew:
@@ -225,7 +225,7 @@ class _Crew:
 
     def _hire(self) -> _Worker:
         ours, theirs = self.context.Pipe()
-        process = self.context.Process(  # pyright: ignore[reportAttributeAccessIssue]
+        process: BaseProcess = cast(Any, self.context).Process(
             target=_work, args=(theirs, self.cargo, plugins.loaded()), daemon=True
         )
         process.start()
@@ -270,7 +270,7 @@ def _work(pipe: Connection, cargo: bytes, modules: tuple[str, ...]) -> None:
         pipe.send(RunError(f"a worker process failed: {type(error).__name__}: {error}"))
 
 
-def _read(pipe: Connection, inbox: queue.SimpleQueue) -> None:
+def _read(pipe: Connection, inbox: queue.SimpleQueue[Any]) -> None:
     """Take inputs from the pipe, lest the parent waits; end when the parent does, however that ends."""
     try:
         while True:

@@ -193,7 +193,7 @@ class _Worker:
     address: str
     start: Any
     calls: "collections.OrderedDict[Any, list[Task]]" = dataclasses.field(
-        default_factory=collections.OrderedDict
+        default_factory=collections.OrderedDict[Any, "list[Task]"]
     )
 
 

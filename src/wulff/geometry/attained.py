@@ -149,7 +149,7 @@ def limits_table(
         InputError: An argument is outside its range.
     """
     norm, s = parse_threat(norm), check_margin(s)
-    rows = []
+    rows: list[LimitRow] = []
     for dim in dims:
         attained = {spec: _attained(spec, norm, dim, s, l, dim < max(dims)) for spec in noises}
         if not isinstance(norm, Norm):  # where no limit is known

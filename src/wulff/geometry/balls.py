@@ -80,7 +80,7 @@ class LpBall(Body):
             return self.radius * np.concatenate([np.eye(self.dim), -np.eye(self.dim)])
         if 2**self.dim > MOST_VERTICES:
             raise InputError(f"a cube has 2^dim vertices, too many to list for dim = {self.dim}; at most 16.")
-        bits = (np.arange(2**self.dim)[:, None] >> np.arange(self.dim)) & 1
+        bits = np.asarray((np.arange(2**self.dim)[:, None] >> np.arange(self.dim)) & 1, dtype=np.float64)
         return self.radius * (1.0 - 2.0 * bits)
 
     def polytope(self) -> Polytope:

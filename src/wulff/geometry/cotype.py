@@ -79,6 +79,7 @@ def cotype_ratio(vectors: FloatArray, norm: Norm | str, q: float = 2.0) -> float
     if rows.ndim != 2 or not 1 <= len(rows) <= 16:
         raise InputError(f"give 1 to 16 vectors as rows, got shape {rows.shape}.")
     p = Norm.parse(norm).p
-    signs = 1.0 - 2.0 * ((np.arange(2 ** len(rows))[:, None] >> np.arange(len(rows))) & 1)
+    bits = np.asarray((np.arange(2 ** len(rows))[:, None] >> np.arange(len(rows))) & 1, dtype=np.float64)
+    signs = 1.0 - 2.0 * bits
     sums = np.linalg.norm(signs @ rows, ord=p, axis=1)
     return float(((np.linalg.norm(rows, ord=p, axis=1) ** q).sum() / (sums**q).mean()) ** (1 / q))

@@ -12,10 +12,10 @@ import dataclasses
 import functools
 import itertools
 import math
-from typing import final
+from typing import Any, final
 
 import numpy as np
-from scipy.optimize import linprog
+from scipy import optimize
 from scipy.spatial import HalfspaceIntersection
 
 from wulff._numerics.gammas import log_gamma_ratio
@@ -75,7 +75,7 @@ class Zonotope(Body):
         bound = np.concatenate([np.eye(count), -np.ones((count, 1))], axis=1)
         mirrored = np.concatenate([-np.eye(count), -np.ones((count, 1))], axis=1)
         equality = np.concatenate([self.generators.T, np.zeros((self.dim, 1))], axis=1)
-        found = linprog(
+        found: Any = optimize.linprog(
             np.eye(count + 1)[-1],
             A_ub=np.concatenate([bound, mirrored]),
             b_ub=np.zeros(2 * count),
@@ -128,7 +128,7 @@ class Zonotope(Body):
         normals = normals[sizes > 1e-10 * length] / sizes[sizes > 1e-10 * length, None]
         # Of n and -n keep the one whose first coordinate that is not 0 is positive.
         lead = normals[np.arange(len(normals)), (np.abs(normals) > 1e-9).argmax(axis=1)]
-        normals = np.unique(np.round(normals * np.sign(lead)[:, None], 9), axis=0)
+        normals: FloatArray = np.unique(np.round(normals * np.sign(lead)[:, None], 9), axis=0)
         normals /= np.linalg.norm(normals, axis=1, keepdims=True)
         return normals, self.support(normals)
 

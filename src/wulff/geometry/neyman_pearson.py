@@ -67,7 +67,7 @@ def best_set(
     # Centres are moved off 0 by an irrational share of a cell, where densities may have poles.
     offset = (np.arange(cells) + 0.5 + 0.0123456789) / cells - 0.5
     x, y = middle[0] + width * offset, middle[1] + width * offset
-    points = np.stack(np.meshgrid(x, y), axis=-1)
+    points: FloatArray = np.stack(np.meshgrid(x, y), axis=-1)
     density, shifted = log_density(noise, points), log_density(noise, points - shift)
     top = density.max()
     mass = np.exp(density - top)
@@ -79,7 +79,7 @@ def best_set(
     count = int(np.searchsorted(total, p, side="right"))
     inside = np.zeros(mass.size, dtype=bool)
     inside[order[:count]] = True
-    inside = inside.reshape(mass.shape)
+    inside = np.reshape(inside, mass.shape)
     outgoing = np.exp(shifted - shifted.max())
     return BestSet(
         x,

@@ -132,7 +132,7 @@ def edges(polytope: Polytope) -> list[tuple[int, int]]:
     """The pairs of vertices that are joined by an edge: those that share dim - 1 independent facets."""
     normals, distances = polytope.facets
     on = np.abs(polytope.vertices @ normals.T - distances) < 1e-6 * distances
-    found = []
+    found: list[tuple[int, int]] = []
     for i, j in itertools.combinations(range(len(on)), 2):
         common = normals[on[i] & on[j]]
         if len(common) >= polytope.dim - 1 and np.linalg.matrix_rank(common, tol=1e-6) == polytope.dim - 1:
@@ -142,5 +142,5 @@ def edges(polytope: Polytope) -> list[tuple[int, int]]:
 
 def _unmatched(points: FloatArray, size: float) -> np.ndarray:
     """The indices of the points whose mirror image is missing."""
-    distance, _ = KDTree(points).query(-points)
+    distance = np.asarray(KDTree(points).query(-points)[0], dtype=np.float64)
     return np.flatnonzero(distance > _TOLERANCE * size)

@@ -1,9 +1,10 @@
 """Brute force: the best shape in the plane, found without knowing of crystals."""
 
 import dataclasses
+from typing import Any, cast
 
 import numpy as np
-from scipy.optimize import minimize
+from scipy import optimize
 from scipy.spatial import ConvexHull
 
 from wulff._typing import FloatArray
@@ -57,17 +58,20 @@ def search_polygon(
         course.polygons.append(_polygon(half / np.sqrt(_area(half))))
         course.growth.append(_mean_growth(half, shifts))
 
+    def growth(flat: FloatArray) -> float:
+        return _mean_growth(flat.reshape(-1, 2), shifts)
+
     note(points)
     best = points
     for _ in range(rounds):
-        found = minimize(
-            lambda flat: _mean_growth(flat.reshape(-1, 2), shifts),
+        found = cast(Any, optimize.minimize)(
+            growth,
             points.ravel(),
             method="BFGS",
             callback=note if len(course.growth) < 12 else None,
             options={"maxiter": 200, "gtol": 1e-9},
         )
-        half = found.x.reshape(-1, 2)
+        half = np.asarray(found.x, dtype=np.float64).reshape(-1, 2)
         half = half / np.sqrt(_area(half))
         if _mean_growth(half, shifts) <= _mean_growth(best, shifts):
             best = half

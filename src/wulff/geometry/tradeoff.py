@@ -12,10 +12,11 @@ the same around x and x + v. The shape of the noise trades one for the other.
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize_scalar
+from scipy import optimize
 
 from wulff.errors import InputError
 from wulff.geometry.shifts import Shift, exact_shift
@@ -73,8 +74,12 @@ def decompose(
             f"the growth of {noise} along this vector is not known exactly; use growth_function."
         )
     if multiplier is None:
-        found = minimize_scalar(
-            lambda log: _cost(known, math.exp(log)) - math.exp(log) * probability,
+
+        def cost(log: float) -> float:
+            return _cost(known, math.exp(log)) - math.exp(log) * probability
+
+        found: Any = optimize.minimize_scalar(
+            cost,
             bounds=(-_STEEPEST, _STEEPEST),
             method="bounded",
             options={"xatol": 1e-10},
@@ -124,7 +129,7 @@ def toy_points(
     Raises:
         InputError: A parameter is outside its range.
     """
-    points = []
+    points: list[ToyPoint] = []
     shift = radius * np.eye(1, dim)[0]
     for j in orders:
         for sigma0 in sigmas:
@@ -137,7 +142,7 @@ def toy_points(
 
 def frontier(points: Sequence[ToyPoint]) -> list[ToyPoint]:
     """The Pareto frontier: points that no other beats in one term without losing in the other."""
-    best, kept = -math.inf, []
+    best, kept = -math.inf, list[ToyPoint]()
     for point in sorted(points, key=lambda point: (-point.accuracy, -point.robustness)):
         if point.robustness > best:
             best = point.robustness

@@ -5,7 +5,8 @@ layer, `_orig_mod.` of torch.compile), of other authors' attributes, and sometim
 normalisation layer.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +37,9 @@ def inner_state(content: object) -> dict[str, Tensor] | None:
         if not isinstance(inner, Mapping) or id(inner) in seen:
             continue
         seen.add(id(inner))
-        if inner and all(isinstance(value, Tensor) for value in inner.values()):
-            return {str(key): value for key, value in inner.items()}
+        state = cast(Mapping[Any, Any], inner)
+        if state and all(isinstance(value, Tensor) for value in state.values()):
+            return {str(key): value for key, value in state.items()}
         left += [inner[name] for name in reversed(STATE_KEYS) if name in inner]
     return None
 
@@ -55,7 +57,8 @@ def classes_in(model: nn.Module, state: Mapping[str, Tensor]) -> int | None:
 
 def _head(model: nn.Module) -> str:
     """The name of the last linear layer, empty where there is none."""
-    return ["", *(name for name, module in model.named_modules() if isinstance(module, nn.Linear))][-1]
+    modules = cast(Iterable[tuple[str, nn.Module]], model.named_modules())
+    return ["", *(name for name, module in modules if isinstance(module, nn.Linear))][-1]
 
 
 def load_public(model: nn.Module, state: Mapping[str, Tensor], *, new_head: bool = False) -> bool:

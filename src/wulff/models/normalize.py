@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
-from typing import Self, final
+from collections.abc import Iterable, Sequence
+from typing import Self, cast, final
 
 import numpy as np
 import torch
@@ -135,7 +135,8 @@ def normalize_images(channels: int, statistics: tuple[Sequence[float], Sequence[
 
 def normalisations(model: nn.Module) -> dict[str, Normalize]:
     """The layers of a model that normalise, by their names; buffers of other modules are not theirs."""
-    return {name: module for name, module in model.named_modules() if isinstance(module, Normalize)}
+    modules = cast(Iterable[tuple[str, nn.Module]], model.named_modules())
+    return {name: module for name, module in modules if isinstance(module, Normalize)}
 
 
 def _as_weights(numbers: Sequence[float]) -> tuple[float, ...]:

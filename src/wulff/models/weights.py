@@ -14,7 +14,7 @@ import warnings
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import safetensors.torch
@@ -23,6 +23,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 
 from wulff import _files
+from wulff._checks import is_list
 from wulff._quoting import shown
 from wulff._reading import check_declared, reading
 from wulff.errors import InputError
@@ -78,9 +79,10 @@ def read(path: Path) -> tuple[dict[str, Tensor], Description | None]:
         with path.open("rb") as opened:  # a file whose rights forbid it is not damaged
             check_declared(path, os.fstat(opened.fileno()).st_size)
         if path.suffix == ".safetensors":
-            with safe_open(path, framework="pt") as file:
-                state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-                text = (file.metadata() or {}).get("wulff")
+            tensors: Any = safe_open(path, framework="pt")
+            with tensors as file:
+                state: dict[str, Tensor] = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
+                text = dict[str, str](file.metadata() or {}).get("wulff")
             return state, None if text is None else _description(path, text)
     content = _unpickled(path)
     inner = inner_state(content)
@@ -162,7 +164,8 @@ def _what_else(content: object) -> str:
     """What is in the place of a state dict."""
     if not isinstance(content, Mapping):
         return f", got {type(content).__name__}"
-    for key, value in content.items():
+    state = cast(Mapping[Any, Any], content)
+    for key, value in state.items():
         if not isinstance(value, Tensor):
             return f", but {shown(key)} is {type(value).__name__}"
     return ", got none"
@@ -210,4 +213,4 @@ def _is_count(value: object, most: int) -> bool:
 
 
 def _is_shape(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(_is_count(side, 2**31) for side in value)
+    return is_list(value) and bool(value) and all(_is_count(side, 2**31) for side in value)

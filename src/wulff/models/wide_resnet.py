@@ -39,7 +39,8 @@ class WideResNet(nn.Module):
             raise InputError(f"a wide resnet needs images (channels, height, width), got {input_shape}.")
         self.normalize = normalize_images(input_shape[0], CIFAR10)
         self.conv1 = nn.Conv2d(input_shape[0], 16, 3, padding=1, bias=False)
-        channels, stages = 16, []
+        channels = 16
+        stages: list[nn.Sequential] = []
         for stage, width in enumerate((16 * widen, 32 * widen, 64 * widen)):
             blocks = [
                 PreActivationBlock(

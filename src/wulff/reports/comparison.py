@@ -211,7 +211,7 @@ def _pair(
 ) -> tuple[IntArray, list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]]]:
     """The common inputs; and for each run its radii, whether it is correct, and its predictions there."""
     index = shared_inputs([first, second])
-    columns = []
+    columns: list[tuple[FloatArray, npt.NDArray[np.bool_], IntArray]] = []
     for run in (first, second):
         order = np.argsort(run.columns.index)
         chosen = order[np.searchsorted(run.columns.index[order], index)]

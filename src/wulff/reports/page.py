@@ -119,7 +119,7 @@ def _lead(runs: Sequence[Run], certified: bool) -> str:
 def _sections(
     runs: Sequence[Run], norms: Sequence[str], radii: Sequence[float] | None, confidence: float
 ) -> list[str]:
-    parts, said = ["<h2>Certified accuracy by radius</h2>" if norms else ""], set()
+    parts, said = ["<h2>Certified accuracy by radius</h2>" if norms else ""], set[str]()
     for norm in norms:
         having = [run for run in runs if norm in run.norms]
         table = _certified_table(having, radii, norm, confidence)

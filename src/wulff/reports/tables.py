@@ -257,7 +257,7 @@ def _without_the_box(
     runs: Sequence[Run], norm: Norm, at: Sequence[float], as_published: bool, with_average: bool
 ) -> list[Row]:
     """The same runs against the norm in all of space, where they have it: what the box adds is beside it."""
-    found = []
+    found: list[Row] = []
     for run in runs:
         if str(norm) in run.norms:
             line = curve(run, norm, as_published=as_published)
@@ -313,7 +313,7 @@ def _envelopes(runs: Sequence[Run], norm: Adversary, as_published: bool, notes: 
 def _bounds(
     wholes: Sequence[Curve | Envelope], radii: Sequence[float], confidence: float, notes: list[str]
 ) -> list[Row]:
-    rows = []
+    rows: list[Row] = []
     for whole in wholes:
         if isinstance(whole, Curve) and whole.run.is_exact:
             continue

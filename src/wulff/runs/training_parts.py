@@ -135,7 +135,7 @@ def _check_stored(folder: Path, document: dict[str, Any]) -> None:
         stored = tomllib.loads((folder / TRAINING).read_text())
     except (OSError, *DAMAGE) as error:
         raise RunError(f"{folder} is damaged: {error}; delete it to train this part again.") from None
-    same = {"result": {}, "versions": {}}
+    same: dict[str, Any] = {"result": {}, "versions": {}}
     refuse_other_document(folder, stored | same, document | same)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import hmac
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from wulff._version import __version__
@@ -123,7 +123,7 @@ class _Endpoint:
         return Response(content, headers={LENGTH: str(head)}, media_type="application/octet-stream")
 
     @contextlib.asynccontextmanager
-    async def _body(self, request: HttpRequest) -> AsyncIterator[bytes]:
+    async def _body(self, request: HttpRequest) -> AsyncGenerator[bytes]:
         """The body of a request, if it is neither too large nor too slow."""
         declared = _whole(request.headers.get("content-length"), "content-length") or 0
         found, taken = bytearray(), 0
@@ -186,7 +186,7 @@ def build(service: Service, name: str, token: str | None) -> Starlette:
         ]
 
     @contextlib.asynccontextmanager
-    async def lifespan(application: Starlette) -> AsyncIterator[None]:
+    async def lifespan(application: Starlette) -> AsyncGenerator[None]:
         yield
         await run_in_threadpool(service.close)
 

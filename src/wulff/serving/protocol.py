@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from wulff._checks import is_list, is_table
 from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.serving.service import Answer
@@ -46,10 +47,10 @@ class Request:
             raise InputError(f"id must be a string, got {shown(self.id)}.")
         everything = bool(parameters.get("binary_data_output", False))
         outputs = document.get("outputs", [])
-        if not isinstance(outputs, list):
+        if not is_list(outputs):
             raise InputError(f"outputs must be a list, got {shown(outputs)}.")
         self.outputs: dict[str, bool] = {}
-        for output in map(lambda each: _mapping("an output", each), outputs):
+        for output in [_mapping("an output", each) for each in outputs]:
             wanted = _mapping("parameters", output.get("parameters", {})).get("binary_data", everything)
             self.outputs[str(output.get("name"))] = bool(wanted)
         self.binary = everything
@@ -81,8 +82,9 @@ def encode(request: Request, answer: Answer, model: str) -> tuple[bytes, int | N
             entry["data"] = values.ravel().tolist()
         described.append(entry)
     said = {"seed": str(answer.seed), "n": answer.n, "statement": answer.statement}
-    document = {"model_name": model, "model_version": "1", "parameters": said, "outputs": described}
-    head = json.dumps(document if request.id is None else {"id": request.id} | document).encode()
+    document: dict[str, Any] = {} if request.id is None else {"id": request.id}
+    document |= {"model_name": model, "model_version": "1", "parameters": said, "outputs": described}
+    head = json.dumps(document).encode()
     return head + raw, len(head) if raw else None
 
 
@@ -125,7 +127,7 @@ def _tensor(entry: Mapping[str, Any], raw: bytes) -> Tensor:
         raise InputError(
             f"the input must be FP32, FP16 or FP64 in [0, 1], got {shown(kind)}; divide 8-bit pixels by 255."
         )
-    if not isinstance(shape, list) or not all(type(n) is int and 0 <= n < 2**31 for n in shape) or not shape:
+    if not is_list(shape) or not all(type(n) is int and 0 <= n < 2**31 for n in shape) or not shape:
         raise InputError(f"shape must be a list of sizes, got {shown(shape)}.")
     size = _mapping("parameters", entry.get("parameters", {})).get("binary_data_size")
     if size is not None:
@@ -144,7 +146,7 @@ def _tensor(entry: Mapping[str, Any], raw: bytes) -> Tensor:
 
 
 def _mapping(name: str, value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
+    if not is_table(value):
         raise InputError(f"{name} must be a JSON object, got {shown(value)}.")
     return value
 

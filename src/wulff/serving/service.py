@@ -72,8 +72,8 @@ class _Request:
     x: Tensor
     threats: Sequence[Threat]
     seed: int
-    answer: "Future[Answer]" = dataclasses.field(default_factory=Future)
-    votes: dict[int, Votes] = dataclasses.field(default_factory=dict)
+    answer: "Future[Answer]" = dataclasses.field(default_factory=Future["Answer"])
+    votes: dict[int, Votes] = dataclasses.field(default_factory=dict[int, Votes])
 
 
 class Service:

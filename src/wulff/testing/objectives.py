@@ -27,7 +27,7 @@ def check_objective(objective: Objective, noise: str = "gaussian(sigma=0.25)") -
             model = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         draws = torch.Generator().manual_seed(1)
-        found = []
+        found: list[float] = []
         for _ in range(steps):
             loss = objective(model.train(), x, y, law, draws, 1)
             assert loss.shape == (), "a loss is one number"

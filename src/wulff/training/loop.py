@@ -2,8 +2,8 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -221,5 +221,6 @@ def noisy_accuracy(
     noisy = copies_of(noise, x, 1, generator)[0]
     # A GPU whose memory just holds a batch may not hold a thousand inputs.
     batch = len(x) if x.device.type == "cpu" else ROWS_ON_A_GPU
-    found = torch.cat([model(part).argmax(dim=1) for part in noisy.split(batch)])
+    parts = cast(Iterable[Tensor], noisy.split(batch))
+    found = torch.cat([model(part).argmax(dim=1) for part in parts])
     return float((found == y).float().mean())

@@ -45,7 +45,8 @@ def copies_of(noise: Noise | Views, x: Tensor, copies: int, generator: torch.Gen
         return x + draw(noise, x, copies, generator)
     count = noise.count(tuple(x.shape[1:]))
     which = torch.randint(count, (copies * len(x),), generator=generator, device=x.device)
-    return noise.random_views(torch.cat([x] * copies), which).unflatten(0, (copies, len(x)))
+    views = noise.random_views(torch.cat([x] * copies), which)
+    return views.reshape(copies, len(x), *views.shape[1:])
 
 
 def logits_of_copies(model: nn.Module, x: Tensor, noises: Tensor) -> Tensor:

@@ -89,7 +89,7 @@ def objective_spec(objective: Objective) -> str:
     return f"{name}({', '.join(f'{key}={value}' for key, value in values.items())})" if values else name
 
 
-def _value(key: str, value: str, kind: object, text: str) -> float | int | str:
+def _value(key: str, value: str, kind: type, text: str) -> float | int | str:
     if kind is bool and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if kind is bool:

@@ -1,8 +1,8 @@
 """Self-training on unlabelled inputs with pseudo-labels [Carmon et al. 2019; Yang et al. 2020]."""
 
 import dataclasses
-from collections.abc import Callable
-from typing import final
+from collections.abc import Callable, Iterable
+from typing import cast, final
 
 import torch
 from torch import Tensor, nn
@@ -58,4 +58,5 @@ def pseudo_labels(teacher: Callable[[Tensor], Tensor], images: Tensor, batch: in
         batch: Inputs classified at once.
     """
     with evaluating(teacher) as fixed:
-        return torch.cat([fixed(part).argmax(dim=1) for part in images.split(batch)]).clone()
+        parts = cast(Iterable[Tensor], images.split(batch))
+        return torch.cat([fixed(part).argmax(dim=1) for part in parts]).clone()

@@ -91,8 +91,10 @@ def check_votes(votes: npt.ArrayLike) -> IntArray:
 
 def _gaps(counts: IntArray, label: IntArray, *, of_rivals_after: bool = False) -> IntArray:
     """By class B ≠ A, c_A - c_B - 1[B < A], or c_A - c_B + 1[B > A]: what A can spare, or B lacks."""
-    classes = np.arange(counts.shape[1])
+    classes = np.arange(counts.shape[1], dtype=np.int64)
     own = np.take_along_axis(counts, label[:, None], axis=1)
-    tie = (classes > label[:, None]) if of_rivals_after else -(classes < label[:, None]).astype(np.int64)
+    after = np.asarray(classes > label[:, None], dtype=np.int64)
+    before = np.asarray(classes < label[:, None], dtype=np.int64)
+    tie = after if of_rivals_after else -before
     gap = own - counts + tie
     return gap[classes != label[:, None]].reshape(len(counts), len(classes) - 1)

@@ -19,8 +19,8 @@ def write_rotatable(solids: dict[str, geometry.Polytope], path: str | Path) -> P
         InputError: Plotly is not installed, or the folder does not exist.
     """
     try:
+        from plotly import subplots
         from plotly.graph_objects import Figure, Mesh3d, Scatter3d
-        from plotly.subplots import make_subplots
     except ImportError:
         raise InputError(
             "pages that turn need Plotly, which is not installed; run `pip install 'wulff[rotatable]'`, "
@@ -29,7 +29,7 @@ def write_rotatable(solids: dict[str, geometry.Polytope], path: str | Path) -> P
     path = file_path("path", path)
     if not path.parent.is_dir():
         raise InputError(f"there is no folder {path.parent} to write {path.name} into; make it first.")
-    figure: Figure = make_subplots(
+    figure: Figure = subplots.make_subplots(
         rows=1,
         cols=len(solids),
         specs=[[{"type": "scene"} for _ in solids]],

@@ -269,7 +269,8 @@ def _spec(file: Path, fields: Table, noise: str | None) -> Spec | ViewSpec:
         norms = given.pop("norms", None)
         if strange := sorted(given.keys() - {field.name for field in dataclasses.fields(ViewSpec)}):
             raise InputError(f"{file}: {refused_terms(parse_views(noise or ''), strange)}.")
-        spec = ViewSpec(**{**given, "noise": noise})
+        given["noise"] = noise
+        spec = ViewSpec(**given)
         spec.check_norms(spec.norms if norms is None else norms)
         return spec
     if "norms" in given:
