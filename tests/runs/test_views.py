@@ -230,6 +230,8 @@ def test_what_reports_say(folder: Path, tmp_path: Path) -> None:
     assert reports.curves.curve(bands, "patch").bound(0, 0.99) == table.cells[0][0]
     with pytest.raises(InputError, match="whole numbers"):
         reports.certified_accuracy([bands], [1.5])
+    with pytest.raises(InputError, match="a patch of side 9 is larger than the images"):
+        reports.certified_accuracy([bands], [1, 9])
     (note,) = (note for note in reports.certified_accuracy([splits]).notes if "multiples" in note)
     assert "of just that size are certified too" in note
     assert "half as large, and 1/16 larger" in note

@@ -159,7 +159,7 @@ def compare(
     at = (
         default_radii([curve(first, norm), curve(second, norm)])
         if radii is None
-        else check_radii(radii, norm)
+        else check_radii(radii, norm, [first, second])
     )
     index, columns = _pair(first, second, norm)
     rows = []

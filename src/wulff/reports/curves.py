@@ -11,7 +11,7 @@ from wulff._checks import NOT_NEGATIVE, SHARE, flag, real_number, real_numbers, 
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError
-from wulff.norms import Adversary, is_counted, parse_adversary
+from wulff.norms import Adversary, Patch, is_counted, parse_adversary
 from wulff.runs import Run
 from wulff.runs.run import check_run
 from wulff.stats import check_alpha
@@ -129,15 +129,18 @@ def some_runs(runs: Sequence[Run]) -> list[Run]:
     return found
 
 
-def check_radii(radii: Sequence[float], against: Adversary | None = None) -> list[float]:
+def check_radii(
+    radii: Sequence[float], against: Adversary | None = None, runs: Sequence[Run] = ()
+) -> list[float]:
     """The radii at which a report is wanted.
 
     Args:
         radii: The radii.
         against: Whom they are against, where they are to be whole numbers against some.
+        runs: The runs, in whose images a square has to fit.
 
     Raises:
-        InputError: One is negative or not finite, or no whole number where it has to be.
+        InputError: One is negative or not finite, or no whole number or too large where it must not be.
     """
     if isinstance(radii, str):
         raise InputError(
@@ -148,6 +151,13 @@ def check_radii(radii: Sequence[float], against: Adversary | None = None) -> lis
     found = real_numbers("radii", radii, *NOT_NEGATIVE)
     if against is not None and is_counted(against) and any(radius != int(radius) for radius in found):
         raise InputError(f"radii against {against} are whole numbers, got {shown(found)}.", "radii")
+    if isinstance(against, Patch):
+        sides = [max(run.facts.shape[1:]) for run in runs if run.facts.shape is not None]
+        if found and sides and max(found) > min(sides):
+            raise InputError(
+                f"a patch of side {max(found):g} is larger than the images, which have {min(sides)} pixels.",
+                "radii",
+            )
     return found
 
 
@@ -157,7 +167,7 @@ def default_radii(curves: Sequence[Curve]) -> list[float]:
     if largest == 0:
         return [0.0]
     if curves and is_counted(curves[0].norm):
-        return [float(i) for i in range(0, int(largest) + 2, max(1, round(largest / 8)))]
+        return [float(i) for i in range(0, int(largest) + 1, max(1, round(largest / 8)))]
     step = 10.0 ** np.floor(np.log10(largest))
     step = next(step * f for f in (0.1, 0.125, 0.2, 0.25, 0.5, 1.0, 2.0) if largest / (step * f) <= 8)
     return [round(i * step, 12) for i in range(int(largest / step) + 2)]

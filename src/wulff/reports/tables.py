@@ -209,7 +209,7 @@ def certified_accuracy(
         return _clean_accuracy(runs, notes, said)
     norm = parse_adversary(norm if norm is not None else runs[0].norms[0])
     curves = [curve(run, norm, as_published=as_published) for run in runs]
-    at = default_radii(curves) if radii is None else check_radii(radii, norm)
+    at = default_radii(curves) if radii is None else check_radii(radii, norm, runs)
     if with_average and 0.0 not in at:
         at = [0.0, *at]  # an average can be bought with accuracy, so that both are shown
     if isinstance(norm, Box):
