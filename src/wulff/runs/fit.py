@@ -47,8 +47,8 @@ class Fit:
     def _fault_of_counts(self, record: Record) -> str | None:
         n = record.n
         if self.phases:
-            if n is None or n < 0 or (n != self.n if self.fixed else n > (self.n or 0)):
-                return f"it has n = {n}, but the run {self.n}"
+            if type(n) is not int or n < 0 or (n != self.n if self.fixed else n > (self.n or 0)):
+                return f"it has n = {n!r}, but the run {self.n}"
             for phase in self.phases:
                 votes = record.counts.get(phase)
                 if votes is None:
@@ -57,8 +57,8 @@ class Fit:
                     return f"its counts of the {phase} are not votes for classes"
                 size = self.n0 if phase == "selection" else n
                 lost = record.not_a_number.get(phase, 0) if record.not_a_number else 0
-                voted = sum(votes.values()) + lost
-                if lost < 0 or voted > (size or 0):
+                voted = sum(votes.values()) + (lost if type(lost) is int else 0)
+                if type(lost) is not int or lost < 0 or voted > (size or 0):
                     return f"its counts of the {phase} are more than {size}"
                 if self.all_views and voted != size:
                     return f"it has votes of {voted} views, not of all {size}"
