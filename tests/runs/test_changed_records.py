@@ -132,7 +132,6 @@ def replaced(**fields: Any) -> Change:
         (replaced(predict=10), "predicts 10"),
         (replaced(predict=-2), "predicts -2"),
         (replaced(n=99), "has n = 99, but the run 100"),
-        (replaced(n={}), "has n = {}, but the run 100"),
         (replaced(n=None), "has n = None"),
         (replaced(error=-0.1), "error is -0.1"),
         (replaced(error="small"), "error is 'small'"),
