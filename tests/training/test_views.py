@@ -38,7 +38,7 @@ def test_a_training_on_views_certifies_digits(noise: str, objective: str, shape,
 def test_methods_that_need_noise_refuse_views() -> None:
     model = models.build("cnn", (1, 8, 8), 10)
     for objective in ("macer", "smoothadv", "stability(reference=clean)"):
-        with pytest.raises(InputError, match="is defined for noise, not for the views"):
+        with pytest.raises(InputError, match="is defined for noise that is added, not for splitting"):
             training.Training(model, Splitting(0.5), training.parse_objective(objective))
     with pytest.raises(InputError, match="the images have 8"):
         runs.train(runs.TrainingSpec(noise="bands(width=9)"), "nowhere")
