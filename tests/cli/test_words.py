@@ -65,8 +65,8 @@ def test_parameters_are_written_as_options(message: str, parameters: tuple[str, 
             "--workers must be a positive",
         ),
         (
-            "certify --model {files}/model --store {new} --dtype int8",
-            "'int8' is not one of 'float32'",
+            "certify --model {files}/model --store {new} --dtype int4",
+            "'int4' is not one of 'float32'",
         ),
     ],
 )

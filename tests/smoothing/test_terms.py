@@ -21,7 +21,7 @@ from wulff.stats import Anytime
 
 NOISE = Uniform(scale=1, dim=1)
 TERMS = Terms(noise=NOISE, n0=100, n=3000, alpha=1e-3, seed=0)
-STOP = Anytime(radii=[0.1, 0.3])
+STOP = Anytime(radii=[0.1, 0.3], skip_incorrect=False)
 X = torch.linspace(0.5, 1, 11)[1:].view(10, 1)
 
 

@@ -98,7 +98,7 @@ def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
     """
     inputs = whole_number("inputs", inputs, least=0)
     real_number("confidence", confidence, *SHARE)
-    if alpha == 0:
+    if isinstance(alpha, int | float) and alpha == 0:
         return 0
     alpha = check_alpha(alpha)
     false = int(stats.binom.ppf(confidence, inputs, alpha))

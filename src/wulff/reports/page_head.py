@@ -132,7 +132,8 @@ def _option(name: str, value: Any) -> list[str]:
     if isinstance(value, Anytime):
         radii = ["--stop-radii", ",".join(map(repr, value.radii))] if value.radii else []
         relative = ["--stop-relative", repr(value.relative)] if value.relative is not None else []
-        return [*radii, *relative, *(["--skip-incorrect"] if value.skip_incorrect else [])]
+        which = ["--skip-incorrect"] if value.skip_incorrect else ["--all-inputs"] if value.radii else []
+        return [*radii, *relative, *which]
     if isinstance(value, bool):
         return [option if value else f"--no-{name.replace('_', '-')}"]
     if isinstance(value, tuple):

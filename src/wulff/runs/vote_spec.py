@@ -118,7 +118,7 @@ class VoteSpec(Table, abc.ABC):
                 flag(name, getattr(self, name))
         parse_slice(self.slice)
         one_of("runtime", self.runtime, get_args(Runtime))
-        if self.dtype != "int8":
+        if not isinstance(self.dtype, str) or self.dtype != "int8":
             put(self, "dtype", full_dtype(self.dtype))
         elif self.runtime != "openvino":
             raise InputError(
