@@ -121,7 +121,7 @@ def main() -> None:
                     slowest_fresh = max(slowest_fresh, (name, fresh), key=lambda found: found[1])
                     if all_of_them > 2 or fresh > 1:
                         over.append(name)
-        library = pool.apply(cell, ((many, "exp-l2(scale=1,j=0,k=2)", "l2", DIM),))
+        library: Any = pool.apply(cell, ((many, "exp-l2(scale=1,j=0,k=2)", "l2", DIM),))
     straightforward = float(np.mean([seconds(quadrature_level_set, error) for error in FEW])) * COUNT
     finish(
         "radii",

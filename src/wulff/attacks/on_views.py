@@ -54,9 +54,16 @@ class ViewAscent:
         Raises:
             InputError: The square is larger than the image.
         """
-        attempt = self._steps if isinstance(views, Splitting) else self._patch
         with evaluating(model) as fixed:
-            return torch.stack([attempt(fixed, views, x, y, size, generator) for _ in range(self.restarts)])
+            attempts = [self._attempt(fixed, views, x, y, size, generator) for _ in range(self.restarts)]
+        return torch.stack(attempts)
+
+    def _attempt(
+        self, model: Classifier, views: Views, x: Tensor, y: int, size: int, generator: torch.Generator
+    ) -> Tensor:
+        if isinstance(views, Splitting):
+            return self._steps(model, views, x, y, size, generator)
+        return self._patch(model, views, x, y, size, generator)
 
     def _patch(
         self, model: Classifier, views: Views, x: Tensor, y: int, side: int, generator: torch.Generator

@@ -71,8 +71,8 @@ def _table(folder: Path, split: str) -> Any:
     for name in SPLIT_NAMES[split]:
         if name in found:
             return found[name]
-    wanted = ", ".join(SPLIT_NAMES[split])
-    raise InputError(f"{folder} has the splits {', '.join(found)}, and none of {wanted}; give PATH/SPLIT.")
+    there, wanted = ", ".join(map(str, found)), ", ".join(SPLIT_NAMES[split])
+    raise InputError(f"{folder} has the splits {there}, and none of {wanted}; give PATH/SPLIT.")
 
 
 def _image_column(folder: Path, table: Any) -> str:

@@ -215,7 +215,7 @@ def _names(run: dict[str, Any]) -> tuple[str, ...] | None:
     names = run.get("class_names")
     if names is None:
         return None
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not is_list(names) or not all(isinstance(name, str) for name in names):
         raise InputError(f"class_names must be a list of names, got {names!r}.")
     if len(names) != run.get("classes"):
         raise InputError(f"class_names has {len(names)} names for {run.get('classes')} classes.")
