@@ -392,3 +392,9 @@ def test_a_look_finds_every_radius_that_is_larger(spec: str, norm: str) -> None:
     assert entry.promises(noise, errors, found * (1 - 1e-6), 8).all()
     assert entry.promises(noise, errors, found * 0.1, 8).all()
     assert not entry.promises(noise, errors, found * 1.1, 8).any()
+
+
+def test_a_look_takes_radii_of_zero() -> None:
+    # None is above the smallest radius that is looked at: before the box's greedy bound there may be none.
+    radius = certified_radius("exp-linf(scale=0.7,j=1,k=2)", 0.1, "l1-box", 2).radius
+    assert radius == certified_radius("exp-linf(scale=0.7,j=1,k=2)", 0.1, "l1", 2).radius

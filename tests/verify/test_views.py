@@ -122,6 +122,11 @@ def test_every_change_is_found(
         assert {finding.record for finding in false} == {place + 1}, (change.__name__, record)
 
 
+def test_the_checker_leaves_a_vote() -> None:
+    assert stays([3], 2, 1)
+    assert not stays([3], 3, 1)
+
+
 def test_the_checker_counts_as_the_prover_does() -> None:
     for votes in itertools.product(range(5), repeat=4):
         found, slack = label_and_slack([votes])

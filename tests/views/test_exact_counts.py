@@ -36,7 +36,7 @@ CASES = [c for c in itertools.product(range(6), repeat=3) if 0 < sum(c) <= 8]
 def test_slack_against_every_change_of_votes(counts: tuple[int, ...]) -> None:
     labels, slack = label_and_slack(np.array([counts]))
     assert labels[0] == label(np.array(counts))
-    kept = {label(np.array(c)) for c in reachable(counts, int(slack[0])) if sum(c)}
+    kept = {label(np.array(c)) for c in reachable(counts, int(slack[0]))}
     assert kept <= {labels[0]}
     broken = {label(np.array(c)) for c in reachable(counts, int(slack[0]) + 1)}
     assert broken != {labels[0]}
@@ -53,7 +53,7 @@ def test_staying_among_the_first(counts: tuple[int, ...], top: int) -> None:
 def _largest(counts: tuple[int, ...], of: int, top: int) -> int:
     def among(c: tuple[int, ...]) -> bool:
         ahead = sum(v > c[of] or (v == c[of] and b < of) for b, v in enumerate(c) if b != of)
-        return ahead < top
+        return ahead < top and sum(c) > 0  # without a vote there is no label
 
     for changes in range(sum(counts) + 2):
         if not all(among(c) for c in reachable(counts, changes)):
@@ -72,7 +72,9 @@ def test_published_counts(counts: list[int], expected: int, views: int) -> None:
 
 
 def test_one_class_and_all_abstaining() -> None:
-    assert [x.tolist() for x in label_and_slack(np.array([[5]]))] == [[0], [5]]
+    assert [x.tolist() for x in label_and_slack(np.array([[3], [5], [0]]))] == [[0, 0, -1], [2, 4, 0]]
+    assert [x.tolist() for x in certify_partitions([[0, -1], [0, 0], [0, -1]], 1)] == [[0, 0], [2, 0]]
+    assert top_slack([[1, 0, 0, 0, 0], [2, 0, 0, 0, 0]], [0, 0], 4).tolist() == [0, 1]  # all may abstain
     assert [x.tolist() for x in label_and_slack(np.zeros((2, 3), dtype=int))] == [[-1, -1], [0, 0]]
 
 

@@ -86,7 +86,7 @@ def stays(votes: Sequence[int], changed: int, top: int) -> bool:
     """Whether the label is among the first `top` whatever so many of the views vote for after a change.
 
     They are best taken from the label, and given to those that come ahead of it with the fewest votes. A
-    smaller class is ahead at a tie.
+    smaller class is ahead at a tie. If all votes may be lost, there may be no label.
     """
     kept = label(votes)
     left = votes[kept] - min(changed, votes[kept])
@@ -95,7 +95,7 @@ def stays(votes: Sequence[int], changed: int, top: int) -> bool:
         for rival, count in enumerate(votes)
         if rival != kept
     )
-    return len(lacking) < top or sum(lacking[:top]) > changed
+    return changed < sum(votes) and (len(lacking) < top or sum(lacking[:top]) > changed)
 
 
 def radius(

@@ -29,16 +29,18 @@ def label_and_slack(votes: npt.ArrayLike) -> tuple[IntArray, IntArray]:
         votes: Exact counts, integers of shape (inputs, classes). Views that abstain count for no class.
 
     Returns:
-        Labels, -1 where every view abstains, and K; both of shape (inputs,). With one class K is its count.
+        Labels, -1 where every view abstains, and K; both of shape (inputs,). K is less than the number of
+        votes: without any there is no label.
 
     Raises:
         InputError: The votes are no such counts.
     """
     counts = check_votes(votes)
     label = counts.argmax(axis=1)
-    gap = _gaps(counts, label).min(axis=1, initial=2 * counts.sum(axis=1).max(initial=0))
-    slack = gap // 2
-    none = counts.sum(axis=1) == 0
+    total = counts.sum(axis=1)
+    gap = _gaps(counts, label).min(axis=1, initial=2 * total.max(initial=0))
+    slack = np.minimum(gap // 2, total - 1)  # the last vote of a single class may be lost to abstention
+    none = total == 0
     return np.where(none, ABSTAIN, label), np.where(none, 0, slack)
 
 
@@ -47,7 +49,8 @@ def top_slack(votes: npt.ArrayLike, label: npt.ArrayLike, top: int) -> IntArray:
 
     For a set S of `top` rivals to be ahead of A at once after k changes, each b in S lacks max(0, c_A -
     min(k, c_A) - c_b + 1[b > A]) votes, of which k changes can bring k. The least such k over all S, less
-    one, is certified; only the `top` rivals with the smallest gaps matter.
+    one, is certified; only the `top` rivals with the smallest gaps matter. It is less than the number of
+    votes, since a label has to be left.
 
     Args:
         votes: Exact counts, integers of shape (inputs, classes).
@@ -75,7 +78,7 @@ def top_slack(votes: npt.ArrayLike, label: npt.ArrayLike, top: int) -> IntArray:
             if lacking <= k:
                 break
             slack[row] = k
-    return slack
+    return np.minimum(slack, counts.sum(axis=1) - 1)
 
 
 def check_votes(votes: npt.ArrayLike) -> IntArray:

@@ -134,6 +134,8 @@ def _look(
     if profile is None or error.size == 0 or (isinstance(kernel, OwnNorm) and profile.linear):
         return may
     some = (radius > 1e-250) & (radius < 1e100)
+    if not some.any():
+        return may
     log_r = np.log(radius[some]) - NEARER
     log_z, _ = largest_certified(Duality(profile, kernel), log_r, np.full(log_r.shape, math.nan))
     may[some] = log_z <= np.log(normal_quantile(error[some]))
