@@ -30,7 +30,8 @@ def test_differences_by_hand() -> None:
     assert quarter.p_value == pytest.approx(2 * 5 / 16)
     assert found.radii.tolist() == [[0.5, 0.5, 0.1, 0, 0, 0.3], [0.6, 0.1, 0.5, 0.5, 0.5, 0.3]]
     assert found.largest(3).tolist() == [3, 4, 1]
-    assert found.summary().startswith("On 6 inputs, b certifies +0.1833 more on average than a")
+    assert found.summary().startswith("On 6 inputs, b certifies 0.1833 more on average than a")
+    assert "a certifies 0.1833 less on average than b" in reports.compare(B, A, [0.5]).summary()
     assert "larger radius on 4 and a smaller one on 1" in found.summary()
     lines = found.render("csv", 2).splitlines()
     assert lines[2] == "0.5,0.333,0.667,+0.333,1,3,0.625"

@@ -110,8 +110,9 @@ class Comparison:
         """The difference of the mean radii, and on how many inputs each run has the larger one."""
         gap = self.radii[1] - self.radii[0]
         more, less = int((gap > 0).sum()), int((gap < 0).sum())
+        amount = f"{abs(gap.mean()):.4f} {'less' if gap.mean() < 0 else 'more'}"
         return (
-            f"On {self.inputs:,} inputs, {self.names[1]} certifies {gap.mean():+.4f} more on average than "
+            f"On {self.inputs:,} inputs, {self.names[1]} certifies {amount} on average than "
             f"{self.names[0]} (wrong and abstained inputs count as zero): a larger radius on {more:,} and a "
             f"smaller one on {less:,} (sign test: p = {sign_test(more, less):.3g}). Their accuracy at radius "
             f"0: {self.clean[0]:.3f} for {self.names[0]}, {self.clean[1]:.3f} for {self.names[1]}."
