@@ -59,6 +59,22 @@ def standardised(x):
     return (rows - rows.mean(dim=0)) @ torch.eye(64)[:, :10]
 
 calls = [0]
+def tires():
+    calls = []
+    def answer(x):
+        calls.append(len(x))
+        if len(calls) > 3:
+            raise RuntimeError("no more today")
+        return torch.zeros(len(x), 10)
+    return answer
+
+def unreal(x):
+    return torch.zeros(len(x), 10, dtype=torch.complex64)
+
+class Sized(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+
 def counting(x):
     calls[0] += 1
     return (brightness(x) + calls[0] % 2) % 10
@@ -233,6 +249,9 @@ def test_a_score_for_two_classes(folder: Path, tmp_path: Path) -> None:
         ("python:{}/own.py:standardised", (), "is no function of its input: its answers change"),
         ("python:{}/own.py:counting", ("--classes", "10"), "is no function of its input"),
         ("python:{}/own.py:dropped", (), "is no function of its input"),
+        ("python:{}/own.py:tires", (), "tires fails on inputs of shape (1, 8, 8): RuntimeError: no"),
+        ("python:{}/own.py:unreal", (), "must return real numbers, got torch.complex64"),
+        ("python:{}/own.py:Sized", (), "write a function without arguments that returns Sized(...)"),
         ("python:{}/own.py:exits", (), "keep what a script does under `if __name__ == '__main__':`"),
         ("{}/own.py", (), "say which of its names is the model: python:"),
         ("{}/net.onnx", (), "to read it, give onnx:"),

@@ -34,6 +34,8 @@ class Decoder:
         if isinstance(values, np.ndarray) and values.dtype.kind in "OUS":
             return self._named(values).to(device)
         decoded = values if isinstance(values, Tensor) else _tensor(values)
+        if decoded.is_complex():
+            raise InputError(f"the model must return real numbers, got {decoded.dtype}.")
         if decoded.ndim not in (1, 2) or len(decoded) != rows:
             raise InputError(
                 f"the model must return logits (rows, classes) or labels (rows,) for {rows} rows, got "

@@ -25,14 +25,14 @@ _WRAPPERS = ("module.", "_orig_mod.")
 def load_object(source: str) -> Any:
     """What a name in a Python file or module stands for, made by calling it if it is a factory.
 
-    A class, or a function that needs no arguments, is called; a module, an estimator or any other function is
+    A class or function that needs no arguments is called; a module, an estimator or any other function is
     returned as it is. Code in the file is run: it is the user's own.
 
     Args:
         source: `FILE.py:NAME` or `package.module:NAME`.
 
     Raises:
-        InputError: The file, module or name is missing, or the code fails.
+        InputError: The file, module or name is missing, a class needs arguments, or the code fails.
     """
     place, colon, name = source.rpartition(":")
     if not colon or not place or not name.isidentifier():
@@ -42,6 +42,11 @@ def load_object(source: str) -> Any:
         defined = [key for key, value in vars(module).items() if callable(value) and not key.startswith("_")]
         raise InputError(f"{place} defines no {name!r}; it has {', '.join(defined[:8]) or 'no callables'}.")
     found = getattr(module, name)
+    if inspect.isclass(found) and not _is_factory(found):
+        raise InputError(
+            f"{name} in {place} is a class whose arguments nobody gives; write a function without arguments "
+            f"that returns {name}(...), and name that."
+        )
     if not _is_factory(found):
         return found
     try:

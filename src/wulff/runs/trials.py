@@ -1,5 +1,8 @@
 """Models from elsewhere are tried out before a run of them begins: can they run, and are they functions?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import Tensor
 
@@ -25,13 +28,13 @@ def check_function(model: str, function: backends.Function, x: Tensor) -> None:
         x: One input, of shape (1, ...).
 
     Raises:
-        InputError: Its answers differ by more.
+        InputError: Its answers differ by more, or it fails.
     """
     generator = torch.Generator().manual_seed(0)
     draws = torch.randn(2 * ROWS, *x.shape[1:], generator=generator)
     noisy = 0.25 * draws.to(x.device)
     alone, others, half = x + noisy[:ROWS], 1 - x + noisy[ROWS:], ROWS // 2
-    with evaluating(function) as fixed, torch.inference_mode():
+    with _failing_in_one_line(model, x), evaluating(function) as fixed, torch.inference_mode():
         expected = fixed(alone)
         turned = fixed(alone.flip(0)).flip(0)
         elsewhere = fixed(torch.cat([others[half:], alone[:half]]))[half:]
@@ -56,18 +59,24 @@ def _moved(found: Tensor, expected: Tensor) -> int:
     return int((differ & ~near & ~unknown).sum())
 
 
-def first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
-    """The answer to one input, in a batch of the least size; a model that cannot run is refused here."""
+@contextmanager
+def _failing_in_one_line(model: str, x: Tensor) -> Iterator[None]:
+    """What the model raises, which is other people's code, as a refusal of it."""
     try:
-        with evaluating(function) as fixed, torch.inference_mode():
-            answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
+        yield
     except WulffError:
         raise
-    except Exception as error:  # the model is other people's code
+    except Exception as error:
         first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
         raise InputError(
             f"{model} fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}."
         ) from error
+
+
+def first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
+    """The answer to one input, in a batch of the least size; a model that cannot run is refused here."""
+    with _failing_in_one_line(model, x), evaluating(function) as fixed, torch.inference_mode():
+        answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
     if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != SMALLEST_BATCH:
         got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__
         raise InputError(f"{model} must return logits (rows, classes) or labels (rows,), got {got}.")
