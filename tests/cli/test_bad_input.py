@@ -268,10 +268,10 @@ def test_one_clear_line_and_exit_2(command: str, message: str, wulff, files: Pat
 
 
 def test_a_gpu_without_enough_memory(monkeypatch: pytest.MonkeyPatch, wulff, files: Path) -> None:
-    def too_much(*_: object) -> None:
+    def too_much(*_: object, **__: object) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total ...")
 
-    monkeypatch.setattr(Smoothed, "counts", too_much)
+    monkeypatch.setattr(Smoothed, "vote_loop", too_much)
     result = wulff(*CERTIFY.format(files=files).split())
     assert result.code == 2
     assert result.err == "wulff: CUDA out of memory; use a smaller batch, or another device.\n"
@@ -282,10 +282,10 @@ def test_a_gpu_without_enough_memory(monkeypatch: pytest.MonkeyPatch, wulff, fil
     "error", [MemoryError(), RuntimeError("[...] DefaultCPUAllocator: can't allocate memory: you tried ...")]
 )
 def test_not_enough_memory(error: Exception, monkeypatch: pytest.MonkeyPatch, wulff, files: Path) -> None:
-    def too_much(*_: object) -> None:
+    def too_much(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(Smoothed, "counts", too_much)
+    monkeypatch.setattr(Smoothed, "vote_loop", too_much)
     result = wulff(*CERTIFY.format(files=files).split())
     assert result.code == 2
     assert result.err == "wulff: there is not enough memory; use a smaller batch, or fewer copies.\n"

@@ -161,7 +161,7 @@ SPECS: dict[str, Change] = {
     "the task, unknown": lambda spec: spec.update(task="swim"),
     "no n": lambda spec: spec.pop("n"),
     "no norms": lambda spec: spec.pop("norms"),
-    "the scale of the noise": lambda spec: spec.update(noise="gaussian(scale=5)"),
+    "a smaller scale of the noise": lambda spec: spec.update(noise="gaussian(scale=0.05)"),
 }
 
 

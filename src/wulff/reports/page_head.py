@@ -35,15 +35,19 @@ def terms(runs: Sequence[Run]) -> str:
 
 
 def _terms(run: Run) -> dict[str, str]:
-    spec, facts = run.document["run"], run.facts
-    n0 = spec.get("n0")
-    n = f"{spec['n']:,}" if spec.get("n") else "all views" if run.is_exact else _UNKNOWN
-    n = f"up to {n}" if spec.get("stop") else n
+    facts = run.facts
+
+    def said(name: str) -> Any:
+        return getattr(run.spec, name, None)
+
+    n0 = said("n0")
+    n = f"{said('n'):,}" if said("n") else "all views" if run.is_exact else _UNKNOWN
+    n = f"up to {n}" if said("stop") else n
     alpha = f"{run.alpha:g}" if run.alpha is not None else "none" if run.is_exact else _UNKNOWN
     return {
-        "data": " ".join(filter(None, [spec.get("dataset", _UNKNOWN), _part(spec.get("slice", ":"))])),
-        "model": spec.get("model", _UNKNOWN),
-        "noise": spec.get("noise", _UNKNOWN),
+        "data": " ".join(filter(None, [said("dataset") or _UNKNOWN, _part(said("slice") or ":")])),
+        "model": said("model") or _UNKNOWN,
+        "noise": said("noise") or _UNKNOWN,
         "copies": f"{n} (and {n0:,} to choose the label)" if n0 else n,
         "alpha": alpha,
         "against": ", ".join(run.norms) or "nothing: predictions",
