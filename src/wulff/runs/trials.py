@@ -1,6 +1,6 @@
 """Models from elsewhere are tried out before a run of them begins: can they run, and are they functions?"""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -60,7 +60,7 @@ def _moved(found: Tensor, expected: Tensor) -> int:
 
 
 @contextmanager
-def _failing_in_one_line(model: str, x: Tensor) -> Iterator[None]:
+def _failing_in_one_line(model: str, x: Tensor) -> Generator[None, None, None]:
     """What the model raises, which is other people's code, as a refusal of it."""
     try:
         yield
