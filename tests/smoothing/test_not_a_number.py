@@ -85,7 +85,7 @@ def test_warnings_point_at_the_users_line(call: Callable[[wulff.Smoothed], objec
 
 
 def test_outputs_that_are_no_votes_are_refused() -> None:
-    with pytest.raises(InputError, match=r"logits must be real numbers, got torch.complex64"):
+    with pytest.raises(InputError, match=r"the model must return real numbers, got torch.complex64"):
         wulff.Smoothed(lambda batch: batch[:, :3] + 1j, "uniform(scale=1)", 3).counts(X, 10)
     with pytest.raises(InputError, match="returns one score for each input"):
         wulff.Smoothed(lambda batch: batch[:, 0] * NAN, "uniform(scale=1)", 3).counts(X, 10)
