@@ -8,10 +8,9 @@ from wulff.certificates import certified_radius
 from wulff.certificates.box.own_rooms import OWN, with_rooms
 from wulff.errors import InputError
 from wulff.norms import Box, parse_threat
-from wulff.runs.document import FORMAT, versions
 from wulff.runs.original_inputs import OriginalInputs
 from wulff.runs.records import CertifiedRadius, Record
-from wulff.runs.run import Run
+from wulff.runs.run import Run, recomputed
 from wulff.runs.spec import ImportedSpec
 from wulff.smoothing.rooms import own_boxes
 from wulff.stats import ABSTAIN
@@ -40,14 +39,7 @@ def against_others(source: Run, spec: ImportedSpec, inputs: OriginalInputs | Non
     before, records = list(source.records), list[Record]()
     for start in range(0, len(before), TOGETHER):
         records += _some(before[start : start + TOGETHER], source, spec, inputs)
-    facts = dataclasses.replace(
-        source.facts,
-        counted={"versions": dict(source.facts.versions)},
-        versions=versions(),
-        engine={"from": str(source.folder)},
-        format=FORMAT,
-    )
-    return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
+    return recomputed(source, spec, records)
 
 
 def _some(

@@ -23,14 +23,13 @@ from wulff.datasets import Dataset
 from wulff.errors import InputError
 from wulff.norms import Adversary, parse_adversaries, parse_threat
 from wulff.runs.certifying import Counted, certified_records
-from wulff.runs.document import FORMAT, Facts, versions
 from wulff.runs.execution import store_finished
 from wulff.runs.fit import Fit
 from wulff.runs.from_errors import against_others
 from wulff.runs.journal import RECORDS, stored_document
 from wulff.runs.original_inputs import OriginalInputs
 from wulff.runs.records import Record
-from wulff.runs.run import Run, check_run, load
+from wulff.runs.run import Run, check_run, load, recomputed
 from wulff.runs.spec import ImportedSpec, Spec
 from wulff.runs.verdicts import dense, of_all_views
 from wulff.runs.view_spec import ViewSpec
@@ -42,6 +41,8 @@ TOGETHER = 1000
 """Inputs that are certified at once."""
 MOST_VOTES = 10**8
 """Votes are drawn one by one, which more of them would make slow."""
+DRAWN = "without replacement, from numbers keyed by seed, input and n"
+"""How a smaller sample is taken from the votes, as a run records it."""
 
 
 class Changes(TypedDict, total=False):
@@ -119,8 +120,8 @@ def on_other_terms(source: Run, **changes: Unpack[Changes]) -> Run:
         some = counted[start : start + TOGETHER]
         x = None if inputs is None else inputs.at([one.index for one in some])
         records += certified_records(terms, spec.threats, some, x)
-    facts = _facts(source, before, spec)
-    return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
+    drawn = {"drawn": DRAWN} if spec.n < before.n else {}
+    return recomputed(source, spec, records, n=before.n, **drawn)
 
 
 def _warn_of_rooms(source: Run, spec: Spec, inputs: OriginalInputs | None) -> None:
@@ -153,14 +154,7 @@ def _of_views(source: Run, before: ViewSpec, given: dict[str, Any], dataset: str
     check_top(spec.top, classes)
     _check_records(source)
     records = of_all_views(spec, shape, classes, list(source.records))
-    facts = dataclasses.replace(
-        source.facts,
-        counted={"versions": dict(source.facts.versions)},
-        versions=versions(),
-        engine={"from": str(source.folder)},
-        format=FORMAT,
-    )
-    return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
+    return recomputed(source, spec, records)
 
 
 def _check_has_records(source: Run) -> None:
@@ -252,15 +246,3 @@ def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Genera
     return np.bincount(classes, minlength=len(votes) + 1)[: len(votes)]
 
 
-def _facts(source: Run, before: Spec, spec: Spec) -> Facts:
-    """What is known of the new run: as of the old one, and where the counts are from."""
-    counted: dict[str, Any] = {"n": before.n, "versions": dict(source.facts.versions)}
-    if spec.n < before.n:
-        counted["drawn"] = "without replacement, from numbers keyed by seed, input and n"
-    return dataclasses.replace(
-        source.facts,
-        counted=counted,
-        versions=versions(),
-        engine={"from": str(source.folder)},
-        format=FORMAT,
-    )

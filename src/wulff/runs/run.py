@@ -16,7 +16,7 @@ from wulff.datasets import Dataset
 from wulff.errors import InputError, RunError
 from wulff.norms import Adversary, parse_adversary
 from wulff.runs.columns import Columns
-from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
+from wulff.runs.document import FORMAT, Facts, Made, checksum_key, from_document, to_document, versions
 from wulff.runs.fit import Fit
 from wulff.runs.journal import RECORDS, SPEC, read_records, stored_document
 from wulff.runs.records import Record
@@ -188,6 +188,25 @@ class Run(Shortcuts):
 def check_run(run: object) -> Run:
     """A run; refuses what is none, such as the path of one."""
     return instance("run", run, Run, "a run, as wulff.runs.load reads one from its folder")
+
+
+def recomputed(source: Run, spec: AnySpec, records: Sequence[Record], **counted: Any) -> Run:
+    """The run of another spec on the votes of a run, in memory; its folder is that of the votes.
+
+    Args:
+        source: The run whose inputs were counted.
+        spec: The other spec.
+        records: What follows from the votes under it.
+        **counted: What is known of the counting beside the versions that did it.
+    """
+    facts = dataclasses.replace(
+        source.facts,
+        counted=counted | {"versions": dict(source.facts.versions)},
+        versions=versions(),
+        engine={"from": str(source.folder)},
+        format=FORMAT,
+    )
+    return dataclasses.replace(source, spec=spec, records=records, facts=facts, stored=False)
 
 
 def load(folder: str | Path) -> Run:
