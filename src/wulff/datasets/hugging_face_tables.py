@@ -120,7 +120,6 @@ class EncodedImages(Streamed):
         row: The shape of one image: (channels, height, width).
         size: To which size images are resized; None if they stay as they are.
         positions: Which rows these are.
-        device: Where they are put.
     """
 
     name: str
@@ -129,7 +128,6 @@ class EncodedImages(Streamed):
     row: tuple[int, int, int]
     size: int | None
     positions: np.ndarray
-    device: str | torch.device = "cpu"
 
     @classmethod
     def of(cls, name: str, table: Any, column: str, size: int | None) -> Self:
@@ -162,9 +160,6 @@ class EncodedImages(Streamed):
 
     def select(self, positions: Sequence[int]) -> Self:
         return dataclasses.replace(self, positions=self.positions[np.asarray(positions, dtype=np.int64)])
-
-    def to(self, device: str | torch.device) -> Self:
-        return dataclasses.replace(self, device=device)
 
     def digest(self) -> bytes:
         digest = hashlib.sha256(f"{self.row} {self.size}".encode())

@@ -114,13 +114,11 @@ class ImageFiles(Streamed):
     Attributes:
         files: One for each image.
         size: Height and width of what comes out: float32 in [0, 1], (3, size, size).
-        device: Where it is put.
         as_they_are: Whether files have that size, and others are refused; by default images are resized.
     """
 
     files: tuple[Path, ...]
     size: int
-    device: str | torch.device = "cpu"
     as_they_are: bool = False
 
     @property
@@ -139,9 +137,6 @@ class ImageFiles(Streamed):
 
     def select(self, positions: Sequence[int]) -> Self:
         return dataclasses.replace(self, files=tuple(self.files[position] for position in positions))
-
-    def to(self, device: str | torch.device) -> Self:
-        return dataclasses.replace(self, device=device)
 
     def digest(self) -> bytes:
         done = _AS_THEY_ARE if self.as_they_are else _PREPROCESSING

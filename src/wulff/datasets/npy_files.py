@@ -56,7 +56,6 @@ class ArrayRows(Streamed):
         dtype: Its numbers.
         start: Where the first row begins.
         positions: Which rows these are, int64.
-        device: Where they are put.
     """
 
     file: Path
@@ -64,7 +63,6 @@ class ArrayRows(Streamed):
     dtype: np.dtype[Any]
     start: int
     positions: np.ndarray
-    device: str | torch.device = "cpu"
 
     @classmethod
     def of(cls, file: Path) -> Self:
@@ -101,9 +99,6 @@ class ArrayRows(Streamed):
 
     def select(self, positions: Sequence[int]) -> Self:
         return dataclasses.replace(self, positions=self.positions[np.asarray(positions, dtype=np.int64)])
-
-    def to(self, device: str | torch.device) -> Self:
-        return dataclasses.replace(self, device=device)
 
     def digest(self) -> bytes:
         digest = hashlib.sha256(f"{self.row} {self.dtype.str}".encode())

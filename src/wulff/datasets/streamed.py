@@ -1,6 +1,7 @@
 """Inputs that stay on disk: each is read when it is asked for, and memory never holds all of them."""
 
 import abc
+import dataclasses
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor
 
 
+@dataclasses.dataclass(frozen=True)
 class Streamed(abc.ABC):
     """Inputs on disk; it is indexed like a tensor, whose rows are read when they are asked for.
 
@@ -16,7 +18,7 @@ class Streamed(abc.ABC):
         device: Where they are put.
     """
 
-    device: str | torch.device = "cpu"
+    device: str | torch.device = dataclasses.field(default="cpu", kw_only=True)
 
     @property
     @abc.abstractmethod
@@ -43,9 +45,9 @@ class Streamed(abc.ABC):
             InputError: An input is damaged, or lies outside [0, 1].
         """
 
-    @abc.abstractmethod
     def to(self, device: str | torch.device) -> Self:
         """The same, put on another device when they are read."""
+        return dataclasses.replace(self, device=device)
 
     @property
     def ndim(self) -> int:
