@@ -52,15 +52,15 @@ def attack(
     radii = [1.0] * inside + (factors or [])
     if not radii:
         raise InputError("give --inside, --outside 1.5, or both.")
-    spec = runs.load(run).spec
+    loaded = runs.load(run)
     method = EOTPGD(steps, copies, restarts)
-    if isinstance(spec, runs.ViewSpec):
+    if isinstance(loaded.spec, runs.ViewSpec):
         method = ViewAscent(steps, copies, restarts)
-        refuse_terms(context, spec.views, _OF_SAMPLES)
+        refuse_terms(context, loaded.spec.views, _OF_SAMPLES)
     with progress_bar() as progress:
         task = progress.add_task(f"attacking {run}", total=None, words="")
         outcomes = runs.attack(
-            run,
+            loaded,
             radii,
             norm=norm,
             method=method,

@@ -104,7 +104,7 @@ class Ballots:
         found: list[Task] = []
         places: set[int] = set()
         while self.waiting and (not found or copies >= self.waiting[0].copies):
-            if len(places | {self.waiting[0].place}) > inputs:
+            if self.waiting[0].place not in places and len(places) == inputs:
                 break
             found.append(self.waiting.popleft())
             places.add(found[-1].place)

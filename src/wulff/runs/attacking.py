@@ -54,7 +54,7 @@ class Judge:
 
 
 def attack(
-    store: str | Path,
+    store: str | Path | Run,
     factors: Sequence[float] = (1.0,),
     *,
     norm: Adversary | str | None = None,
@@ -76,7 +76,7 @@ def attack(
     within the radius, and judged by exact sampling.
 
     Args:
-        store: The folder of a run of `certify`; its weights and data are where they were.
+        store: A run of `certify`, or its folder; its weights and data are where they were.
         factors: Multiples of the certified radius; distances stay strictly below it times the factor.
         norm: One of the run's norms; its first by default.
         method: The attack: an `Attack`, by default `EOTPGD()`; of views a `ViewAscent`.
@@ -91,9 +91,11 @@ def attack(
     Raises:
         InputError: The run has no certificates against the norm, or its weights or data have changed.
     """
-    run = load(store)
+    run = store if isinstance(store, Run) else load(store)
     if not isinstance(run.spec, ImportedSpec) and run.spec.dataset == IN_PYTHON:
-        raise InputError(f"{store} was made in Python: its model and inputs are not stored, to be attacked.")
+        raise InputError(
+            f"{run.folder} was made in Python: its model and inputs are not stored, to be attacked."
+        )
     if not factors or any(not 0 < factor < float("inf") for factor in factors):
         raise InputError(f"factors must be positive numbers such as 1.5, got {list(factors)}.", "factors")
     one_of("engine", engine, ("local", "ray"))
@@ -112,7 +114,7 @@ def attack(
         )
     wanted = str(parse_adversary(norm)) if norm is not None else next(iter(run.norms), "")
     if not wanted:
-        raise InputError(f"{store} has no certificates to attack; make them with `wulff certify`.")
+        raise InputError(f"{run.folder} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
     measure = _measure(wanted)
     job = _job(run, judge.seed, architecture)
