@@ -103,7 +103,7 @@ def within(
         below_dim: For noises: whether it must be smaller than the number of input coordinates.
         because: What would be wrong with others, for messages.
         also: What else is required, of several parameters together, for documentation; a noise checks it in
-            `_check_parameters` or `_check_dim`.
+            `_check_parameters` or `_wrong_in_dim`.
     """
     low, high = (at_least if above is None else above), (at_most if below is None else below)
     domain = Domain(

@@ -121,6 +121,21 @@ def test_parameters_outside_their_range_are_refused_with_the_reason(spec: str, r
         parse(spec)
 
 
+def test_a_noise_is_asked_in_which_dimensions_it_exists() -> None:
+    heavy = CustomRadial(scale=1, norm="l2", log_density=lambda r: -4 * (1 + r).log())
+    for noise, allowed in (
+        (parse("exp-l2(scale=1,j=3,k=1)"), {10, 3072}),
+        (parse("power-l2(scale=1,a=5,k=1)"), {3}),
+        (parse("gaussian(sigma=1,dim=3)"), {3}),
+        (parse("ablation(keep=5)"), {10, 3072}),
+        (heavy, {3}),
+    ):
+        assert {dim for dim in (3, 10, 3072) if noise.exists_in(dim)} == allowed
+        for dim in {3, 10, 3072} - allowed:
+            with pytest.raises(InputError):
+                noise.in_dim(dim)
+
+
 @pytest.mark.parametrize(("spec", "dim"), cases.SPECS_IN_DIM)
 def test_the_law_is_consistent(spec: str, dim: int) -> None:
     noise = parse(spec)

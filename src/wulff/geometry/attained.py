@@ -162,14 +162,12 @@ def limits_table(
 
 def _attained(spec: str, norm: Threat, dim: int, s: float, l: float, lenient: bool) -> float:  # noqa: E741
     """The radius, or nan; lenient where a noise of the largest dimension need not exist, as with poles."""
+    if lenient and not resized(spec, 1.0).exists_in(dim):
+        return math.nan
     try:
         return float(certified_radius(sized_by(spec, dim, l), 0.5 - s, norm, dim).radius)
     except NotCoveredError:
         return math.nan
-    except InputError:
-        if lenient:
-            return math.nan
-        raise
 
 
 def growing_dimensions(dim: int) -> list[int]:

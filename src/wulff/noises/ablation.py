@@ -53,11 +53,12 @@ class Ablation(Replacement):
         if self.null is not UNKNOWN and not abs(self.null) < float("inf"):
             raise InputError(f"null must be a finite number, got {self.null!r} for {self.name}.")
 
-    def _check_dim(self, dim: int) -> None:
+    def _wrong_in_dim(self, dim: int) -> str | None:
         if dim % self.channels:
-            self._refuse(f"channels must divide the number of input coordinates, {dim}")
+            return f"channels must divide the number of input coordinates, {dim}"
         if self.keep > dim // self.channels:
-            self._refuse(f"keep must be at most the {dim // self.channels} coordinates of an input")
+            return f"keep must be at most the {dim // self.channels} coordinates of an input"
+        return None
 
     @property
     def own_units(self) -> bool:

@@ -81,11 +81,11 @@ class Noise(ABC):
             if kinds[name] in (float, int):
                 object.__setattr__(self, name, _number(self, name, kinds[name] is int))
         for name in self.shape_parameters():
-            if name in declared and (wrong := declared[name].wrong(name, getattr(self, name), self.dim)):
+            if name in declared and (wrong := declared[name].wrong(name, getattr(self, name))):
                 self._refuse(wrong)
         self._check_parameters()
-        if self.dim is not None:
-            self._check_dim(self.dim)
+        if self.dim is not None and (wrong := self._wrong(self.dim)):
+            self._refuse(wrong)
         if self.sized and (self.dim is not None or not self.size_depends_on_dim):
             self._fill_in_size(self.dim or 1)
 
@@ -122,9 +122,16 @@ class Noise(ABC):
         """Raise InputError where shape parameters, each in its domain, do not go together."""
         return
 
-    def _check_dim(self, dim: int) -> None:
-        """Raise InputError where shape parameters, each in its domain, do not suit the dimension `dim`."""
-        return
+    def _wrong_in_dim(self, dim: int) -> str | None:
+        """Why shape parameters, each in its domain, do not suit the dimension `dim`; None if they do."""
+        return None
+
+    def _wrong(self, dim: int) -> str | None:
+        declared = domains(self)
+        for name in self.shape_parameters():
+            if name in declared and (wrong := declared[name].wrong(name, getattr(self, name), dim)):
+                return wrong
+        return self._wrong_in_dim(dim)
 
     def _refuse(self, reason: str) -> NoReturn:
         raise InputError(f"{reason}, got {self}.")
@@ -191,6 +198,10 @@ class Noise(ABC):
             raise InputError(f"{self} was made for dim={self.dim}, but the input has {dim} coordinates.")
         size = {self._size: getattr(self, self._size)} if self.sized else {}
         return self._with(**size, dim=dim)
+
+    def exists_in(self, dim: int) -> bool:
+        """Whether `in_dim` gives a noise: made for no other dimension, with parameters that suit this one."""
+        return self.dim in (None, dim) and self._wrong(dim) is None
 
     def unit(self) -> Self:
         """The same law at scale 1, for any dimension."""

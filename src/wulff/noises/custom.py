@@ -15,7 +15,7 @@ from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
 from wulff.noises.draws import draw_signs, wide
-from wulff.noises.numerical_law import NODES, WEIGHTS, NumericalLaw
+from wulff.noises.numerical_law import NO_TOTAL_MASS, NODES, WEIGHTS, NumericalLaw, has_total_mass
 from wulff.noises.profile_table import LARGEST, SMALLEST, ProfileTable
 from wulff.noises.radial import NumericalRadialLaw
 from wulff.norms import Norm
@@ -28,6 +28,9 @@ LogDensity = Callable[["Tensor"], "Tensor"]
 """An elementwise function of a float64 tensor of sizes > 0, made of operations that torch differentiates."""
 
 _DIFFERENTIABLE = "elementwise operations of torch, such as torch.abs and torch.exp"
+
+_RANGE = (-690.0, 690.0)
+"""Of log ‖Z‖, within which float64 holds the sizes."""
 
 Sampler = Callable[["Tensor", "torch.Generator"], "Tensor"]
 """Fills a tensor with independent draws of its law under the generator, and returns it."""
@@ -135,8 +138,9 @@ class CustomRadial(NormRadialNoise):
         if self.level_norm not in (Norm.L1, Norm.L2, Norm.LINF):
             self._refuse("norm must be l1, l2 or linf")
 
-    def _check_dim(self, dim: int) -> None:
-        _size_law(self.log_density, self.break_points, dim)
+    def _wrong_in_dim(self, dim: int) -> str | None:
+        log_density, _ = _log_size_density(self.log_density, self.break_points, dim)
+        return None if has_total_mass(log_density, *_RANGE) else NO_TOTAL_MASS
 
     @property
     def level_norm(self) -> Norm:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -206,6 +210,15 @@ def _size_law(
     log_density: LogDensity, break_points: tuple[float, ...], dim: int
 ) -> tuple[NumericalLaw, ProfileTable]:
     """The law of x = log ‖Z‖ on `dim` coordinates, and the table of the log-density that it rests on."""
+    log_size_density, table = _log_size_density(log_density, break_points, dim)
+    return NumericalLaw(log_size_density, *_RANGE, nodes=np.log(table.nodes)), table
+
+
+@functools.lru_cache(maxsize=64)
+def _log_size_density(
+    log_density: LogDensity, break_points: tuple[float, ...], dim: int
+) -> tuple[Callable[[FloatArray], FloatArray], ProfileTable]:
+    """The log-density of x = log ‖Z‖, up to a constant, by a table of the user's, and that table."""
     least, most = math.log(SMALLEST), math.log(LARGEST)
     outline = NumericalLaw(lambda x: dim * x + _evaluate(log_density, np.exp(x)), least, most, whole=False)
     lo, hi = outline.reach
@@ -216,8 +229,7 @@ def _size_law(
         (math.exp(lo), math.exp(hi)),
         break_points,
     )
-    nodes = np.log(table.nodes)
-    return NumericalLaw(lambda x: dim * x + table(x), -690.0, 690.0, nodes=nodes), table
+    return lambda x: dim * x + table(x), table
 
 
 def _check_continuous(log_density: LogDensity, lo: float, hi: float) -> None:

@@ -41,10 +41,11 @@ class Exponential(NormRadialNoise):
     j: float = dataclasses.field(default=0.0, metadata=POLE)
     k: float = dataclasses.field(default=1.0, metadata=POSITIVE_POWER)
 
-    def _check_dim(self, dim: int) -> None:
+    def _wrong_in_dim(self, dim: int) -> str | None:
         log_mean_square = log_gamma_ratio((dim - self.j) / self.k, 2 / self.k)
         if not abs(log_mean_square) < 690:
-            self._refuse(f"k must be larger in dimension {dim}, where E‖Z‖² is exp({log_mean_square:.0f})")
+            return f"k must be larger in dimension {dim}, where E‖Z‖² is exp({log_mean_square:.0f})"
+        return None
 
     def radial_law(self, dim: int) -> GammaLaw:
         return GammaLaw(dim, self.j, self.k)

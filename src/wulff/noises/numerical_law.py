@@ -23,6 +23,9 @@ _TABLE = 8192
 _REACH = 40.0  # draws have log-odds within ±40: a float64 exponential variable reaches no further
 
 
+NO_TOTAL_MASS = "the density must have a finite total mass, within sizes that float64 can hold"
+
+
 class NumericalLaw:
     """The law of a real x with density ∝ exp(log_density(x)), integrated cell by cell.
 
@@ -54,7 +57,10 @@ class NumericalLaw:
         whole: bool = True,
     ) -> None:
         self._unnormalised = log_density
-        first, last, self.mode, self._peak = _support(log_density, lo, hi, whole)
+        support = _support(log_density, lo, hi, whole)
+        if support is None:
+            raise InputError(f"{NO_TOTAL_MASS}.")
+        first, last, self.mode, self._peak = support
         self.reach = (self._end(first, lo), self._end(last, hi))
         if not whole:
             return
@@ -176,10 +182,18 @@ class NumericalLaw:
         return (lo + hi) / 2
 
 
+def has_total_mass(log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float) -> bool:
+    """Whether there is a `NumericalLaw` on that range."""
+    return _support(log_density, lo, hi, whole=True) is not None
+
+
 def _support(
     log_density: Callable[[FloatArray], FloatArray], lo: float, hi: float, whole: bool
-) -> tuple[float, float, float, float]:
-    """The range in which the density is above exp(-_DEPTH) of its peak, the peak's place and its height."""
+) -> tuple[float, float, float, float] | None:
+    """The range in which the density is above exp(-_DEPTH) of its peak, the peak's place and its height.
+
+    None where it is nowhere positive or, if the law must be whole, still large at the ends.
+    """
     while True:
         x = np.linspace(lo, hi, 4001)
         values = np.asarray(log_density(x), dtype=np.float64)
@@ -189,7 +203,7 @@ def _support(
         kept = np.flatnonzero(values > values[top] - _DEPTH)
         cut_off = len(kept) > 0 and (kept[0] == 0 or kept[-1] == 4000)
         if len(kept) == 0 or (whole and cut_off and values[[0, -1]].max() > values[top] - 30):
-            raise InputError("the density must have a finite total mass, within sizes that float64 can hold.")
+            return None
         first, last = max(kept[0] - 1, 0), min(kept[-1] + 1, 4000)
         if last - first > 3000:
             return float(x[first]), float(x[last]), float(x[top]), float(values[top])

@@ -38,12 +38,13 @@ class PowerLaw(NormRadialNoise):
     a: float = dataclasses.field(metadata=within(above=0, because=NO_TOTAL, also="k·a > d"))
     k: float = dataclasses.field(default=1.0, metadata=POSITIVE_POWER)
 
-    def _check_dim(self, dim: int) -> None:
+    def _wrong_in_dim(self, dim: int) -> str | None:
         alpha = dim / self.k
         if not self.a > alpha:
-            self._refuse(f"a must exceed d/k = {alpha:g} (the density could not be normalised)")
+            return f"a must exceed d/k = {alpha:g} (the density could not be normalised)"
         if not abs(math.log(alpha / (self.a - alpha))) < 600 * self.k:
-            self._refuse(f"k must be larger in dimension {dim}, where float64 cannot hold the noise")
+            return f"k must be larger in dimension {dim}, where float64 cannot hold the noise"
+        return None
 
     def radial_law(self, dim: int) -> BetaPrimeLaw:
         return BetaPrimeLaw(dim, self.a, self.k)

@@ -244,5 +244,3 @@ def _some_votes(votes: IntArray, n: int, fewer: int, generator: np.random.Genera
     drawn = generator.choice(n, fewer, replace=False, shuffle=False)
     classes = np.searchsorted(ends, drawn, side="right")
     return np.bincount(classes, minlength=len(votes) + 1)[: len(votes)]
-
-

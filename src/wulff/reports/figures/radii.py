@@ -73,8 +73,10 @@ def plot_methods(
 
 
 def _radius(noise: Noise, error: float, norm: Threat, dim: int, method: str) -> float | None:
+    if not noise.exists_in(dim):
+        return None
     try:
         radii = certificates.certified_radius(noise, error, norm, dim, method)
-    except (NotCoveredError, InputError):
-        return None  # the theorem, or the noise itself, does not exist in this dimension
+    except NotCoveredError:
+        return None
     return float(radii.radius) / radii.noise.scale
