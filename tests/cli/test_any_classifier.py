@@ -59,14 +59,17 @@ def standardised(x):
     return (rows - rows.mean(dim=0)) @ torch.eye(64)[:, :10]
 
 calls = [0]
-def tires():
+def tires(after=3):
     calls = []
     def answer(x):
         calls.append(len(x))
-        if len(calls) > 3:
+        if len(calls) > after:
             raise RuntimeError("no more today")
         return torch.zeros(len(x), 10)
     return answer
+
+def retires():
+    return tires(after=10)
 
 def unreal(x):
     return torch.zeros(len(x), 10, dtype=torch.complex64)
@@ -273,3 +276,14 @@ def test_bad_models_are_one_line(
     assert len(result.err.splitlines()) == 1
     assert message in result.err
     assert not os.path.exists(tmp_path / "run")
+
+
+def test_a_model_that_fails_in_the_middle_keeps_its_records(folder: Path, tmp_path: Path) -> None:
+    stored = []
+    for _ in range(2):
+        result = certify(f"python:{folder}/own.py:retires", tmp_path / "run", "--batch", "50")
+        assert (result.code, result.out) == (2, "")
+        last = result.err.splitlines()[-1]
+        assert last == "wulff: the model fails on inputs of shape (1, 8, 8): RuntimeError: no more today."
+        stored.append(len(runs.load(tmp_path / "run").records))
+    assert 0 < stored[0] < stored[1] < 4

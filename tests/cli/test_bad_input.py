@@ -72,6 +72,7 @@ CASES = [
     (f"{PLAN} --rho 0.3", "--rho must lie in"),
     # geometry
     ("limits --norm linf --dim 0", "dim must be a positive integer"),
+    (f"limits --norm linf --dim {'9' * 26}", "dim must be at most 1,000,000,000,000"),
     ("limits --norm l7x --dim 8", "unknown norm"),
     ("limits --norm linf --dim 8 --s 0.5", "s must lie in (0, 0.5)"),
     ("limits --norm linf --dim 8 --l 0", "l must lie in (0, 1]"),

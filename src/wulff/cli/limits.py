@@ -37,8 +37,9 @@ def limits(
     if epsilon is not None:
         _print_usefulness(noise, epsilon, norm, dim, as_json)
         return
-    dims = geometry.growing_dimensions(dim) if dim >= 1 else [dim]
-    rows = geometry.limits_table(norm, dims, s, l, tuple(noise) if noise else geometry.REPRESENTATIVES)
+    rows = geometry.limits_table(
+        norm, geometry.growing_dimensions(dim), s, l, tuple(noise) if noise else geometry.REPRESENTATIVES
+    )
     if as_json:
         for row in rows:
             attained = {name: None if math.isnan(r) else r for name, r in row.attained.items()}

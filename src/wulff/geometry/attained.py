@@ -9,6 +9,7 @@ from scipy import optimize
 
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError, NotCoveredError
+from wulff.geometry.bodies import check_body_dim
 from wulff.geometry.growth_functions import known_variation
 from wulff.geometry.limits import check_margin, check_variation, explicit_bound, published_limits
 from wulff.noises import Noise
@@ -171,6 +172,11 @@ def _attained(spec: str, norm: Threat, dim: int, s: float, l: float, lenient: bo
 
 
 def growing_dimensions(dim: int) -> list[int]:
-    """1, 10, 100, ... and the dimension itself."""
+    """1, 10, 100, ... and the dimension itself.
+
+    Raises:
+        InputError: The dimension is outside its range.
+    """
+    dim = check_body_dim(dim)
     powers = [10**k for k in range(len(str(dim)))]
     return [*(power for power in powers if power < dim), dim]

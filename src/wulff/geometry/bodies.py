@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 
 import numpy as np
 
+from wulff._checks import whole_number
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 
@@ -59,6 +60,4 @@ def check_points(points: FloatArray, dim: int) -> FloatArray:
 
 def check_body_dim(dim: int) -> int:
     """A number of dimensions as an int; refuses what is not a positive whole number."""
-    if isinstance(dim, bool) or not isinstance(dim, int | np.integer) or dim < 1:
-        raise InputError(f"dim must be a positive integer, got {dim!r}.", "dim")
-    return int(dim)
+    return whole_number("dim", dim)

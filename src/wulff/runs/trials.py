@@ -1,13 +1,10 @@
 """Models from elsewhere are tried out before a run of them begins: can they run, and are they functions?"""
 
-from collections.abc import Generator
-from contextlib import contextmanager
-
 import torch
 from torch import Tensor
 
 from wulff import backends
-from wulff.errors import InputError, WulffError
+from wulff.errors import InputError
 from wulff.smoothing import SMALLEST_BATCH, evaluating
 
 ROWS = 32
@@ -34,7 +31,7 @@ def check_function(model: str, function: backends.Function, x: Tensor) -> None:
     draws = torch.randn(2 * ROWS, *x.shape[1:], generator=generator)
     noisy = 0.25 * draws.to(x.device)
     alone, others, half = x + noisy[:ROWS], 1 - x + noisy[ROWS:], ROWS // 2
-    with _failing_in_one_line(model, x), evaluating(function) as fixed, torch.inference_mode():
+    with evaluating(function, model) as fixed, torch.inference_mode():
         expected = fixed(alone)
         turned = fixed(alone.flip(0)).flip(0)
         elsewhere = fixed(torch.cat([others[half:], alone[:half]]))[half:]
@@ -59,23 +56,9 @@ def _moved(found: Tensor, expected: Tensor) -> int:
     return int((differ & ~near & ~unknown).sum())
 
 
-@contextmanager
-def _failing_in_one_line(model: str, x: Tensor) -> Generator[None, None, None]:
-    """What the model raises, which is other people's code, as a refusal of it."""
-    try:
-        yield
-    except WulffError:
-        raise
-    except Exception as error:
-        first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
-        raise InputError(
-            f"{model} fails on inputs of shape {tuple(x.shape[1:])}: {type(error).__name__}: {first}."
-        ) from error
-
-
 def first_answer(model: str, function: backends.Function, x: Tensor) -> Tensor:
     """The answer to one input, in a batch of the least size; a model that cannot run is refused here."""
-    with _failing_in_one_line(model, x), evaluating(function) as fixed, torch.inference_mode():
+    with evaluating(function, model) as fixed, torch.inference_mode():
         answer = fixed(x.expand(SMALLEST_BATCH, *x.shape[1:]))
     if not isinstance(answer, Tensor) or answer.ndim not in (1, 2) or len(answer) != SMALLEST_BATCH:
         got = tuple(answer.shape) if isinstance(answer, Tensor) else type(answer).__name__

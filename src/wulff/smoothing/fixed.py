@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
-from wulff.errors import InputError
+from wulff.errors import InputError, WulffError
 from wulff.smoothing.policy import Deployed
 from wulff.smoothing.private import CHANGED, content, is_training, modules_in, private_copy, state
 
@@ -25,12 +25,14 @@ class Fixed:
     Args:
         model: f. A module is copied, and its inputs are cast to the type of its weights; a `Deployed` one is
             such a copy; other callables are watched.
+        name: What it is called in messages.
 
     Raises:
         InputError: A module cannot be copied, or a callable uses one in training mode.
     """
 
-    def __init__(self, model: Callable[[Tensor], Tensor]) -> None:
+    def __init__(self, model: Callable[[Tensor], Tensor], name: str = "the model") -> None:
+        self._name = name
         copied = isinstance(model, nn.Module) and not isinstance(model, Deployed)
         self._run = private_copy(model) if copied else model  # type: ignore[arg-type]  (a module)
         self._modules = modules_in(self._run, hooks=False)
@@ -45,9 +47,15 @@ class Fixed:
         self._check_modes()
 
     def __call__(self, batch: Tensor) -> Tensor:
+        """The model's answers.
+
+        Raises:
+            InputError: The model fails, or a module of it is in training mode; out of memory is passed on.
+        """
         batch = batch.to(self._dtype or batch.dtype)
         # Hooks may look at modules in training mode, such as the original, as long as they do not run them.
-        with _only_evaluating() if any(map(is_training, self._others)) else contextlib.nullcontext():
+        watch = _only_evaluating() if any(map(is_training, self._others)) else contextlib.nullcontext()
+        with watch, _failing_in_one_line(self._name, batch):
             output = self._run(batch)
         self._check_modes()
         return output
@@ -90,6 +98,23 @@ def _refuse_training(module: nn.Module) -> None:
 
 
 @contextlib.contextmanager
+def _failing_in_one_line(name: str, batch: Tensor) -> Generator[None, None, None]:
+    """What a model raises, which is other people's code, as a refusal of it."""
+    try:
+        yield
+    except (WulffError, MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:
+        if "can't allocate memory" in str(error):  # as PyTorch says it of a CPU
+            raise
+        first = (str(error).strip().splitlines() or [""])[0].rstrip(".")
+        shape = tuple(batch.shape[1:])
+        raise InputError(
+            f"{name} fails on inputs of shape {shape}: {type(error).__name__}: {first}."
+        ) from error
+
+
+@contextlib.contextmanager
 def _only_evaluating() -> Generator[None, None, None]:
     """Refuse every module that this thread runs in training mode, whoever calls it."""
     thread = threading.get_ident()
@@ -106,13 +131,13 @@ def _only_evaluating() -> Generator[None, None, None]:
 
 
 @contextlib.contextmanager
-def evaluating(model: Callable[[Tensor], Tensor]) -> Generator[Fixed, None, None]:
+def evaluating(model: Callable[[Tensor], Tensor], name: str = "the model") -> Generator[Fixed, None, None]:
     """The model as a fixed function: in evaluation mode, and without gradients for its weights.
 
     Raises:
-        InputError: It cannot be made one, or was changed meanwhile.
+        InputError: It cannot be made one, fails, or was changed meanwhile.
     """
-    fixed = Fixed(model)
+    fixed = Fixed(model, name)
     yield fixed
     fixed.check(at_the_end=True)
 
