@@ -13,11 +13,16 @@ from wulff.models.normalize import CIFAR10, IMAGENET
 
 MNIST, CIFAR, LARGE = (1, 28, 28), (3, 32, 32), (3, 224, 224)
 
+# Of these widths there is no publication: 3×3 convolutions with batch normalisation, and a linear layer.
+CONVOLUTIONS = [(3, 16), (16, 32), (32, 32), (32, 32), (32, 64), (64, 128), (128, 128), (128, 128)]
+RESNET9 = sum(9 * before * after + 2 * after for before, after in CONVOLUTIONS) + 1290
+
 # Parameters as counted by the authors of public implementations; `exact` where they print every digit.
 PUBLISHED = [
     ("lenet", MNIST, 10, 431_080, 0),  # Caffe's LeNet
     ("mlp", MNIST, 10, 784 * 2048 + 2048 + 2048 * 512 + 512 + 512 * 10 + 10, 0),
     ("alexnet", CIFAR, 10, 2.47e6, 5e3),
+    ("resnet9", CIFAR, 10, RESNET9, 0),
     ("resnet20", CIFAR, 10, 0.27e6, 5e3),
     ("resnet110", CIFAR, 10, 1.73e6, 5e3),
     ("resnet18", CIFAR, 10, 11_173_962, 0),
@@ -59,7 +64,8 @@ def test_seed_decides_the_weights(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "statistics"), [("resnet20", CIFAR10), ("wrn40-2", CIFAR10), ("resnet50", IMAGENET)]
+    ("name", "statistics"),
+    [("resnet9", CIFAR10), ("resnet20", CIFAR10), ("wrn40-2", CIFAR10), ("resnet50", IMAGENET)],
 )
 def test_normalisation_is_the_first_layer(name: str, statistics) -> None:
     model = models.build(name, CIFAR, 10).eval()
@@ -93,6 +99,8 @@ def test_lenet_is_two_convolutions_with_relu_and_pooling_on_pixels_as_they_are(s
         ("lenet", (1, 8, 8)),
         ("lenet", (64,)),
         ("alexnet", (3, 16, 16)),
+        ("resnet9", (64,)),
+        ("resnet9", (3, 7, 8)),
         ("resnet20", (64,)),
         ("wrn40-2", (64,)),
     ],

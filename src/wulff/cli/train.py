@@ -10,6 +10,7 @@ from wulff.cli.console import say
 from wulff.cli.download import fetch
 from wulff.cli.options import DatasetOption, NoiseOption, SliceOption
 from wulff.cli.run_options import DeviceOption
+from wulff.cli.run_verbs import is_given
 from wulff.errors import InputError
 
 ObjectiveOption = Annotated[
@@ -22,6 +23,7 @@ ObjectiveOption = Annotated[
 
 
 def train(
+    context: typer.Context,
     noise: NoiseOption,
     store: Annotated[str, typer.Option(help="The folder for the weights; an unfinished training goes on.")],
     model: Annotated[
@@ -29,16 +31,26 @@ def train(
     ] = "cnn",
     dataset: DatasetOption = "digits",
     objective: ObjectiveOption = "augment",
+    schedule: Annotated[
+        training.Preset,
+        typer.Option(
+            help="What options of length, speed and arithmetic are where they are not given; fast: 10 epochs "
+            "of large steps, for --model resnet9."
+        ),
+    ] = "usual",
     epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 40,
     batch: Annotated[
         int, typer.Option(help="Inputs per step; methods with m copies classify m times this.")
     ] = 64,
-    learning_rate: Annotated[float, typer.Option(help="The learning rate of the first epoch.")] = 0.05,
+    learning_rate: Annotated[float, typer.Option(help="The largest learning rate.")] = 0.05,
     momentum: Annotated[float, typer.Option(help="SGD momentum.")] = 0.9,
     weight_decay: Annotated[float, typer.Option(help="SGD weight decay.")] = 1e-4,
     decay: Annotated[
         training.Decay,
-        typer.Option(help="How the learning rate falls; step: by 10 every --decay-every epochs."),
+        typer.Option(
+            help="How the learning rate falls; step: by 10 every --decay-every epochs; one-cycle: in every "
+            "step, after a rise."
+        ),
     ] = "cosine",
     decay_every: Annotated[int, typer.Option(help="Epochs between two steps of --decay step.")] = 30,
     augmentation: Annotated[
@@ -67,24 +79,29 @@ def train(
     ] = False,
 ) -> None:
     """Train a classifier under noise; killed at any moment, the same command goes on from the last epoch."""
-    schedule = training.Schedule(
-        epochs=epochs,
-        batch=batch,
-        learning_rate=learning_rate,
-        momentum=momentum,
-        weight_decay=weight_decay,
-        decay=decay,
-        decay_every=decay_every,
-        augmentation=datasets.usual_augmentation(dataset) if augmentation == "usual" else augmentation,  # type: ignore[arg-type]
-        precision=precision,
+    options = {
+        "epochs": epochs,
+        "batch": batch,
+        "learning_rate": learning_rate,
+        "momentum": momentum,
+        "weight_decay": weight_decay,
+        "decay": decay,
+        "decay_every": decay_every,
+        "precision": precision,
+    }
+    planned = training.preset(
+        schedule,
+        training.own_device(device),
+        augmentation=datasets.usual_augmentation(dataset) if augmentation == "usual" else augmentation,
         seed=seed,
+        **{name: value for name, value in options.items() if is_given(context, name)},
     )
     spec = runs.TrainingSpec(
         noise=noise,
         dataset=dataset,
         model=model,
         objective=objective,
-        schedule=schedule,
+        schedule=planned,
         slice=slice,
         device=device,
         weights=weights,
@@ -99,7 +116,7 @@ def train(
         fetch(datasets.without_split(dataset))
     with progress_bar() as progress:
         parts = views.parse(noise) if views.is_views(noise) else None
-        total = epochs * (parts.parts if isinstance(parts, views.Partitions) else 1)
+        total = planned.epochs * (parts.parts if isinstance(parts, views.Partitions) else 1)
         task = progress.add_task(f"training {noise}", total=total, words="")
         path = runs.train(
             spec,

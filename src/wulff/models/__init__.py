@@ -21,6 +21,7 @@ from wulff.models.mlp import MLP
 from wulff.models.normalize import ALLOWED, Normalisation, Normalize, normalisations
 from wulff.models.partitioned import Partitioned, read_parts, without_number
 from wulff.models.resnet import ResNet, resnet18, resnet20, resnet50, resnet110
+from wulff.models.resnet9 import ResNet9
 from wulff.models.timm_models import PREFIX, build_timm
 from wulff.models.weights import Description
 from wulff.models.wide_resnet import WideResNet, wrn40_2
@@ -32,6 +33,7 @@ ARCHITECTURES: Registry[Callable[[tuple[int, ...], int], nn.Module]] = Registry(
         "lenet": LeNet,
         "mlp": MLP,
         "alexnet": AlexNet,
+        "resnet9": ResNet9,
         "resnet20": resnet20,
         "resnet110": resnet110,
         "resnet18": resnet18,
@@ -237,6 +239,7 @@ __all__ = [
     "Normalize",
     "Partitioned",
     "ResNet",
+    "ResNet9",
     "SmallCNN",
     "WideResNet",
     "build",

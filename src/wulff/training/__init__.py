@@ -9,7 +9,7 @@ from wulff.training.noise_augmentation import NoiseAugmentation
 from wulff.training.objective import Objective
 from wulff.training.parsing import OBJECTIVES, objective_spec, parse_objective, register
 from wulff.training.processes import own_device
-from wulff.training.schedule import Augmentation, Decay, Precision, Schedule
+from wulff.training.schedule import Augmentation, Decay, Precision, Preset, Schedule, preset
 from wulff.training.self_training import SelfTraining, pseudo_labels
 from wulff.training.smoothadv import SmoothAdv
 from wulff.training.smoothmix import SmoothMix
@@ -26,6 +26,7 @@ __all__ = [
     "NoiseAugmentation",
     "Objective",
     "Precision",
+    "Preset",
     "Schedule",
     "SelfTraining",
     "SmoothAdv",
@@ -37,6 +38,7 @@ __all__ = [
     "objective_spec",
     "own_device",
     "parse_objective",
+    "preset",
     "pseudo_labels",
     "register",
     "train",

@@ -74,7 +74,6 @@ class Training:
             momentum=schedule.momentum,
             weight_decay=schedule.weight_decay,
         )
-        self.scheduler = schedule.scheduler(self.optimizer)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=schedule.precision == "fp16")
 
     def run(
@@ -106,11 +105,11 @@ class Training:
                 batches[-2:] = [torch.cat(batches[-2:])]
             mine = [rows[self.rank :: self.world] if len(rows) >= self.world else rows for rows in batches]
             for rows, own, x in zip(batches, mine, fetch(images, mine), strict=True):
+                self._set_rate(self.done + (seen + len(rows) / 2) / len(images))
                 total += self._step(network, x, labels[own]) * len(rows)
                 seen += len(rows)
                 if on_step:
                     on_step(self.done + seen / len(images))
-            self.scheduler.step()
             self.done += 1
             if self.world > 1:
                 average([total, *(buffer for buffer in self.model.buffers() if buffer.is_floating_point())])
@@ -122,6 +121,10 @@ class Training:
             accuracy = noisy_accuracy(self.model, images, labels, self.noise, self.generator)
             yield Epoch(self.done, mean_loss, accuracy)
         self.model.eval()
+
+    def _set_rate(self, done: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule.rate(done)
 
     def _step(self, network: nn.Module, x: Tensor, y: Tensor) -> Tensor:
         self.optimizer.zero_grad()
@@ -148,7 +151,6 @@ class Training:
             "done": self.done,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
             "scaler": self.scaler.state_dict(),
             "generator": self.generator.get_state(),
             "torch": torch.random.get_rng_state(),  # for dropout
@@ -159,7 +161,6 @@ class Training:
         """Go on where the state was taken; the rest is then the same to the last digit on a CPU."""
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.scheduler.load_state_dict(state["scheduler"])
         self.scaler.load_state_dict(state["scaler"])
         self.generator.set_state(state["generator"].cpu())
         torch.random.set_rng_state(state["torch"].cpu())
