@@ -15,6 +15,7 @@ import torch
 
 import wulff
 from tests.cli.conftest import call
+from tests.nightly import NIGHTLY
 from wulff.cli.verbs import load
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -146,6 +147,20 @@ def test_every_command_is_one_that_the_program_knows(page: Path) -> None:
             if hasattr(known, "commands"):
                 known, arguments = known.commands[arguments[0]], arguments[1:]
             known.make_context(verb, arguments)
+
+
+@pytest.mark.skipif(not NIGHTLY, reason="twenty seconds; the verbs' own examples run every day")
+def test_commands_about_the_shapes_of_noise_run() -> None:
+    """But for its gallery, which has tests of its own; and what the text says of them is what they print."""
+    page = (ROOT / "docs" / "shapes_of_noise.md").read_text()
+    commands = [command for block in blocks("sh", page) for command in block.splitlines()]
+    printed = {command: call(*shlex.split(command)[1:]) for command in commands if "gallery" not in command}
+    assert len(printed) == 3
+    assert all(result.code == 0 for result in printed.values()), printed
+    (boxed,) = (result.out for command, result in printed.items() if "l1-box" in command)
+    said = re.search(r"radius of (\S+); at .9 Gaussian noise has (\S+),\s+and at .99 it has (\S+),", page)
+    assert said
+    assert all(number in boxed for number in said.groups())
 
 
 STEP = re.compile(
