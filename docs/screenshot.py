@@ -15,7 +15,7 @@ def screenshot(report: Path) -> None:
     with sync_playwright() as playwright:
         found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 980, "height": 820})
+        page = browser.new_page(viewport={"width": 980, "height": 3000})
         page.goto(report.resolve().as_uri())
         page.get_by_role("button", name="Smallest radius").click()
         # What lies between the first chart and the inputs is left out.
@@ -29,7 +29,10 @@ def screenshot(report: Path) -> None:
             }"""
         )
         page.locator("svg[role=img]").first.hover(position={"x": 480, "y": 200})
-        page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 980, "height": 1980}, full_page=True)
+        card = page.locator(".card").first.bounding_box()
+        assert card
+        end = card["y"] + card["height"] + 8
+        page.screenshot(path=PICTURE, clip={"x": 0, "y": 0, "width": 980, "height": end})
         browser.close()
     Image.open(PICTURE).convert("RGB").quantize(128).save(PICTURE, optimize=True)
 
