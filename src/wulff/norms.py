@@ -1,8 +1,9 @@
 """What adversaries may do: how their perturbations are measured, and where they must stay.
 
-A threat is a norm, for perturbations in all of space, a `Box`, for those that stay in [0, 1]^d, or `Scaled`,
-for those that are measured in the units of a noise with scales. Views know two adversaries more: one who
-overwrites a `Patch`, and one who does `Poisoning` of the training set.
+A threat is a norm, for perturbations in all of space, a `Box`, for those that stay in [0, 1]^d, `Scaled`, for
+those that are measured in the units of a noise with scales, or `WithChanges`, for numbers that move while
+some categories change. Views know two adversaries more: one who overwrites a `Patch`, and one who does
+`Poisoning` of the training set.
 """
 
 import dataclasses
@@ -14,11 +15,15 @@ from typing import ClassVar, final
 import numpy as np
 import numpy.typing as npt
 
-from wulff._checks import real_number, sequence_of
+from wulff._checks import real_number, sequence_of, whole_number
 from wulff._quoting import shown
 from wulff.errors import InputError
 
 _NAME = re.compile(r"l(?:p\((?P<paren>[^()]*)\)|(?P<bare>inf|[0-9.]+(?:e[+-]?[0-9]+)?))")
+
+
+_STEP = re.compile(r"(?P<norm>.*)(?<![0-9.]e)\+\s*(?P<changed>[0-9]{1,9})")
+"""A plus sign that is none of an exponent."""
 
 
 @final
@@ -143,7 +148,40 @@ class Scaled:
         return f"{self.norm}-scaled"
 
 
-Threat = Norm | Box | Scaled
+@final
+@dataclasses.dataclass(frozen=True)
+class WithChanges:
+    """Perturbations of a row of numbers and categories: any of so many categories, and the numbers.
+
+    The certificate of noise on both is a staircase, and this is one of its steps: `l2+2` measures the change
+    of the numbers in l2, while up to two categories change to whatever else.
+
+    Attributes:
+        norm: How changes of the numbers are measured.
+        changed: How many categories may change at most.
+
+    Raises:
+        InputError: It is no norm of numbers, or no whole number from 0.
+    """
+
+    norm: Norm | Box | Scaled
+    changed: int
+
+    def __post_init__(self) -> None:
+        plain = self.norm.norm if isinstance(self.norm, Scaled | Box) else self.norm
+        if not isinstance(plain, Norm) or plain.p < 1:
+            raise InputError(
+                "categories change beside numbers that are measured by a norm, as in l2+1 or l2-scaled+1, "
+                f"got {self.norm}+{self.changed}.",
+                "norm",
+            )
+        whole_number("the number of changed categories", self.changed, least=0)
+
+    def __str__(self) -> str:
+        return f"{self.norm}+{self.changed}"
+
+
+Threat = Norm | Box | Scaled | WithChanges
 """What noise certifies against."""
 
 
@@ -165,7 +203,7 @@ class Poisoning:
         return "poisoning"
 
 
-Adversary = Norm | Box | Scaled | Patch | Poisoning
+Adversary = Norm | Box | Scaled | WithChanges | Patch | Poisoning
 """What noise or views certify against, as runs and reports have it."""
 
 
@@ -195,14 +233,27 @@ def heading(adversary: Adversary) -> str:
     """What radii against an adversary are called in tables."""
     if isinstance(adversary, Patch):
         return "patch side"
+    if isinstance(adversary, WithChanges):
+        categories = "category" if adversary.changed == 1 else "categories"
+        return f"{adversary.norm} radius with {adversary.changed} {categories} changed"
     return "poisoned examples" if isinstance(adversary, Poisoning) else f"{adversary} radius"
 
 
 def parse_threat(text: str | Threat) -> Threat:
-    """The threat of a name: a norm such as `l1`, in the box `l1-box`, in units of the scales `l1-scaled`."""
-    if isinstance(text, Box | Scaled):
+    """The threat of a name: a norm such as `l1`, in the box `l1-box`, in units of the scales `l1-scaled`.
+
+    With so many changed categories it is `l1+2`, or `l1-scaled+2`.
+    """
+    if isinstance(text, Box | Scaled | WithChanges):
         return text
     name = text.strip().lower() if isinstance(text, str) else text
+    if isinstance(name, str) and (match := _STEP.fullmatch(name)):
+        return WithChanges(_of_numbers(match["norm"].strip()), int(match["changed"]))
+    return _of_numbers(name)
+
+
+def _of_numbers(name: str | Norm) -> Norm | Box | Scaled:
+    """A norm, in the box, or in units of the scales."""
     if isinstance(name, str) and name.endswith("-box"):
         return Box(_measure(name.removesuffix("-box")))
     if isinstance(name, str) and name.endswith("-scaled"):
@@ -221,7 +272,7 @@ def parse_adversaries(norms: Iterable[str | Adversary]) -> list[Adversary]:
     Raises:
         InputError: It is no sequence, or one stands for none.
     """
-    kinds = (str, Norm, Box, Patch, Poisoning)
+    kinds = (str, Norm, Box, Scaled, WithChanges, Patch, Poisoning)
     return [parse_adversary(norm) for norm in sequence_of("norms", norms, kinds, "('l1', 'patch')")]
 
 
@@ -231,6 +282,5 @@ def parse_threats(norms: Iterable[str | Threat]) -> list[Threat]:
     Raises:
         InputError: It is no sequence, or one stands for none.
     """
-    return [
-        parse_threat(norm) for norm in sequence_of("norms", norms, (str, Norm, Box, Scaled), "('l1', 'l2')")
-    ]
+    kinds = (str, Norm, Box, Scaled, WithChanges)
+    return [parse_threat(norm) for norm in sequence_of("norms", norms, kinds, "('l1', 'l2')")]

@@ -14,7 +14,7 @@ from wulff._numerics.bisection import bisect, last_true
 from wulff._typing import FloatArray
 from wulff.certificates.registry import Certificate
 from wulff.noises import Noise
-from wulff.norms import Threat
+from wulff.norms import Threat, WithChanges
 
 BISECTIONS = 58
 
@@ -43,7 +43,8 @@ def grown_error(
         grown = _grown_by_rate(entry, noise, error, radius, dim, norm)
     else:
         grown = _grown_by_overlap(entry, noise, error, radius, dim, norm)
-    return np.where(radius > 0, grown, error)
+    # A perturbation of size 0 is none, unless categories change beside it.
+    return grown if isinstance(norm, WithChanges) else np.where(radius > 0, grown, error)
 
 
 def _grown_by_rate(

@@ -21,9 +21,9 @@ from wulff._numerics.rounding import decimal_down
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError, NotCoveredError
-from wulff.noises import Noise
+from wulff.noises import Mixed, Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Box, Norm, Scaled, Threat, is_counted, parse_threat
+from wulff.norms import Box, Norm, Scaled, Threat, WithChanges, is_counted, parse_threat
 
 ANY_NORM: Final = None
 """Registers a function that covers every norm; it takes the norm as its fourth argument."""
@@ -173,8 +173,14 @@ def largest_changes(noise: Noise, norm: Threat, radius: FloatArray) -> FloatArra
         radius: The radii; one coordinate's change has the same size in every norm.
 
     Returns:
-        An array of shape (*radii, dim); 0 for immutable coordinates.
+        An array of shape (*radii, dim); 0 for immutable coordinates. Of mixed noise nan for categories, which
+        are not measured.
     """
+    if isinstance(noise, Mixed) and isinstance(norm, WithChanges):
+        assert noise.dim is not None
+        each = np.full((*np.shape(radius), noise.dim), np.nan)
+        each[..., noise.numeric(noise.dim)] = largest_changes(noise.of_numbers(), norm.norm, radius)
+        return each
     if not isinstance(norm, Scaled) and not _is_norm(norm):
         raise InputError(f"changes of single coordinates follow from radii against a norm, got {norm}.")
     assert noise.dim is not None
@@ -299,8 +305,8 @@ Finder = Callable[[Noise, Threat], list[Certificate]]
 _FINDERS: list[Finder] = []
 
 
-def finder_of_scales(function: Finder) -> Finder:
-    """Enter a function that derives certificates of a noise with scales from those of one size."""
+def finder(function: Finder) -> Finder:
+    """Enter a function that derives certificates of a noise that is made of others: with scales, or mixed."""
     _FINDERS.append(function)
     return function
 
@@ -382,7 +388,8 @@ def certified_radius(
         error: Upper bounds on P[f(x+Z) ≠ label], of any shape, in (0, 1]. Give the error and not one
             minus it: probabilities near one have no digits left.
         norm: What the adversary may do: `l1`, `l2`, `linf`, `lp(1.5)` in all of space; in the box `l1-box`,
-            `l0-box`, or a `Box` with the room of one input; of noise with scales, `l2-scaled` in their units.
+            `l0-box`, or a `Box` with the room of one input; of noise with scales, `l2-scaled` in their units;
+            of mixed noise `l2+1`, the numbers in l2 while up to one category changes.
         dim: The number of input coordinates; may be left out if the noise has it.
         method: The name of one theorem; by default the one with the largest radius, for each error.
 
@@ -441,7 +448,7 @@ def methods(noise: Noise | str, norm: Threat | str) -> list[Certificate]:
 
 def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certificate]:
     """The entries to try for one question, best first: all but the comparisons, or those with one name."""
-    if noise.scales is None:
+    if noise.scales is None and not isinstance(noise, Mixed):
         entries = entries_of_one_size(noise, norm)
     else:
         entries = [entry for find in _FINDERS for entry in find(noise, norm)]

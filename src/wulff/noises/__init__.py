@@ -11,6 +11,7 @@ from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential, GammaLa
 from wulff.noises.gaussian import Gaussian
 from wulff.noises.laplace import Laplace
 from wulff.noises.level_sets import Profile
+from wulff.noises.mixed import Mixed
 from wulff.noises.mixed_linf import MixedLinf
 from wulff.noises.pareto import Pareto
 from wulff.noises.parsing import parse, with_sigma
@@ -39,6 +40,7 @@ __all__ = [
     "HalfLine",
     "IIDNoise",
     "Laplace",
+    "Mixed",
     "MixedLinf",
     "Noise",
     "NormRadialNoise",

@@ -66,7 +66,10 @@ class Ablation(Replacement):
 
     @property
     def in_words(self) -> str:
-        what = "numbers" if self.channels == 1 else f"pixels of {self.channels} channels"
+        return self.hiding("numbers" if self.channels == 1 else f"pixels of {self.channels} channels")
+
+    def hiding(self, what: str) -> str:
+        """What is done to coordinates that are called so."""
         hidden = "hidden" if self.null is UNKNOWN else f"replaced by {self.null:g}"
         if self.keep:
             return f"all {what} but {self.keep}, drawn uniformly, are {hidden}"

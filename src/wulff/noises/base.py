@@ -397,7 +397,7 @@ class NormRadialNoise(Noise):
         return self.radius_mean_square(dim) * per_coordinate
 
 
-def _written(value: float | int | tuple[float, ...]) -> str:
+def _written(value: float | int | tuple[float, ...] | Noise) -> str:
     """A parameter in a spec string."""
     return repr(list(value)) if isinstance(value, tuple) else repr(value)
 

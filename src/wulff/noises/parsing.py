@@ -8,9 +8,10 @@ from wulff.errors import InputError
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import NOISES, REPLACEMENTS
 
-_SEPARATOR = re.compile(r",(?![^\[\]]*\])")
-"""Commas outside of brackets."""
-_CALL = re.compile(r"\s*(?P<name>[a-z0-9-]+)\s*\((?P<arguments>[^()]*)\)\s*")
+_SEPARATOR = re.compile(r",(?![^\[\]]*\])(?![^()]*\))")
+"""Commas outside of brackets and parentheses."""
+_CALL = re.compile(r"\s*(?P<name>[a-z0-9-]+)\s*\((?P<arguments>(?:[^()]|\([^()]*\))*)\)\s*")
+"""A name with arguments, of which some may be such calls themselves."""
 
 
 def parse(text: str | Noise) -> Noise:
@@ -18,7 +19,7 @@ def parse(text: str | Noise) -> Noise:
 
     Args:
         text: A name with keyword arguments that are numbers, e.g. `laplace(scale=0.25, dim=3072)`, or
-            `laplace(sigma=0.5, scales=[1, 10, 0])`.
+            `laplace(sigma=0.5, scales=[1, 10, 0])`; of mixed noise, some are noises.
 
     Raises:
         InputError: The text is no such call, or the noise, a keyword or a value is not allowed.
@@ -34,7 +35,7 @@ def parse(text: str | Noise) -> Noise:
     sizes = ["scale", "sigma", "scales"] if law.sized else []
     allowed = [*sizes, *law.shape_parameters(), "dim"]
     kinds = field_kinds(law)
-    values: dict[str, float | int | list[float | int]] = {}
+    values: dict[str, float | int | list[float | int] | Noise] = {}
     for item in filter(None, (item.strip() for item in _SEPARATOR.split(match["arguments"]))):
         key, equals, value = (part.strip() for part in item.partition("="))
         if not equals or key not in allowed or key in values:
@@ -44,7 +45,9 @@ def parse(text: str | Noise) -> Noise:
                 f"{''.join(f'{words}, ' for words in law.parameters_in_words())}and dim (name=number)"
                 f"{', and scales=[number, ...]' if law.sized else ''}."
             )
-        if key == "scales" or value.startswith("["):
+        if kinds[key] is Noise:
+            values[key] = parse(value)
+        elif key == "scales" or value.startswith("["):
             values[key] = _numbers(key, value, text)
         else:
             whole = key == "dim" or kinds[key] is int or (kinds[key] is not float and value.isdecimal())

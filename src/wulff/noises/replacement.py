@@ -1,4 +1,4 @@
-"""Noise that is not added: it replaces whole coordinates, whatever their values are."""
+"""Noise that is not added: it makes copies in which whole coordinates are replaced."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ DIGITS = 53
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Replacement(Noise):
-    """Random copies of an input in which some coordinates are replaced; its threat is l0.
+    """Random copies of an input in which some coordinates are replaced; its threat counts them, as l0 does.
 
     It has no size: `scale` is one coordinate.
     """

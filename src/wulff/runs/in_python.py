@@ -22,7 +22,7 @@ from wulff.backends.outputs import writable
 from wulff.backends.runtimes import Runtime
 from wulff.datasets import UNKNOWN, ClassMap, Dataset, onto_model
 from wulff.errors import InputError
-from wulff.norms import Adversary, Box, Norm, Patch, Poisoning
+from wulff.norms import Adversary
 from wulff.runs.classifiers import first_copy, on_runtime
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
@@ -180,7 +180,7 @@ def _spec(
     """What is asked for; the terms of sampling are refused for views, where they are not the defaults."""
     named = f"{IN_PYTHON}: {name_of(model)}"
     text = str(noise) if isinstance(noise, noises.Noise | Views) else noise
-    single = isinstance(norms, Norm | Box | Patch | Poisoning | str)
+    single = isinstance(norms, Adversary | str)
     several: Any = (norms,) if single else norms
     given = model if isinstance(model, backends.Denoised) else None
     if not is_views(text):

@@ -8,12 +8,13 @@ from wulff import noises
 from wulff._checks import flag, instance
 from wulff._quoting import shown
 from wulff.backends.denoisers import check_pixels
+from wulff.certificates.features.staircase import steps
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_adversary, parse_threat
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import Table, VoteSpec, put
 from wulff.smoothing import Bound, Estimator, Grid, Sampling, Terms, check_seed, grid_for
-from wulff.stats import Anytime, check_alpha, check_sample_size
+from wulff.stats import Anytime, check_alpha, check_sample_size, error_upper_bound
 from wulff.views import is_views
 from wulff.views import parse as parse_views
 
@@ -100,7 +101,8 @@ class Spec(SampledSpec):
     """A certification to be made; the other attributes are those of `SampledSpec` and `VoteSpec`.
 
     Attributes:
-        norms: Against which adversaries; all certificates come from the same votes.
+        norms: Against which adversaries; all certificates come from the same votes. Of mixed noise a norm
+            stands for all of its steps that n samples could certify, at most ten: l2+0, l2+1, ...
         n0: Samples that choose the label.
         n: Samples that bound its error.
         bound: `one-sided`, or `two-sided` to bound the other classes too.
@@ -124,10 +126,14 @@ class Spec(SampledSpec):
         super().__post_init__()
         if isinstance(self.norms, str) or not isinstance(self.norms, list | tuple) or not self.norms:
             raise InputError(f"norms must be a sequence such as ('l1', 'l2'), got {shown(self.norms)}.")
-        put(self, "norms", tuple(dict.fromkeys(str(parse_threat(norm)) for norm in self.norms)))
-        terms = self.terms(_ANY_NOISE if self.noise is None else noises.parse(self.noise))
+        threats = [parse_threat(norm) for norm in self.norms]
+        terms = self.terms(noise := _ANY_NOISE if self.noise is None else noises.parse(self.noise))
         put(self, "n0", terms.n0)
         put(self, "alpha", terms.alpha)
+        if isinstance(noise, noises.Mixed):
+            least = float(error_upper_bound(0, terms.n, terms.alpha))
+            threats = [step for threat in threats for step in steps(noise, threat, least)]
+        put(self, "norms", tuple(dict.fromkeys(map(str, threats))))
 
     @property
     def threats(self) -> list[Threat]:

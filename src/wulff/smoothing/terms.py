@@ -12,8 +12,8 @@ import numpy as np
 from wulff._checks import instance, one_of, whole_number
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
-from wulff.noises import Noise, Replacement
-from wulff.norms import Box, Norm, Scaled, Threat, parse_threat
+from wulff.noises import Mixed, Noise, Replacement
+from wulff.norms import Box, Norm, Scaled, Threat, WithChanges, parse_threat
 from wulff.smoothing.checks import check_seed
 from wulff.smoothing.counts import EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
@@ -232,7 +232,8 @@ class Terms:
             sampled = "Copies are drawn by random numbers that are assumed to be independent and fair."
         within = ""
         threats = list(map(parse_threat, norms))
-        if any(isinstance(threat, Box) for threat in threats):
+        plain = [threat.norm if isinstance(threat, WithChanges) else threat for threat in threats]
+        if any(isinstance(threat, Box) for threat in plain):
             within = (
                 " In a norm with -box this is said of x and x' in [0, 1]^d only; a radius by the method "
                 "`box` uses how far each coordinate of x can move there, any other holds for every x."
@@ -241,7 +242,12 @@ class Terms:
             within += " In l0-box the radius is how many coordinates x' may differ in."
         if Norm.L0 in threats:
             within += " In l0 the radius is the largest number of coordinates that x' may differ in."
-        within += self._about_scales(threats)
+        if any(isinstance(threat, WithChanges) for threat in threats):
+            within += (
+                " After a + stands how many categories x' may differ in, at most and whatever they become; "
+                "the norm is of the numbers only."
+            )
+        within += self._about_scales(plain)
         kept, what = "g(x') is that label", "the class"
         if self.top > 1:
             kept, what = f"that label is one of the {self.top} in g(x')", f"the set of the {self.top} classes"
@@ -253,9 +259,12 @@ class Terms:
             f"chosen on {self.n0:,} samples and its error bounded {how}. {sampled}{within}"
         )
 
-    def _about_scales(self, threats: list[Threat]) -> str:
+    def _about_scales(self, threats: Sequence[Threat]) -> str:
         """What a statement adds for noise with scales."""
-        if self.noise.scales is None:
+        noise, places = self.noise, None
+        if isinstance(noise, Mixed) and noise.dim is not None:
+            noise, places = noise.of_numbers(), noise.numeric(noise.dim)
+        if noise.scales is None:
             return ""
         words = ""
         if any(isinstance(threat, Scaled) for threat in threats):
@@ -263,7 +272,8 @@ class Terms:
                 " In a norm with -scaled each coordinate of x' - x is divided by its scale, so that one "
                 "alone may move by less than the radius times its scale."
             )
-        fixed = [str(place) for place, scale in enumerate(self.noise.scales) if scale == 0]
+        columns = range(len(noise.scales)) if places is None else places
+        fixed = [str(place) for place, scale in zip(columns, noise.scales, strict=True) if scale == 0]
         if fixed:
             named = ", ".join(fixed[:10]) + (", ..." if len(fixed) > 10 else "")
             words += f" Coordinates with scale 0 are immutable, and x' has those of x: {named}."

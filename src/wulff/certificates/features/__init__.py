@@ -3,5 +3,6 @@
 from wulff.certificates.features import (  # noqa: F401  (each file registers its theorems)
     ablation,
     categories,
+    mixed,
     scales,
 )

@@ -19,7 +19,7 @@ from wulff.certificates.registry import (
     ANY_NORM,
     Certificate,
     entries_of_one_size,
-    finder_of_scales,
+    finder,
     table,
 )
 from wulff.noises import Gaussian, Noise, Uniform
@@ -31,9 +31,11 @@ SLACK = 4e-15
 """More than the rounding error of a sum of logarithms that is at most log 2."""
 
 
-@finder_of_scales
+@finder
 def entries_of_scales(noise: Noise, threat: Threat) -> list[Certificate]:
     """The certificates of a noise with scales, in units of the scales or against a plain norm."""
+    if noise.scales is None:
+        return []
     one_size = noise.without_scales()
     if isinstance(threat, Scaled):
         entries = entries_of_one_size(one_size, threat.norm)

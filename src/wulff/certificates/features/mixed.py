@@ -1,0 +1,190 @@
+"""Numbers and categories that change at once: radii of the numbers while so many categories change.
+
+Independent noises multiply likelihood ratios. Ablation decides first whether a changed category is seen: with
+probability 1 - Δ none is, and there the error e/(1 - Δ) may grow to (½ - Δ)/(1 - Δ) by what the numbers do.
+Resampling multiplies the ratio of Gaussian noise by that of the categories. The Gaussian cases are also in
+Delattre et al. 2026; in general derived here.
+"""
+
+import functools
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtr
+
+from wulff._numerics import rounding
+from wulff._numerics.bisection import last_true
+from wulff._numerics.roots import bracketed_root
+from wulff._numerics.rounding import float_at_least, float_at_most
+from wulff._typing import FloatArray
+from wulff.certificates.features.ablation import seen
+from wulff.certificates.features.categories import DISTINCT, Atoms, changed, worst_values
+from wulff.certificates.growth import grown_error, signed_enclosure
+from wulff.certificates.registry import Certificate, candidates, certified_radius, finder
+from wulff.errors import NotCoveredError
+from wulff.noises import Ablation, Gaussian, Mixed, Noise, Resampling
+from wulff.norms import Box, Threat, WithChanges
+
+SMALLEST_SHIFT = 1e-6
+"""Of smaller ones the rounding error would be larger than what they change."""
+SIXTEENTHS = np.arange(17) / 16
+HALF = Fraction(1, 2)
+
+
+@finder
+def entries_of_mixed(noise: Noise, threat: Threat) -> list[Certificate]:
+    """The certificates of noise on numbers and categories, for a step of its staircase."""
+    if not isinstance(noise, Mixed):
+        return []
+    if not isinstance(threat, WithChanges):
+        raise NotCoveredError(
+            f"against mixed noise a threat says how many categories change beside the numbers, as in l2+0 or "
+            f"l2+1, got {threat}."
+        )
+    numbers, hidden = noise.of_numbers(), noise.of_categories()
+    count = min(threat.changed, len(noise.columns))
+    if isinstance(hidden, Ablation):
+        delta = seen(hidden, count, len(noise.columns))
+        entries = [entry for entry in candidates(numbers, threat.norm, None) if entry.growth is not None]
+        return [_hidden(entry, numbers, delta, threat) for entry in entries]
+    if isinstance(numbers, Gaussian) and not isinstance(threat.norm, Box):
+        return [_drawn_again(numbers, hidden, count, threat)]
+    raise NotCoveredError(
+        f"resampling goes with gaussian noise in all of space here, got {numbers} against {threat}; ablation "
+        "goes with any."
+    )
+
+
+def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithChanges) -> Certificate:
+    """The certificate of numbers whose changed categories are seen with probability Δ.
+
+    The largest r with G(e/(1 - Δ), r) ≤ (½ - Δ)/(1 - Δ), where e + Δ < ½.
+    """
+    assert numbers.dim is not None
+    dim, unseen, end = numbers.dim, float_at_most(1 - delta), float_at_most((HALF - delta) / (1 - delta))
+    largest, rest = float_at_least(delta), float_at_least(1 - delta)
+
+    def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
+        start = rounding.up(error / unseen, 1)
+        found, some = np.zeros(error.shape), start < end
+        if some.any():
+            found[some] = _until(entry, numbers, start[some], end, threat.norm)
+        return found
+
+    def grown(_: Noise, error: FloatArray, size: FloatArray, __: int) -> FloatArray:
+        start = np.minimum(rounding.up(error / unseen, 1), 1.0)
+        inside = grown_error(entry, numbers, start, size, dim, threat.norm)
+        return np.minimum(rounding.up(largest + rest * inside, 3), 1.0)
+
+    return Certificate(
+        Mixed,
+        threat,
+        entry.method,
+        entry.tight,
+        1,
+        radius,
+        entry.source,
+        growth=grown,
+        comparison=entry.comparison,
+    )
+
+
+def _until(entry: Certificate, noise: Noise, start: FloatArray, end: float, norm: Threat) -> FloatArray:
+    """How far the noise may move until errors grow from `start` to `end`, which is larger and at most ½."""
+    assert noise.dim is not None
+    dim = noise.dim
+    if end == 0.5:
+        return entry.radius(noise, start, dim, norm)
+    if entry.growth == "rate":
+        before, _ = signed_enclosure(entry, noise, start, dim, norm)
+        _, after = signed_enclosure(entry, noise, np.array([end]), dim, norm)
+        return np.maximum(np.nextafter(before - after, -np.inf), 0.0)
+    if entry.growth == "overlap":
+        # What is smaller than the radius at ½ - δ adds at most δ, here end - start.
+        error, found = rounding.up(rounding.up(np.array(0.5 - end), 1) + start, 1), np.zeros(start.shape)
+        some = error < 0.5
+        if some.any():
+            found[some] = entry.radius(noise, error[some], dim, norm)
+        return found
+    most = entry.radius(noise, start, dim, norm)  # at which the error may be ½
+
+    def holds(radius: FloatArray) -> Any:
+        return grown_error(entry, noise, start, radius, dim, norm) <= end
+
+    return np.where(np.isnan(most), np.nan, last_true(holds, np.zeros(len(start)), most, 24))
+
+
+def _drawn_again(numbers: Gaussian, hidden: Resampling, count: int, threat: WithChanges) -> Certificate:
+    """σμ, with the largest μ at which the ratios of the changes and of a shift by μ leave at most ½."""
+    assert hidden.dim is not None
+    exact = len(set(hidden.values_of(hidden.dim))) <= DISTINCT
+    atoms = changed(hidden.keep, worst_values(hidden, hidden.dim)[:count])
+    unit = _gaussian_unit(numbers, threat.norm)
+
+    def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
+        found, some = np.zeros(error.shape), atoms.grown(error) < 0.5
+        if some.any():
+            few, which = np.unique(error[some], return_inverse=True)
+            found[some] = rounding.down(_largest_shift(atoms, few) * unit, 1)[which]
+        return found
+
+    def grown(_: Noise, error: FloatArray, size: FloatArray, __: int) -> FloatArray:
+        return np.minimum(_grown(atoms, error, rounding.up(size / unit, 1)), 1.0)
+
+    source = "σμ, the largest μ at which the ratios of changes and shift leave at most ½; derived here"
+    return Certificate(
+        Mixed,
+        threat,
+        "likelihood-ratios" if exact else "raised-values",
+        exact,
+        1,
+        radius,
+        source,
+        growth=grown,
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _gaussian_unit(numbers: Gaussian, norm: Threat) -> float:
+    """From below, the radius at an error whose quantile is 1: those of Gaussian noise are its multiples."""
+    return float(rounding.down(certified_radius(numbers, float(ndtr(-1.0)), norm).radius, 64))
+
+
+def _largest_shift(atoms: Atoms, error: FloatArray) -> FloatArray:
+    """The largest μ found at which G(error) is at most ½; 0 if there is none."""
+
+    def above(mu: FloatArray) -> FloatArray:
+        return _grown(atoms, error, mu) - 0.5
+
+    low, high = np.full(error.shape, SMALLEST_SHIFT), np.full(error.shape, 40.0)  # quantiles are below 38
+    at_low = above(low)
+    holds, _ = bracketed_root(above, low, high, values=(at_low, above(high)))
+    return np.where(at_low < 0, holds, 0.0)
+
+
+def _grown(atoms: Atoms, error: FloatArray, mu: FloatArray) -> FloatArray:
+    """G(error) from above: e^τ · error + Σ (Q_j P[L > τ] - e^τ P_j P[L > τ]) for the best τ that is found.
+
+    Whatever τ is, this is a bound: that it is the best one is not needed. Larger shifts have larger ones.
+    """
+    mu = np.maximum(mu, SMALLEST_SHIFT)[:, None]
+
+    def beyond(tau: FloatArray, shift: float) -> FloatArray:
+        return ndtr((atoms.log_ratio - tau[..., None]) / mu[..., None] + shift * mu[..., None] / 2)
+
+    largest = float(np.abs(atoms.log_ratio).max())
+    width = 2 * (largest + 45 * mu + mu**2)
+    tau, rows = -width / 2, np.arange(len(mu))
+    for _ in range(14):  # by sixteenths, the last place beyond which there is more than the error
+        places = tau + width * SIXTEENTHS
+        enough = beyond(places, -1) @ atoms.p >= error[:, None]
+        last = np.clip(enough.sum(axis=1) - 1, 0, 15)
+        tau, width = places[rows, last][:, None], width / 16
+    p, q = ((beyond(tau, sign) @ mass)[:, 0] for sign, mass in ((-1, atoms.p), (1, atoms.q)))
+    mu, tau = mu[:, 0], tau[:, 0]
+    part = np.exp(np.minimum(tau, 700.0)) * np.maximum(error - p, 0.0)
+    # Arguments of tails are off by `shift`, tails at x by (|x| + 1) times it; there they are about the error.
+    shift = 8 * rounding.EPSILON * (1 + mu + (largest + np.abs(tau)) / mu)
+    off = 2 * atoms.rounding + 2 * shift * (np.sqrt(-2 * np.log(error)) + 4)
+    return q + part + off

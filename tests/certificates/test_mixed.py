@@ -1,0 +1,200 @@
+"""Steps of the staircase as certificates: many errors at once, growth, and a small mixed world in full.
+
+The world has three categories of 2, 3 and 2 values and two numbers. Classifiers see a view of the categories
+and the cell of a grid in which the numbers are: their probabilities are sums of products, without sampling.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.special import ndtr, ndtri
+
+from tests.nightly import NIGHTLY
+from wulff import certified_radius
+from wulff.certificates import certified_probability, staircase, top_k_radius, two_sided_radius
+from wulff.errors import InputError, NotCoveredError
+from wulff.noises import parse
+from wulff.norms import Norm, WithChanges, heading, parse_threat
+
+VALUES = (2, 3, 2)
+ROWS = list(itertools.product(*map(range, VALUES)))
+EDGES = np.array([-np.inf, -2.0, -1.0, 0.0, 1.0, 2.0, np.inf])
+ABLATION, RESAMPLING = "ablation(keep_probability=0.3, null=-1)", "resampling(keep=0.8, values=[2, 3, 2])"
+
+
+def mixed(numbers: str, categories: str, columns: str = "[0, 1, 2]", dim: int = 5) -> str:
+    return f"mixed(numbers={numbers}, categories={categories}, columns={columns}, dim={dim})"
+
+
+@pytest.mark.parametrize("name", ["l2+0", "l1-scaled+3", "lp(1.5)+12", "l1-box+1", "linf+2", "lp(1e+20)+2"])
+def test_names(name: str) -> None:
+    threat = parse_threat(name)
+    assert isinstance(threat, WithChanges)
+    assert parse_threat(str(threat)) == threat
+    assert str(parse_threat(f" {name.upper()} ")) == str(threat)
+
+
+def test_names_of_none_are_refused() -> None:
+    assert parse_threat("l1e+2") == Norm(100.0)
+    assert heading(parse_threat("l2+1")) == "l2 radius with 1 category changed"
+    assert heading(parse_threat("l2+0")) == "l2 radius with 0 categories changed"
+    for name in ("l0+1", "patch+1", "l2+", "l2+-1", "l2+1.5", "+1", "l2+1+1"):
+        with pytest.raises(InputError):
+            parse_threat(name)
+
+
+@pytest.mark.parametrize("categories", [ABLATION, RESAMPLING])
+def test_many_errors_are_as_each_alone(categories: str) -> None:
+    errors = np.array([1e-9, 0.02, 0.02, 0.49, 0.7])
+    noise = mixed("gaussian(sigma=2)", categories)
+    for changed in range(4):
+        together = certified_radius(noise, errors, f"l2+{changed}")
+        assert together.radius.tolist() == [
+            float(certified_radius(noise, error, f"l2+{changed}").radius) for error in errors
+        ]
+        assert together.tight[:-1].all()
+        assert together.method[-1] == "abstain"
+        for error, radius in zip(errors[:-1], together.radius, strict=False):
+            steps = staircase("gaussian(sigma=2)", categories, error, dim=2, places=3).radius
+            assert radius == (steps[changed] if changed < len(steps) else 0.0)
+
+
+@pytest.mark.parametrize("categories", [ABLATION, RESAMPLING])
+def test_what_is_left_at_a_radius(categories: str) -> None:
+    """The growth at the radius is ½, and what changed categories alone do is counted at radius 0, too."""
+    noise, threat = mixed("gaussian(sigma=1)", categories), "l2+1"
+    radius = certified_radius(noise, 0.01, threat).radius
+    at = certified_probability(noise, 0.01, threat, [0.0, radius, 3 * radius]).error
+    alone = (
+        certified_probability(noise.replace("gaussian", "laplace"), 0.01, "l1+1", 0.0).error
+        if (categories == ABLATION)
+        else certified_probability(RESAMPLING, 0.01, "l0", 1).error
+    )
+    assert at[0] == pytest.approx(float(alone), abs=1e-5)
+    assert at[0] > 0.03
+    assert at[1] == pytest.approx(0.5, abs=1e-9)
+    assert 0.5 < at[2] <= 1
+
+
+@pytest.mark.parametrize("categories", [ABLATION, RESAMPLING])
+def test_two_bounds_and_the_first_k(categories: str) -> None:
+    noise = mixed("gaussian(sigma=1)", categories)
+    for threat in ("l2+0", "l2+1"):
+        one = certified_radius(noise, [0.01, 0.05], threat).radius
+        two = two_sided_radius(noise, [0.01, 0.05], [0.01, 0.05], threat).radius
+        assert (two <= one * (1 + 1e-9)).all()
+        np.testing.assert_allclose(two, one, rtol=1e-3)
+        better = two_sided_radius(noise, [0.01, 0.05], [0.001, 0.001], threat).radius
+        assert (better > two).all()
+        among = top_k_radius(noise, [0.05], [[0.04, 0.01]], threat).radius
+        assert among[0] >= one[1]
+    lost = two_sided_radius(noise, [0.4, 0.6], [0.3, 0.5], "l2+3").radius
+    assert (lost == 0).all()
+
+
+def test_what_is_not_covered() -> None:
+    with pytest.raises(NotCoveredError, match="as in l2\\+0 or l2\\+1, got l2"):
+        certified_radius(mixed("gaussian(sigma=1)", ABLATION), 0.1, "l2")
+    with pytest.raises(NotCoveredError, match="no certificate for gaussian noise against l2\\+1"):
+        certified_radius("gaussian(sigma=1, dim=3)", 0.1, "l2+1")
+
+
+def test_largest_changes_leave_categories_out() -> None:
+    noise = mixed("gaussian(sigma=1, scales=[3, 0])", ABLATION, "[4, 0, 2]")
+    found = certified_radius(noise, [0.01, 0.1], "l2-scaled+1")
+    changes = found.largest_changes()
+    assert np.isnan(changes[:, [0, 2, 4]]).all()
+    np.testing.assert_allclose(changes[:, 1], 3 * found.radius, rtol=1e-12)
+    assert (changes[:, 3] == 0).all()
+
+
+def views() -> dict[str, np.ndarray]:
+    """How often each view of the categories is seen, by rows of the world; hidden is one value more."""
+    found = {}
+    hidden = [np.hstack([0.3 * np.eye(k), np.full((k, 1), 0.7)]) for k in VALUES]
+    drawn = [np.where(np.eye(k) == 1, 0.8, 0.2 / (k - 1)) for k in VALUES]
+    for name, each in ((ABLATION, hidden), (RESAMPLING, drawn)):
+        table = np.ones((1, 1))
+        for one in each:
+            table = np.kron(table, one)
+        found[name] = table
+    return found
+
+
+LAWS = {
+    "gaussian(sigma=1)": (stats.norm, ("l2", "l1", "linf")),
+    "laplace(scale=1)": (stats.laplace, ("l1", "linf")),
+    "uniform(scale=2)": (stats.uniform(-2, 4), ("l1", "linf", "l2")),
+}
+
+
+@pytest.mark.parametrize("categories", [ABLATION, RESAMPLING])
+@pytest.mark.parametrize("numbers", LAWS)
+def test_a_small_mixed_world(numbers: str, categories: str) -> None:
+    law, norms = LAWS[numbers]
+    if categories == RESAMPLING and "gaussian" not in numbers:
+        pytest.skip("not covered")
+    rng = np.random.default_rng(11)
+    points = np.array(list(itertools.product(np.arange(-2.5, 2.51, 0.5 if NIGHTLY else 1.0), repeat=2)))
+    cells = np.diff(law.cdf(EDGES[None, None] - points[:, :, None]), axis=-1)
+    where = (cells[:, 0, :, None] * cells[:, 1, None, :]).reshape(len(points), -1)
+    seen = views()[categories]
+    changes = np.array([[sum(a != b for a, b in zip(x, y, strict=True)) for y in ROWS] for x in ROWS])
+    moves = points[:, None] - points[None]
+    sizes = {"l1": np.abs(moves).sum(-1), "l2": np.sqrt((moves**2).sum(-1)), "linf": np.abs(moves).max(-1)}
+    noise, checked, closest = mixed(numbers, categories), 0, np.inf
+    for number in range(300 if NIGHTLY else 12):
+        classifier = _classifier(rng, number, seen, where)
+        wrong = seen @ classifier @ where.T  # by row and point, the probability of class 1
+        # Centres are rows whose label is 0; for the others the classifier is turned round.
+        for error in (wrong, 1 - wrong):
+            places = np.argwhere((error < 0.5) & (error > 1e-12))
+            places = places[rng.permutation(len(places))[:6]]
+            for norm, changed in itertools.product(norms, range(4)):
+                bounds = error[tuple(places.T)] * (1 + 1e-9) + 1e-15
+                radii = certified_radius(noise, bounds, f"{norm}+{changed}").radius.tolist()
+                for (row, point), radius in zip(places, radii, strict=True):
+                    near = (changes[row][:, None] <= changed) & (sizes[norm][point][None] < radius)
+                    assert (error[near] < 0.5 + 1e-12).all()
+                    checked += int(near.sum())
+                    lost = (changes[row][:, None] <= changed) & (error > 0.5)
+                    if radius > 0 and lost.any():
+                        reached = np.broadcast_to(sizes[norm][point][None], lost.shape)[lost].min()
+                        closest = min(closest, reached / radius)
+    assert checked > 1_000
+    assert 1 <= closest < 5  # some label is lost not far beyond its radius
+
+
+def _classifier(rng: np.random.Generator, number: int, seen: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Which views and cells are class 1: few at random, or those of the largest ratios of two places."""
+    if number % 2:
+        return (rng.random((seen.shape[1], where.shape[1])) < rng.choice([0.02, 0.1, 0.5])).astype(float)
+    a, b = rng.choice(len(seen), 2, replace=False)
+    v, w = rng.choice(len(where), 2, replace=False)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.outer(seen[b], where[w]) / np.outer(seen[a], where[v])
+    ratio = np.nan_to_num(ratio, nan=0.0, posinf=np.inf)
+    return (ratio >= rng.choice(ratio.ravel())).astype(float)
+
+
+def test_resampling_with_gaussian_noise_is_tight() -> None:
+    """The set of the largest ratios has the error before a change, and more than ½ just beyond the radius."""
+    keep, error = 0.8, 0.001
+    noise = mixed("gaussian(sigma=1)", f"resampling(keep={keep}, values=2)")
+    log, p, q = (
+        np.log(keep / (1 - keep)) * np.array([1, -1]),
+        np.array([1 - keep, keep]),
+        np.array([keep, 1 - keep]),
+    )
+    shift = float(certified_radius(noise, error, "l2+1").radius)
+    for factor, is_lost in ((1 - 1e-9, False), (1 + 1e-9, True)):
+        mu = shift * factor
+        low, high = -50.0, 50.0
+        for _ in range(200):
+            cut = (low + high) / 2
+            low, high = (cut, high) if (p * ndtr((log - cut) / mu - mu / 2)).sum() > error else (low, cut)
+        assert ((q * ndtr((log - cut) / mu + mu / 2)).sum() > 0.5) == is_lost
+    assert shift < -ndtri(error)
+    assert parse(noise).in_dim(5) == parse(noise)
