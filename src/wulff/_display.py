@@ -14,8 +14,12 @@ ROWS = 10
 """How many inputs a table in a notebook shows."""
 
 
-def pandas() -> Any:
+def pandas(what: str = "to_pandas", extra: str = "pandas") -> Any:
     """The package, which is loaded when it is first needed.
+
+    Args:
+        what: What needs it.
+        extra: The extra that brings it.
 
     Raises:
         InputError: It is not installed.
@@ -23,7 +27,7 @@ def pandas() -> Any:
     try:
         import pandas
     except ImportError:
-        raise InputError("to_pandas needs the package pandas; pip install 'wulff[pandas]'.") from None
+        raise InputError(f"{what} needs the package pandas; pip install 'wulff[{extra}]'.") from None
     return pandas
 
 

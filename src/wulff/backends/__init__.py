@@ -19,6 +19,7 @@ from wulff.backends.outputs import Decoder
 from wulff.backends.scikit_learn import is_estimator, load_skops, of_estimator
 from wulff.errors import InputError
 from wulff.models.normalize import Normalisation
+from wulff.tables import Layout
 
 PREFIXES = ("python", "onnx", "timm", "hf", "sklearn", "xgboost", "lightgbm", "http", "https")
 """What a model's spec can begin with, before a colon; anything else is a file or folder of weights."""
@@ -88,6 +89,20 @@ def adapt(
         class_names=names,
         identity=identity,
     )
+
+
+def for_table(classifier: Classifier, table: Layout | None) -> Classifier:
+    """The classifier for rows of a table: estimators and boosters get the columns that they were trained on.
+
+    Other functions get inputs as they are, in which categories are whole numbers.
+
+    Raises:
+        InputError: It was trained on other columns.
+    """
+    on_table = getattr(classifier.function, "on_table", None)
+    if table is None or on_table is None:
+        return classifier
+    return dataclasses.replace(classifier, function=on_table(table))
 
 
 def is_spec(source: str) -> bool:
@@ -206,4 +221,14 @@ _LOADERS = {
     "lightgbm": _load_lightgbm,
 }
 
-__all__ = ["PREFIXES", "Classifier", "Denoised", "Function", "adapt", "identity_of_module", "is_spec", "load"]
+__all__ = [
+    "PREFIXES",
+    "Classifier",
+    "Denoised",
+    "Function",
+    "adapt",
+    "for_table",
+    "identity_of_module",
+    "is_spec",
+    "load",
+]

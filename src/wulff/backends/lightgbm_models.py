@@ -11,18 +11,30 @@ import numpy as np
 from torch import Tensor
 
 from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
+from wulff.backends.table_rows import TableRows
 from wulff.errors import InputError
+from wulff.tables import Layout
 
 
 @final
 class LightGBMFunction:
     """A booster for classification: the largest raw score wins; one score is that of the second class."""
 
-    def __init__(self, booster: Any) -> None:
+    def __init__(self, booster: Any, table: Layout | None = None) -> None:
         self.booster = booster
+        self.rows = table and TableRows(table, booster.feature_name(), native=True)
+
+    def on_table(self, table: Layout) -> "LightGBMFunction":
+        """The same booster for rows of a table.
+
+        Raises:
+            InputError: It was trained on other columns.
+        """
+        return LightGBMFunction(self.booster, table)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        scores = np.asarray(self.booster.predict(flat_rows(batch), raw_score=True, num_threads=1))
+        rows = flat_rows(batch) if self.rows is None else self.rows(batch)
+        scores = np.asarray(self.booster.predict(rows, raw_score=True, num_threads=1))
         return to_logits(two_sided_scores(scores), batch.device)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from torch import Tensor
 
 from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
+from wulff.backends.table_rows import TableRows
 from wulff.errors import InputError
+from wulff.tables import Layout
 
 
 @final
@@ -18,14 +20,26 @@ class EstimatorFunction:
 
     Args:
         estimator: It has `classes_` and one of `predict_proba`, `decision_function` and `predict`.
+        table: The columns of the table whose rows it gets; None for other inputs.
     """
 
-    def __init__(self, estimator: Any) -> None:
+    def __init__(self, estimator: Any, table: Layout | None = None) -> None:
         self.estimator = estimator
         self.classes = np.asarray(estimator.classes_)
         self.columns = _columns(estimator)
+        self.rows = table and TableRows(table, self.columns, native=_takes_categories(estimator))
+
+    def on_table(self, table: Layout) -> "EstimatorFunction":
+        """The same estimator for rows of a table.
+
+        Raises:
+            InputError: It was trained on other columns.
+        """
+        return EstimatorFunction(self.estimator, table)
 
     def __call__(self, batch: Tensor) -> Tensor:
+        if self.rows is not None:
+            return to_logits(self._answer(self.rows(batch)), batch.device)
         rows = flat_rows(batch).astype(np.float64)
         if self.columns is None or rows.shape[1] != len(self.columns):
             return to_logits(self._answer(rows), batch.device)
@@ -50,6 +64,12 @@ def _columns(estimator: Any) -> list[str] | None:
     except (AttributeError, TypeError):
         return None
     return names if names and importlib.util.find_spec("pandas") is not None else None
+
+
+def _takes_categories(estimator: Any) -> bool:
+    """Whether an estimator has been trained on categories of pandas' type: boosted trees can be."""
+    origin = type(estimator).__module__.partition(".")[0]
+    return origin in ("lightgbm", "xgboost") or getattr(estimator, "is_categorical_", None) is not None
 
 
 def is_estimator(model: object) -> bool:

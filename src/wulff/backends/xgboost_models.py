@@ -9,18 +9,30 @@ import numpy as np
 from torch import Tensor
 
 from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
+from wulff.backends.table_rows import TableRows
 from wulff.errors import InputError
+from wulff.tables import Layout
 
 
 @final
 class BoosterFunction:
     """A booster for classification: the largest margin wins; one margin is that of the second class."""
 
-    def __init__(self, booster: Any) -> None:
+    def __init__(self, booster: Any, table: Layout | None = None) -> None:
         self.booster = booster
+        self.rows = table and TableRows(table, booster.feature_names, native=True)
+
+    def on_table(self, table: Layout) -> "BoosterFunction":
+        """The same booster for rows of a table.
+
+        Raises:
+            InputError: It was trained on other columns.
+        """
+        return BoosterFunction(self.booster, table)
 
     def __call__(self, batch: Tensor) -> Tensor:
-        margins = np.asarray(self.booster.inplace_predict(flat_rows(batch), predict_type="margin"))
+        rows = flat_rows(batch) if self.rows is None else self.rows(batch)
+        margins = np.asarray(self.booster.inplace_predict(rows, predict_type="margin"))
         return to_logits(two_sided_scores(margins), batch.device)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from wulff import backends, datasets, models, noises, views
+from wulff import backends, datasets, models, noises, runs, views
 from wulff.cli.options import DatasetOption, SliceOption
 from wulff.cli.run_options import (
     ArchitectureOption,
@@ -57,7 +57,8 @@ def batch_invariance(
             f"--model must be weights of wulff's architectures here, got {model!r}; in Python, "
             "wulff.smoothing.audit_batch_invariance takes any module."
         )
-    inputs = datasets.load(dataset).slice(slice)
+    table = runs.table_to_certify(dataset, model)
+    inputs = datasets.load(dataset, table=table).slice(slice)
     fallback = None
     if architecture is not None:
         fallback = models.Description(architecture, inputs.input_shape, inputs.num_classes)
@@ -65,6 +66,7 @@ def batch_invariance(
     named = noise or loaded.description.noise
     if named is None:
         raise InputError(f"the weights at {model} do not say which noise they are for; give --noise.")
+    named = runs.of_table(named, table)
     source = views.parse(named) if views.is_views(named) else noises.parse(named)
     given = source.view_shape(inputs.input_shape) if isinstance(source, views.Views) else inputs.input_shape
     if loaded.description.input_shape != given:

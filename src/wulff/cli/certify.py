@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from wulff import reports, runs
+from wulff import datasets, reports, runs
 from wulff.cli.console import radii_from, say, warn_of_not_a_number
 from wulff.cli.options import NormsOption
 from wulff.cli.run_options import BoundOption, EstimatorOption
-from wulff.cli.run_verbs import Asked, asks
+from wulff.cli.run_verbs import Asked, asks, is_given
 from wulff.errors import InputError
 from wulff.stats import Anytime
 
@@ -48,6 +48,8 @@ def certify(
     elif all_inputs is not None:
         option = "--all-inputs" if all_inputs else "--skip-incorrect"
         raise InputError(f"{option} needs --stop-radii or --stop-relative.")
+    if asked.dataset.startswith(datasets.TABLE) and not is_given(asked.context, "norm"):
+        norm = [runs.usual_norm(asked.named_noise)]
     terms = {"n0": n0, "n": n, "bound": bound, "estimator": estimator, "top": top, "stop": stop}
     run = asked.run("certifying", runs.Spec, norms=tuple(norm), **terms)
     for name in run.norms:

@@ -24,8 +24,8 @@ DimensionOption = Annotated[int, typer.Option("--dim", help="The number of input
 DatasetOption = Annotated[
     str,
     typer.Option(
-        help="digits, mnist, ... or NAME:PATH for where it is, e.g. folder:PATH; or the path of an .npz "
-        "file, or IMAGES.npy,LABELS.npy."
+        help="digits, mnist, ... or NAME:PATH for where it is, e.g. folder:PATH; table:FILE.csv; the path of "
+        "an .npz file, or IMAGES.npy,LABELS.npy."
     ),
 ]
 SliceOption = Annotated[str, typer.Option(help="Which inputs, as a Python slice such as ::20 or :200.")]

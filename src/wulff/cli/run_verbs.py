@@ -39,6 +39,14 @@ from wulff.cli.run_options import (
     WeightsOption,
     WorkersOption,
 )
+from wulff.cli.table_options import (
+    CategoricalOption,
+    Columns,
+    ImmutableOption,
+    ScalesOption,
+    TargetOption,
+    TrainingRowsOption,
+)
 from wulff.errors import InputError
 from wulff.runs.document import load_plugins
 from wulff.runs.journal import SPEC, stored_document
@@ -46,7 +54,9 @@ from wulff.runs.progress import run_progress
 from wulff.runs.view_spec import refused_terms
 from wulff.views import Views, is_views
 
-_OF_NO_SPEC = {"context", "store", "workers", "engine", "gpu_share", "norm"}
+_OF_TABLES = {"target", "training_rows", "scales", "categorical", "immutable"}
+"""Options that say what the columns of a table are."""
+_OF_NO_SPEC = {"context", "store", "workers", "engine", "gpu_share", "norm", *_OF_TABLES}
 """Options that no field of a spec has the name of."""
 
 
@@ -59,6 +69,11 @@ class Asked:
     store: StoreOption
     noise: TrainedNoiseOption = None
     dataset: DatasetOption = "digits"
+    target: TargetOption = None
+    training_rows: TrainingRowsOption = None
+    scales: ScalesOption = None
+    categorical: CategoricalOption = None
+    immutable: ImmutableOption = None
     alpha: AlphaOption = 1e-3
     slice: SliceOption = ":"
     seed: SeedOption = "0"
@@ -97,12 +112,17 @@ class Asked:
         folder = file_path("store", self.store)
         if (folder / SPEC).is_file():
             load_plugins(stored_document(folder), folder / SPEC)  # the noise may be one of theirs
-        named = self.noise or (None if backends.is_spec(self.model) else models.trained_noise(self.model))
+        named = self.named_noise
         spec = self._of_views(named, own) if is_views(named) else of(**self._fields(), **own)
         counter = engines.choose(self.engine, self.workers, self.gpu_share)
         with progress_bar() as progress:
             shown = run_progress(progress, f"{doing} {self.noise or self.model}", counter)
             return runs.execute(spec, self.store, counter, progress=shown)
+
+    @property
+    def named_noise(self) -> str | None:
+        """The noise or the views that are asked for, or of the training; None where neither is known."""
+        return self.noise or (None if backends.is_spec(self.model) else models.trained_noise(self.model))
 
     def _of_views(self, named: str | None, own: dict[str, Any]) -> runs.ViewSpec:
         """The spec of views; options that are about samples are refused."""
@@ -120,7 +140,11 @@ class Asked:
         values = {
             f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _OF_NO_SPEC
         }
+        columns = Columns(self.target, self.scales, self.categorical, self.immutable)
         return values | {
+            "table": runs.table_to_certify(
+                self.dataset, self.model, training_rows=self.training_rows, **columns.read()
+            ),
             "seed": seed_from(self.seed),
             "batch": batch_from(self.batch),
             "class_map": None if self.class_map is None else datasets.read_class_map(self.class_map),

@@ -11,6 +11,13 @@ from wulff.cli.download import fetch
 from wulff.cli.options import DatasetOption, NoiseOption, SliceOption
 from wulff.cli.run_options import DeviceOption
 from wulff.cli.run_verbs import is_given
+from wulff.cli.table_options import (
+    CategoricalOption,
+    Columns,
+    ImmutableOption,
+    ScalesOption,
+    TargetOption,
+)
 from wulff.errors import InputError
 
 ObjectiveOption = Annotated[
@@ -27,9 +34,17 @@ def train(
     noise: NoiseOption,
     store: Annotated[str, typer.Option(help="The folder for the weights; an unfinished training goes on.")],
     model: Annotated[
-        str, typer.Option(help=f"An architecture: {', '.join(models.ARCHITECTURES)}, timm:NAME.")
-    ] = "cnn",
+        str | None,
+        typer.Option(
+            help=f"An architecture: {', '.join(models.ARCHITECTURES)}, timm:NAME; by default cnn, and mlp "
+            "for tables."
+        ),
+    ] = None,
     dataset: DatasetOption = "digits",
+    target: TargetOption = None,
+    scales: ScalesOption = None,
+    categorical: CategoricalOption = None,
+    immutable: ImmutableOption = None,
     objective: ObjectiveOption = "augment",
     schedule: Annotated[
         training.Preset,
@@ -96,10 +111,12 @@ def train(
         seed=seed,
         **{name: value for name, value in options.items() if is_given(context, name)},
     )
+    columns = Columns(target, scales, categorical, immutable)
+    table = runs.table_to_train_on(dataset, slice, **columns.read())
     spec = runs.TrainingSpec(
         noise=noise,
         dataset=dataset,
-        model=model,
+        model=model or ("cnn" if table is None else "mlp"),
         objective=objective,
         schedule=planned,
         slice=slice,
@@ -107,6 +124,7 @@ def train(
         weights=weights,
         unlabelled=unlabelled,
         teacher=teacher,
+        table=table,
     )
     if download:
         if ":" in dataset:

@@ -1,4 +1,4 @@
-"""Data sets: everything in [0, 1], with labels where they are known."""
+"""Data sets: images in [0, 1] and tables in their own units, with labels where they are known."""
 
 import dataclasses
 import re
@@ -25,8 +25,11 @@ from wulff.datasets.sources import SOURCES
 from wulff.datasets.stl10_files import stl10
 from wulff.datasets.streamed import Streamed
 from wulff.datasets.svhn_files import svhn
+from wulff.datasets.table_files import PREFIX as TABLE
+from wulff.datasets.table_files import layout_of, read_scales, read_table
 from wulff.datasets.tiny_imagenet_files import tiny_imagenet
 from wulff.errors import InputError
+from wulff.tables import Feature, Layout
 
 SPLITS = ("train", "test")
 """The two parts of a data set."""
@@ -70,21 +73,29 @@ def register(name: str) -> Callable[[Reader], Reader]:
     return DATASETS.register(name)
 
 
-def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
+def load(name: str, split: str = "test", *, labelled: bool = True, table: Layout | None = None) -> Dataset:
     """The data set that a name stands for.
 
     Args:
         name: A name in `DATASETS`, perhaps with `-train` or `-test` for one split whatever is asked for, and
             perhaps with `:PATH` for the folder it is in; or the path of an .npz file, or the paths
-            `IMAGES.npy,LABELS.npy`, of which the second may be left out.
+            `IMAGES.npy,LABELS.npy`, of which the second may be left out; or `table:FILE`, a CSV or Parquet
+            file, of which both splits are all rows.
         split: `train` or `test`.
         labelled: Whether an .npz file must have labels; without them all are 0.
+        table: The columns of a table, which `layout_of` finds in its training rows.
 
     Raises:
         InputError: The name is unknown, or the data are missing or damaged.
     """
     one_of("split", split, SPLITS)
     known, _, path = instance("name", name, str, "the name of a data set, or of an .npz file").partition(":")
+    if known == "table" and path:
+        if table is None:
+            raise InputError(f"{name} is a table; say which column holds the classes: target.", "target")
+        return dataclasses.replace(read_table(path, table), name=name)
+    if table is not None:
+        raise InputError(f"columns are those of a table, as in table:FILE.csv, got {name}.", "dataset")
     if name.endswith(".npz") and without_split(known) not in DATASETS:
         return arrays(Path(name), labelled)
     if name.endswith(".npy") and without_split(known) not in DATASETS:
@@ -93,7 +104,9 @@ def load(name: str, split: str = "test", *, labelled: bool = True) -> Dataset:
     if fixed and fixed[1] in DATASETS:
         known, split = fixed.groups()
     loader = DATASETS.find(
-        known, ", NAME:PATH, an .npz file's path, IMAGES.npy,LABELS.npy, and what a --plugin MODULE brings"
+        known,
+        ", NAME:PATH, table:FILE.csv, an .npz file's path, IMAGES.npy,LABELS.npy, and what a --plugin MODULE "
+        "brings",
     )
     return dataclasses.replace(loader(split, path or None), name=name)
 
@@ -122,10 +135,13 @@ __all__ = [
     "DATASETS",
     "SOURCES",
     "SPLITS",
+    "TABLE",
     "UNKNOWN",
     "ClassMap",
     "Dataset",
+    "Feature",
     "ImageFiles",
+    "Layout",
     "Loader",
     "Streamed",
     "array_pair",
@@ -140,10 +156,13 @@ __all__ = [
     "hugging_face",
     "image_folder",
     "imagenet",
+    "layout_of",
     "load",
     "mnist",
     "onto_model",
     "read_class_map",
+    "read_scales",
+    "read_table",
     "register",
     "stl10",
     "svhn",

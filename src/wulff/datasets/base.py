@@ -11,6 +11,7 @@ from torch import Tensor
 from wulff._quoting import plain, shown
 from wulff.datasets.streamed import Streamed
 from wulff.errors import InputError
+from wulff.tables import Layout
 
 UNKNOWN = -2
 """Stands for true labels that nobody has told; no classifier answers with it."""
@@ -33,6 +34,7 @@ class Dataset:
             their own.
         pixels: Whether inputs have to lie in [0, 1]; else their coordinates have units of their own, and need
             noise with scales.
+        table: The columns, where inputs are rows of a table.
 
     Raises:
         InputError: Shapes, values or labels do not fit together.
@@ -46,6 +48,7 @@ class Dataset:
     class_names: tuple[str, ...] | None = None
     file_names: tuple[str, ...] | None = None
     pixels: bool = True
+    table: Layout | None = None
 
     def __post_init__(self) -> None:
         images, labels = self.images, self.labels

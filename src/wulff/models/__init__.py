@@ -16,6 +16,7 @@ from wulff.models import weights
 from wulff.models.alexnet import AlexNet
 from wulff.models.checkpoints import classes_in, fitted, load_public
 from wulff.models.cnn import SmallCNN
+from wulff.models.encoder import Encoder
 from wulff.models.lenet import LeNet
 from wulff.models.mlp import MLP
 from wulff.models.normalize import ALLOWED, Normalisation, Normalize, normalisations
@@ -64,7 +65,13 @@ class Model:
     normalisation: str
 
 
-def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, seed: int = 0) -> nn.Module:
+def build(
+    architecture: str,
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    seed: int = 0,
+    columns: tuple[int, ...] | None = None,
+) -> nn.Module:
     """A model with random weights that the seed decides.
 
     Args:
@@ -72,11 +79,15 @@ def build(architecture: str, input_shape: tuple[int, ...], num_classes: int, see
         input_shape: The shape of one input.
         num_classes: The number of logits.
         seed: Decides the weights.
+        columns: For rows of a table, how many values each column has; 0 for a column of numbers.
 
     Raises:
         InputError: The architecture is not known or cannot take inputs of that shape.
     """
     check_architecture(architecture)
+    if columns is not None:
+        encoder = Encoder(columns)
+        return nn.Sequential(encoder, build(architecture, (encoder.width,), num_classes, seed))
     if (parts := read_parts(architecture)) is not None:
         number, inner = parts
         shape = without_number(input_shape)
@@ -188,7 +199,12 @@ def _file(path: str | Path) -> Path:
 
 
 def _build(description: Description) -> nn.Module:
-    return build(description.architecture, description.input_shape, description.num_classes)
+    return build(
+        description.architecture,
+        description.input_shape,
+        description.num_classes,
+        columns=description.columns,
+    )
 
 
 def _skeleton(description: Description) -> nn.Module:
@@ -233,6 +249,7 @@ __all__ = [
     "MLP",
     "AlexNet",
     "Description",
+    "Encoder",
     "LeNet",
     "Model",
     "Normalisation",

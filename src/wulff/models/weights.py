@@ -44,6 +44,8 @@ class Description:
         num_classes: The number of logits.
         noise: The spec string of the noise it was trained with, if any.
         class_names: The names of its classes, if they have some.
+        columns: For rows of a table, how many values each column has, and 0 for a column of numbers: these
+            are standardised first, and categories get a number for each value.
     """
 
     architecture: str
@@ -51,14 +53,16 @@ class Description:
     num_classes: int
     noise: str | None = None
     class_names: tuple[str, ...] | None = None
+    columns: tuple[int, ...] | None = None
 
 
 def save(path: Path, model: nn.Module, description: Description) -> None:
     """Write weights and description as safetensors."""
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     fields = dataclasses.asdict(description)
-    if description.class_names is None:
-        del fields["class_names"]
+    for name in ("class_names", "columns"):
+        if fields[name] is None:
+            del fields[name]
     metadata = {"wulff": json.dumps(fields)}
     _files.write(path, safetensors.torch.save(state, metadata))
 
@@ -194,18 +198,30 @@ def _description(path: Path, text: str) -> Description:
         ),
         ("noise", "a noise", found.noise is None or isinstance(found.noise, str)),
         ("class_names", "a name for each class", _are_names(found.class_names, found.num_classes)),
+        ("columns", "a number for each coordinate", _are_columns(found.columns, found.input_shape)),
     ):
         if not good:
             raise ValueError(f"{name} must be {allowed}, got {shown(fields[name])}")
     check_declared(path, 64 * math.prod(found.input_shape))  # a net has many numbers for each of an input
     class_names = None if found.class_names is None else tuple(found.class_names)
-    return dataclasses.replace(found, input_shape=tuple(found.input_shape), class_names=class_names)
+    columns = None if found.columns is None else tuple(found.columns)
+    return dataclasses.replace(
+        found, input_shape=tuple(found.input_shape), class_names=class_names, columns=columns
+    )
 
 
 def _are_names(value: object, count: int) -> bool:
     if value is None:
         return True
     return isinstance(value, list) and len(value) == count and all(isinstance(name, str) for name in value)
+
+
+def _are_columns(value: object, shape: object) -> bool:
+    if value is None:
+        return True
+    if not is_list(value) or not is_list(shape) or shape != [len(value)]:
+        return False
+    return all(count == 0 or _is_count(count, 2**24) for count in value)
 
 
 def _is_count(value: object, most: int) -> bool:

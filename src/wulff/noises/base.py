@@ -218,6 +218,17 @@ class Noise(ABC):
             raise InputError(f"this is for noise of one size in all coordinates, got {self}.", "scales")
         return self
 
+    def with_scales(self, scales: tuple[float, ...]) -> Self:
+        """The same noise with scales of its own for each coordinate, in units of which its size is then.
+
+        Raises:
+            InputError: It has no size, or is for another dimension.
+        """
+        if not self.sized:
+            raise InputError(f"{self.name} has no size; leave out scales.", "scales")
+        size = {self._size: getattr(self, self._size)}
+        return self._with(**size, scales=scales)
+
     def without_scales(self) -> Self:
         """The noise in units of its scales, on the coordinates that it changes.
 
@@ -230,7 +241,7 @@ class Noise(ABC):
         dim = self.dim if self.size_depends_on_dim else sum(scale > 0 for scale in self.scales)
         return self._with(scale=self.scale, dim=dim)
 
-    def _with(self, **sizes: float | int) -> Self:
+    def _with(self, **sizes: float | tuple[float, ...]) -> Self:
         shape = {field: getattr(self, field) for field in self.shape_parameters()}
         return type(self)(**sizes, **shape)
 

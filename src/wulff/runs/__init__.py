@@ -14,6 +14,8 @@ from wulff.runs.run_inputs import inputs, noisy_copy, training_accuracy, trainin
 from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
 from wulff.runs.sweeps.file import Sweep, Task, read_sweep
 from wulff.runs.sweeps.work import Watch, is_finished, run_sweep, sweep_runs
+from wulff.runs.tables import of_table, usual_norm
+from wulff.runs.trained_tables import table_to_certify, table_to_train_on
 from wulff.runs.training_run import read_training, train
 from wulff.runs.training_spec import TrainingSpec
 from wulff.runs.view_spec import ViewSpec
@@ -44,6 +46,7 @@ __all__ = [
     "load",
     "merge",
     "noisy_copy",
+    "of_table",
     "on_other_terms",
     "project",
     "read_sweep",
@@ -52,7 +55,10 @@ __all__ = [
     "reconstruct",
     "run_sweep",
     "sweep_runs",
+    "table_to_certify",
+    "table_to_train_on",
     "train",
     "training_accuracy",
     "training_noise",
+    "usual_norm",
 ]

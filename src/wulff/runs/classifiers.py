@@ -18,7 +18,7 @@ from wulff.errors import InputError
 from wulff.noises import Noise, Replacement
 from wulff.runs.document import NOT_IDENTIFIED
 from wulff.runs.spec import RunSpec, SampledSpec, sampled_noise
-from wulff.runs.trials import check_function, first_answer
+from wulff.runs.trials import ROWS, check_function, first_answer
 from wulff.runs.view_spec import ViewSpec, enumerated_views
 from wulff.runs.vote_spec import VoteSpec
 from wulff.smoothing.audit import some_copies
@@ -143,6 +143,7 @@ def _from_elsewhere(spec: RunSpec, dataset: datasets.Dataset) -> Base:
         weights=spec.weights,
         normalisation=spec.normalisation,
     )
+    classifier = backends.for_table(classifier, dataset.table)
     copies = _copies(spec, None)
     wanted, given = classifier.input_shape, classified_shape(copies, dataset)
     flat = wanted is not None and len(wanted) == 1 and math.prod(wanted) == math.prod(given)
@@ -150,7 +151,7 @@ def _from_elsewhere(spec: RunSpec, dataset: datasets.Dataset) -> Base:
         raise _other_shape(spec.model, wanted, dataset, copies)
     classes, x = spec.classes or classifier.num_classes, first_copy(copies, dataset.images[:1])
     answer = first_answer(spec.model, classifier.function, x)
-    check_function(spec.model, classifier.function, x)
+    check_function(spec.model, classifier.function, x, rows_of_table(dataset))
     if answer.ndim == 2:
         if spec.classes is not None and spec.classes != answer.shape[1]:
             raise InputError(
@@ -213,6 +214,11 @@ def first_copy(copies: Views | Noise | None, x: Tensor) -> Tensor:
     return x if copies is None else trial_copy(copies, x)
 
 
+def rows_of_table(dataset: datasets.Dataset) -> Tensor | None:
+    """The first rows of a table, on which a model is tried out: noise without units would spoil them."""
+    return None if dataset.table is None else dataset.images[: 2 * ROWS]
+
+
 def on_runtime(
     function: backends.Function, spec: VoteSpec, noise: Noise | Views, x: Tensor
 ) -> tuple[backends.Function, dict[str, Any]]:
@@ -246,7 +252,7 @@ def on_runtime(
         raise InputError(
             f"the dtype int8 is for noise that is added, got {noise}; leave the dtype out.", "dtype"
         )
-    small = exported(module, noisy, spec.runtime, _noisy_training_inputs(spec.dataset, noise))
+    small = exported(module, noisy, spec.runtime, _noisy_training_inputs(spec, noise))
     with torch.inference_mode():
         agreement = float((small(noisy).argmax(1) == module(noisy).argmax(1)).double().mean())
         if not has_int8():
@@ -258,9 +264,9 @@ def on_runtime(
     return small, {"agreement": agreement}
 
 
-def _noisy_training_inputs(dataset: str, noise: Noise) -> Tensor:
+def _noisy_training_inputs(spec: VoteSpec, noise: Noise) -> Tensor:
     """Up to so many training inputs, from all over the set, each with noise of its own."""
-    images = datasets.load(dataset, "train").images
+    images = datasets.load(spec.dataset, "train", table=spec.table).images
     places = range(0, len(images), max(1, len(images) // CALIBRATION))[:CALIBRATION]
     x = torch.stack([images[place] for place in places])
     return x + noise.sample(tuple(x.shape), generator=torch.Generator().manual_seed(0))

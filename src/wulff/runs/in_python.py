@@ -23,7 +23,7 @@ from wulff.backends.runtimes import Runtime
 from wulff.datasets import UNKNOWN, ClassMap, Dataset, onto_model
 from wulff.errors import InputError
 from wulff.norms import Adversary
-from wulff.runs.classifiers import first_copy, on_runtime
+from wulff.runs.classifiers import first_copy, on_runtime, rows_of_table
 from wulff.runs.document import NOT_IDENTIFIED, Facts, Made, versions
 from wulff.runs.execution import run_job
 from wulff.runs.job import Job, check_fits, classifier_of, noise_or_views, with_seed, with_stop
@@ -31,6 +31,7 @@ from wulff.runs.journal import stored_run
 from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
+from wulff.runs.tables import of_table
 from wulff.runs.trials import check_function, first_answer
 from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned
 from wulff.runs.view_spec import ViewSpec, refused_terms
@@ -148,6 +149,9 @@ def certify(
             "class_map is for a data set; for arrays, give y in the model's own labels.", "class_map"
         )
     inputs = dataclasses.replace(x, index=()) if isinstance(x, Dataset) else _inputs(x)
+    if isinstance(inputs, Dataset) and inputs.table is not None and spec.noise is not None:
+        spec = dataclasses.replace(spec, table=inputs.table, noise=of_table(spec.noise, inputs.table))
+        classifier = backends.for_table(classifier, inputs.table)
     folder = None if store is None else file_path("store", store)
     job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
     with progress_bar() if progress else contextlib.nullcontext() as bar:
@@ -224,7 +228,7 @@ def _job(
     copy = first_copy(noise, inputs[:1]).to(device)
     answer = first_answer("the model", function, copy)
     if not is_random(function):
-        check_function("the model", function, copy)
+        check_function("the model", function, copy, rows_of_table(x) if isinstance(x, Dataset) else None)
     classes = _classes(classifier, answer, num_classes)
     names = classifier.class_names
     own_units = isinstance(noise, noises.Noise) and noise.own_units

@@ -12,6 +12,7 @@ from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base, on_runtime
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import RunSpec, SampledSpec, Spec, sampled_noise
+from wulff.runs.tables import of_table
 from wulff.runs.tuned import INPUTS, tuned
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import VoteSpec
@@ -94,13 +95,13 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
     Raises:
         InputError: Something in the spec is missing, or does not fit together.
     """
-    whole = datasets.load(spec.dataset)
+    whole = datasets.load(spec.dataset, table=spec.table)
     found = whole.slice(spec.slice)
     base = load_base(spec, found)
     dataset = datasets.onto_model(found, base.num_classes, base.class_names, spec.class_map)
     if (named := spec.noise or base.noise) is None:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
-    spec = dataclasses.replace(spec, noise=named)
+    spec = dataclasses.replace(spec, noise=of_table(named, spec.table))
     noise = noise_or_views(spec, dataset.images[0].numel())
     if isinstance(spec, SampledSpec):
         assert isinstance(noise, noises.Noise)

@@ -43,7 +43,7 @@ def merge(folders: Sequence[str | Path], store: str | Path, dataset: str | None 
     for run in sources:
         _check_finished(run)
         _check_alike(first, run)
-    whole = datasets.load(spec.dataset if dataset is None else dataset)
+    whole = datasets.load(spec.dataset if dataset is None else dataset, table=spec.table)
     for run in sources:
         found = whole.slice(_spec(run).slice).sha256()
         if found != run.facts.hashes.get("data"):

@@ -50,7 +50,8 @@ class OriginalInputs:
         if dataset is None:
             return None
         if isinstance(dataset, str):
-            found = datasets.load(dataset)
+            table = None if isinstance(run.spec, ImportedSpec) else run.spec.table
+            found = datasets.load(dataset, table=table)
         elif isinstance(dataset, Dataset):
             found = dataset
         else:

@@ -32,7 +32,7 @@ def inputs(run: Run) -> datasets.Dataset:
         raise InputError(f"{run.name} does not say where its inputs are.")
     if spec.dataset == IN_PYTHON:
         raise InputError(f"the inputs of {run.name} were given in Python, and are not stored with it.")
-    dataset = datasets.load(spec.dataset).slice(spec.slice)
+    dataset = datasets.load(spec.dataset, table=spec.table).slice(spec.slice)
     if dataset.sha256() != known:
         raise InputError(f"the inputs of {run.name} in {spec.dataset} have changed since it was made.")
     return dataset

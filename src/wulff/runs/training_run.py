@@ -79,10 +79,14 @@ def train(
     noise = noise_or_views(spec.noise)
     objective = training.parse_objective(spec.objective)
     device = use_device(training.own_device(spec.device))
-    dataset = datasets.load(spec.dataset, "train").slice(spec.slice)
+    dataset = datasets.load(spec.dataset, "train", table=spec.table).slice(spec.slice)
     if not dataset.labelled:
         raise InputError(f"{spec.dataset} has no true labels to train on; see --unlabelled.", "dataset")
     shape = dataset.input_shape
+    if isinstance(noise, views.Views) and dataset.table is not None:
+        raise InputError(
+            f"on rows of a table the noise has to be one that is sampled, got the views {noise}.", "noise"
+        )
     if isinstance(noise, views.Partitions):
         if spec.weights or spec.unlabelled or spec.teacher:
             raise InputError(
@@ -97,7 +101,10 @@ def train(
             noise.check_inputs(dataset.images)
     else:
         shape = noise.copy_shape(shape)
-    model = models.build(spec.model, shape, dataset.num_classes, spec.schedule.seed)
+    columns = _columns(dataset, shape)
+    model = models.build(spec.model, shape, dataset.num_classes, spec.schedule.seed, columns)
+    if columns is not None:
+        _fit(model, dataset)
     hashes = {"data": dataset.sha256()}
     if spec.weights is not None:
         hashes["weights"] = models.start_from(model, spec.weights)
@@ -127,11 +134,33 @@ def train(
         if state.rank > 0:
             return path
         names = dataset.class_names
-        description = models.Description(spec.model, shape, dataset.num_classes, str(noise), names)
+        description = models.Description(spec.model, shape, dataset.num_classes, str(noise), names, columns)
         keeper.finish(lambda: models.weights.save(path, model, description))
     finally:
         keeper.release()
     return path
+
+
+def _columns(dataset: datasets.Dataset, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """How many values the columns of a table have, 0 for numbers; None for other inputs.
+
+    Raises:
+        InputError: Copies of a row have another shape than the row.
+    """
+    if dataset.table is None:
+        return None
+    if shape != dataset.input_shape:
+        raise InputError(
+            "hidden columns of a table need a value of their own that stands for them; give null=-1.", "noise"
+        )
+    return tuple(len(feature.categories) for feature in dataset.table.features)
+
+
+def _fit(model: torch.nn.Module, dataset: datasets.Dataset) -> None:
+    """Let the first layer of a model know how large the numbers of a table are."""
+    encoder = next(module for module in model.modules() if isinstance(module, models.Encoder))
+    assert isinstance(dataset.images, torch.Tensor)
+    encoder.fit(dataset.images)
 
 
 def _self_training(

@@ -6,6 +6,8 @@ from typing import Any, Self
 from wulff import noises, training, views
 from wulff._checks import instance
 from wulff.errors import InputError
+from wulff.runs.tables import of_table
+from wulff.tables import Layout
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +25,8 @@ class TrainingSpec:
         weights: Weights to start from (pre-training); by default the seed decides them.
         unlabelled: A data set for self-training, without use for its labels; half of each batch is from it.
         teacher: The weights of the classifier that labels it, or the folder of its training.
+        table: The columns of `table:FILE`, as `wulff.datasets.layout_of` finds them in it; runs of the model
+            read their rows by these.
     """
 
     noise: str
@@ -35,6 +39,7 @@ class TrainingSpec:
     weights: str | None = None
     unlabelled: str | None = None
     teacher: str | None = None
+    table: Layout | None = None
 
     def __post_init__(self) -> None:
         for name in ("noise", "dataset", "model", "objective", "slice", "device"):
@@ -44,12 +49,18 @@ class TrainingSpec:
                 instance(name, getattr(self, name), str, "text")
         instance("schedule", self.schedule, training.Schedule, "a wulff.training.Schedule")
         objective = training.objective_spec(training.parse_objective(self.objective))
-        object.__setattr__(self, "noise", str(noise_or_views(self.noise)))
+        if self.table is not None and not isinstance(self.table, Layout):
+            object.__setattr__(self, "table", Layout.from_document(self.table))
+        noise = of_table(str(noise_or_views(self.noise)), self.table)
+        object.__setattr__(self, "noise", noise)
         object.__setattr__(self, "objective", objective)
 
     def to_document(self) -> dict[str, Any]:
         """The table `training`; None is left out."""
-        return {key: value for key, value in dataclasses.asdict(self).items() if value is not None}
+        document = dataclasses.asdict(self)
+        if self.table is not None:
+            document["table"] = self.table.to_document()
+        return {key: value for key, value in document.items() if value is not None}
 
     @classmethod
     def from_document(cls, table: dict[str, Any]) -> Self:

@@ -13,7 +13,7 @@ MOST_MOVED = 1
 """So many of their labels may move by rounding."""
 
 
-def check_function(model: str, function: backends.Function, x: Tensor) -> None:
+def check_function(model: str, function: backends.Function, x: Tensor, rows: Tensor | None = None) -> None:
     """Refuse a model whose answer for an input depends on what else is in the batch, or on earlier calls.
 
     It is asked for noisy copies of an input in two orders, and for half of them in other company. Answers may
@@ -23,6 +23,7 @@ def check_function(model: str, function: backends.Function, x: Tensor) -> None:
         model: What it is called in messages.
         function: The model.
         x: One input, of shape (1, ...).
+        rows: Inputs to ask it for instead of noisy copies, in the shape of copies.
 
     Raises:
         InputError: Its answers differ by more, or it fails.
@@ -31,6 +32,9 @@ def check_function(model: str, function: backends.Function, x: Tensor) -> None:
     draws = torch.randn(2 * ROWS, *x.shape[1:], generator=generator)
     noisy = 0.25 * draws.to(x.device)
     alone, others, half = x + noisy[:ROWS], 1 - x + noisy[ROWS:], ROWS // 2
+    if rows is not None and rows.shape[1:] == x.shape[1:]:
+        places = torch.arange(2 * ROWS) % len(rows)
+        alone, others = rows[places].to(x.device).chunk(2)
     with evaluating(function, model) as fixed, torch.inference_mode():
         expected = fixed(alone)
         turned = fixed(alone.flip(0)).flip(0)

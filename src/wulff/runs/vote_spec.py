@@ -13,6 +13,7 @@ from wulff.models.normalize import Normalisation
 from wulff.smoothing import DevicePolicy
 from wulff.smoothing.policy import full_dtype
 from wulff.stats import Anytime, check_sample_size
+from wulff.tables import Layout
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,7 @@ class VoteSpec(Table, abc.ABC):
         classes: How many labels there are, for models from elsewhere that do not say it.
         class_map: For each class of the data, by its name, the class of the model that is meant, by name or
             number. Left out, names decide where both sides have them, else numbers.
+        table: The columns of `table:FILE`, as the training rows have them.
         threshold: For models that return one score: above it the label is 1; 0 for a logit, 0.5 for a
             probability.
         identity: What tells the classifier from others, in words, where it has no weights to be hashed.
@@ -95,6 +97,7 @@ class VoteSpec(Table, abc.ABC):
     weights: str | None = None
     classes: int | None = None
     class_map: ClassMap | None = dataclasses.field(default=None, hash=False)
+    table: Layout | None = None
     threshold: float | None = None
     identity: str | None = None
     normalisation: str | None = None
@@ -109,6 +112,8 @@ class VoteSpec(Table, abc.ABC):
             put(self, "classes", check_sample_size(self.classes, "classes"))
         if self.class_map is not None:
             put(self, "class_map", check_class_map(self.class_map))
+        if self.table is not None and not isinstance(self.table, Layout):
+            put(self, "table", Layout.from_document(self.table))
         if self.normalisation is not None:
             put(self, "normalisation", str(Normalisation.parse(self.normalisation)))
         if self.threshold is not None:
@@ -174,6 +179,8 @@ def _written(value: Any) -> Any:
     if isinstance(value, Anytime):
         fields = {key: entry for key, entry in dataclasses.asdict(value).items() if entry is not None}
         return fields | {"radii": list(value.radii)}
+    if isinstance(value, Layout):
+        return value.to_document()
     if isinstance(value, tuple):
         return list[Any](value)
     if type(value) is int and value >= 2**63:

@@ -1,0 +1,265 @@
+"""Tables from training to the record: rows as models expect them, noise in units of the columns."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import wulff
+from tests.cli.conftest import call
+from wulff import backends, datasets, runs
+from wulff.errors import InputError
+
+pandas = pytest.importorskip("pandas")
+TERMS = ("--noise", "gaussian(sigma=0.25)", "--n0", "20", "--n", "100", "--slice", ":8")
+
+
+def people(rows: int, seed: int) -> Any:
+    """Who is heavy is decided by weight and height; a column of text and one of whole numbers say nothing."""
+    rng = np.random.default_rng(seed)
+    height, weight = rng.normal(1.75, 0.1, rows), rng.normal(75, 15, rows)
+    heavy = weight / height**2 > 24.5
+    return pandas.DataFrame(
+        {
+            "height in m": height,
+            "weight": weight,
+            "city": rng.choice(["Oslo", "Rome"], rows),
+            "shoes": rng.integers(35, 48, rows),
+            "class": np.where(heavy, "heavy", "light"),
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("tables")
+    for name, rows in (("train", 300), ("test", 40)):
+        frame = people(rows, seed=rows)
+        frame.to_csv(root / f"{name}.csv", index=False)
+        frame.drop(columns="city").to_csv(root / f"{name}-numbers.csv", index=False)
+    trained = call(
+        "train", "--noise", "gaussian(sigma=0.25)", "--dataset", f"table:{root / 'train-numbers.csv'}",
+        "--target", "class", "--immutable", "shoes", "--epochs", "3", "--store", str(root / "model"),
+    )  # fmt: skip
+    assert trained.code == 0, trained
+    return root
+
+
+def test_a_training_carries_the_columns_to_its_runs(folder: Path) -> None:
+    test = ("--dataset", f"table:{folder / 'test-numbers.csv'}", "--model", str(folder / "model"))
+    terms = ("--n0", "20", "--n", "100")
+    for rows, name in ((":20", "run"), ("20:", "rest")):
+        certified = call("certify", *test, *terms, "--slice", rows, "--store", str(folder / name))
+        assert certified.code == 0, certified
+    run = runs.load(folder / "run")
+    table = run.spec.table
+    train = pandas.read_csv(folder / "train-numbers.csv")
+    assert table is not None
+    assert table == runs.read_training(folder / "model").spec.table
+    assert table.scales == (train["height in m"].std(ddof=0), train["weight"].std(ddof=0), 0)
+    assert str(run.noise) == f"gaussian(sigma=0.25, scales={list(table.scales)})"
+    assert run.norms == ["l2-scaled"]
+    assert run.facts.class_names == ("heavy", "light")
+    assert run.accuracy("l2-scaled", 0.1) > 0.7
+    predicted = call("predict", *test, "--target", "class", "--n", "100", "--store", str(folder / "labels"))
+    assert predicted.code == 0, predicted
+    audited = call("audit", "batch-invariance", *test, "--copies", "64", "--batches", "1,16")
+    assert audited.code == 0, audited
+    resumed = call("certify", *test, *terms, "--slice", ":20", "--store", str(folder / "run"))
+    assert resumed.code == 0, resumed
+    assert runs.inputs(run).table == table
+    assert not call("recertify", str(folder / "run"), "--norm", "linf", "--store", str(folder / "linf")).code
+    merged = call("merge", str(folder / "run"), str(folder / "rest"), "--store", str(folder / "merged"))
+    assert merged.code == 0, merged
+
+
+def pipeline(frame: Any) -> Any:
+    from sklearn.compose import make_column_transformer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+    encoders = make_column_transformer(
+        (OneHotEncoder(), ["city"]), (StandardScaler(), ["weight", "height in m"]), remainder="passthrough"
+    )
+    model = make_pipeline(encoders, LogisticRegression(max_iter=1000))
+    return model.fit(frame.drop(columns="class"), frame["class"])
+
+
+def boosted(frame: Any) -> Any:
+    lightgbm = pytest.importorskip("lightgbm")
+    x = frame.drop(columns="class").astype({"city": "category"})
+    return lightgbm.LGBMClassifier(n_estimators=10, n_jobs=1, verbose=-1).fit(x, frame["class"])
+
+
+def histograms(frame: Any) -> Any:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    x = frame.drop(columns="class").astype({"city": "category"})
+    return HistGradientBoostingClassifier(max_iter=10).fit(x, frame["class"])
+
+
+@pytest.mark.parametrize("make", [pipeline, boosted, histograms])
+def test_models_get_the_frames_that_they_were_trained_on(make: Any, folder: Path) -> None:
+    train, test = (pandas.read_csv(folder / f"{name}.csv") for name in ("train", "test"))
+    model = make(train)
+    layout = datasets.layout_of(train, target="class", immutable=["city"])
+    rows = datasets.read_table(test[test.columns[::-1]], layout)
+    answers = backends.for_table(backends.adapt(model), layout)(rows.images[:])
+    inputs = test.drop(columns="class")
+    expected = model.predict_proba(inputs if make is pipeline else inputs.astype({"city": "category"}))
+    np.testing.assert_allclose(answers.numpy(), expected, atol=1e-5)
+    noise = "gaussian(sigma=0.1)"
+    run = wulff.certify(model, rows[:8], noise=noise, norms=["l2-scaled"], n=100, progress=False)
+    assert run.spec.table == layout
+    assert run.accuracy("l2-scaled", 0.1) > 0.6
+
+
+def test_boosters_get_their_columns(folder: Path) -> None:
+    lightgbm, xgboost = pytest.importorskip("lightgbm"), pytest.importorskip("xgboost")
+    train, test = (pandas.read_csv(folder / f"{name}.csv") for name in ("train", "test"))
+    x, y = train.drop(columns="class").astype({"city": "category"}), train["class"] == "light"
+    layout = datasets.layout_of(train, target="class", immutable=["city"])
+    rows = datasets.read_table(test, layout).images[:]
+    trees = lightgbm.train({"objective": "binary", "verbose": -1}, lightgbm.Dataset(x, y), 5)
+    read = lightgbm.Booster(model_str=trees.model_to_string())
+    inputs = test.drop(columns="class").astype({"city": "category"})
+    answers = backends.for_table(backends.adapt(read), layout)(rows)
+    np.testing.assert_allclose(answers[:, 1].numpy(), trees.predict(inputs, raw_score=True), atol=1e-5)
+    data = xgboost.DMatrix(x, y, enable_categorical=True)
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, data, 5)
+    answers = backends.for_table(backends.adapt(booster), layout)(rows)
+    expected = booster.predict(xgboost.DMatrix(inputs, enable_categorical=True), output_margin=True)
+    np.testing.assert_allclose(answers[:, 1].numpy(), expected, atol=1e-5)
+
+
+def test_models_of_arrays_get_arrays(folder: Path) -> None:
+    from sklearn.tree import DecisionTreeClassifier
+
+    train = pandas.read_csv(folder / "train-numbers.csv")
+    layout = datasets.layout_of(train, target="class")
+    tree = DecisionTreeClassifier(max_depth=3).fit(train.drop(columns="class").to_numpy(), train["class"])
+    rows = datasets.read_table(train, layout)
+    answers = backends.for_table(backends.adapt(tree), layout)(rows.images[:])
+    assert (answers.argmax(dim=1) == rows.labels).float().mean() > 0.9
+    seen: list[torch.Tensor] = []
+
+    def function(x: torch.Tensor) -> torch.Tensor:
+        seen.append(x)
+        return (x[:, 1] < 75).long()
+
+    run = wulff.certify(
+        function, rows[:8], noise="laplace(sigma=0.1)", norms=["l1-scaled", "linf"], num_classes=2, n=50,
+        progress=False,
+    )  # fmt: skip
+    assert run.radii("l1-scaled").max() > 0
+    assert seen[0].shape[1] == 3
+
+
+def test_models_of_other_columns_are_refused(folder: Path) -> None:
+    train = pandas.read_csv(folder / "train.csv")
+    model = pipeline(train)
+    layout = datasets.layout_of(pandas.read_csv(folder / "train-numbers.csv"), target="class")
+    with pytest.raises(InputError, match="was trained on 4 columns, and the table lacks 'city'"):
+        backends.for_table(backends.adapt(model), layout)
+    more = datasets.layout_of(train.assign(more=train["weight"]), target="class")
+    with pytest.raises(InputError, match="and the table has 'more' besides"):
+        backends.for_table(backends.adapt(model), more)
+
+
+def test_a_model_from_elsewhere_on_the_command_line(folder: Path) -> None:
+    skops = pytest.importorskip("skops.io")
+    skops.dump(pipeline(pandas.read_csv(folder / "train.csv")), folder / "model.skops")
+    command = (
+        "certify", "--model", f"sklearn:{folder / 'model.skops'}", "--target", "class", "--immutable", "city",
+        "--dataset", f"table:{folder / 'test.csv'}", *TERMS,
+    )  # fmt: skip
+    rows = ("--training-rows", str(folder / "train.csv"))
+    result = call(*command, *rows, "--store", str(folder / "elsewhere"))
+    assert result.code == 0, result
+    assert runs.load(folder / "elsewhere").accuracy("l2-scaled", 0.1) > 0.7
+    (folder / "scales.toml").write_text('"height in m" = 0.1\nweight = 10\n')
+    scales = ("--scales", str(folder / "scales.toml"))
+    assert call(*command, *rows, *scales, "--store", str(folder / "scales")).code == 0
+    assert "scales=[0.1, 10.0, 0.0, " in runs.load(folder / "scales").spec.noise
+    for more, message in (
+        ((), "come from the rows that"),
+        (scales, "'shoes' come from the rows that"),
+        ((*rows, "--target", "weight in kg"), "has no column 'weight in kg' for --target"),
+        ((*rows, "--noise", "gaussian(sigma=1, scales=[1, 2, 3, 4])"), "leave out scales"),
+        ((*rows, "--noise", "ablation(keep=2, null=-1)"), "'city' is --immutable"),
+        ((*rows, "--scales", str(folder / "train.csv")), "is not a readable TOML file"),
+        ((*rows, "--dataset", "digits"), "--target is for the columns of a table"),
+    ):
+        refused = call(*command, *more, "--store", str(folder / "refused"))
+        assert refused.code == 2, (more, refused)
+        assert refused.err.count("\n") == 1
+        assert message in refused.err
+        assert not (folder / "refused").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            ",Oslo,",
+            ",Bern,",
+            "holds 'Bern', which is none of the categories of the training rows: Oslo, Rome",
+        ),
+        (",Oslo,", ",,", "the column 'city', row "),
+        ("1.7", "tall", "which is no finite number"),
+        ("1.7", "nan#", "the column 'height in m', row "),
+        ("class\n", "label\n", "has no column 'class' for --target"),
+        ("city", "town", "has no column 'city'"),
+        ("city", "weight", "two columns of the name 'weight'"),
+        ("", None, "is empty"),
+    ],
+)
+def test_bad_tables_end_in_one_line(
+    old: str, new: str | None, message: str, folder: Path, tmp_path: Path
+) -> None:
+    skops = pytest.importorskip("skops.io")
+    skops.dump(pipeline(pandas.read_csv(folder / "train.csv")), tmp_path / "model.skops")
+    text = (folder / "test.csv").read_text()
+    (tmp_path / "bad.csv").write_text("" if new is None else text.replace(old, new, 1))
+    result = call(
+        "certify", "--model", f"sklearn:{tmp_path / 'model.skops'}", "--target", "class", *TERMS,
+        "--immutable", "city", "--training-rows", str(folder / "train.csv"),
+        "--dataset", f"table:{tmp_path / 'bad.csv'}", "--store", str(tmp_path / "run"),
+    )  # fmt: skip
+    assert (result.code, result.err.count("\n")) == (2, 1), result
+    assert message in result.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_bad_training_rows_end_in_one_line(folder: Path, tmp_path: Path) -> None:
+    shutil.copy(folder / "train.csv", tmp_path / "train.csv")
+    command = ("train", "--dataset", f"table:{tmp_path / 'train.csv'}", "--noise", "gaussian(sigma=0.5)")
+    (tmp_path / "scales.toml").write_text("weight = -1")
+    for more, message in (
+        ((), "say which column holds the classes: --target COLUMN"),
+        (("--target", "class"), "'city' is categorical; make it immutable"),
+        (("--target", "class", "--scales", str(tmp_path / "scales.toml")), "must be at least 0 and finite"),
+        (("--target", "class", "--noise", "bands(width=2)"), "has to be one that is sampled"),
+        (("--target", "class", "--noise", "ablation(keep=2)"), "give null=-1"),
+    ):
+        refused = call(*command, *more, "--store", str(tmp_path / "model"))
+        assert (refused.code, refused.err.count("\n")) == (2, 1), (more, refused)
+        assert message in refused.err
+        assert not (tmp_path / "model").exists()
+
+
+def test_categories_and_hidden_values_in_a_network(folder: Path) -> None:
+    layout = datasets.layout_of(folder / "train.csv", target="class")
+    dataset = datasets.load(f"table:{folder / 'train.csv'}", table=layout)
+    encoder = wulff.models.Encoder([len(feature.categories) for feature in layout.features])
+    encoder.fit(dataset.images[:])
+    encoded = encoder(dataset.images[:])
+    assert encoded.shape == (300, 5)
+    assert encoded[:, 0].mean().abs() < 1e-5
+    assert encoded[:, 4].std(correction=0) == pytest.approx(1, abs=1e-5)
+    assert encoded[:, 2:4].sum(dim=1).eq(1).all()
+    assert encoder(torch.tensor([[1.7, 70, -1, 40]]))[0, 2:4].tolist() == [0, 0]
