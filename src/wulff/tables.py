@@ -113,9 +113,9 @@ class Layout:
         return tuple(place for place, feature in enumerate(self.features) if not feature.is_number)
 
     @property
-    def values(self) -> tuple[int, ...]:
-        """How many values each categorical column has, in the order of `categorical`."""
-        return tuple(len(self.features[place].categories) for place in self.categorical)
+    def changing_categories(self) -> tuple[int, ...]:
+        """The places of the categorical columns that are not immutable."""
+        return tuple(place for place in self.categorical if not self.features[place].immutable)
 
     def columns(self, rows: np.ndarray) -> dict[str, np.ndarray]:
         """The columns of inputs of shape (rows, features), in their own types, by their names.

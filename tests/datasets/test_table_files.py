@@ -34,7 +34,7 @@ def test_columns_are_numbers_or_categories(file: Callable[[str], Path]) -> None:
         Feature(name="member", categories=(False, True), immutable=True),
     )
     assert layout.class_names == ("no", "yes")
-    assert (layout.numbers, layout.categorical, layout.values) == ((0,), (1, 2, 3), (2, 2, 2))
+    assert (layout.numbers, layout.categorical, layout.changing_categories) == ((0,), (1, 2, 3), (1, 2))
     assert layout.scales == (layout.features[0].scale, 0, 0, 0)
     assert Layout.from_document(layout.to_document()) == layout
     assert datasets.layout_of(file(TEXT), target="grade", scales={"age": 5}).class_names == ("1", "2")

@@ -263,3 +263,30 @@ def test_categories_and_hidden_values_in_a_network(folder: Path) -> None:
     assert encoded[:, 4].std(correction=0) == pytest.approx(1, abs=1e-5)
     assert encoded[:, 2:4].sum(dim=1).eq(1).all()
     assert encoder(torch.tensor([[1.7, 70, -1, 40]]))[0, 2:4].tolist() == [0, 0]
+
+
+def test_numbers_and_categories_have_one_noise(folder: Path, tmp_path: Path) -> None:
+    model = pipeline(pandas.read_csv(folder / "train.csv"))
+    skops = pytest.importorskip("skops.io")
+    skops.dump(model, tmp_path / "model.skops")
+    command = (
+        "certify", "--model", f"sklearn:{tmp_path / 'model.skops'}", "--target", "class",
+        "--immutable", "shoes", "--training-rows", str(folder / "train.csv"),
+        "--dataset", f"table:{folder / 'test.csv'}",
+        "--n0", "20", "--n", "100", "--slice", ":6",
+    )  # fmt: skip
+    noise = "mixed(numbers=gaussian(sigma=0.25), categories=resampling(keep=0.9))"
+    result = call(*command, "--noise", noise, "--store", str(tmp_path / "run"))
+    assert result.code == 0, result
+    run = runs.load(tmp_path / "run")
+    assert run.spec.noise.endswith("resampling(keep=0.9, values=[2], dim=1), columns=[2], dim=4)")
+    assert run.norms == ["l2-scaled+0"]
+    assert run.radii("l2-scaled+0").max() > 0.1
+    for other, message in (
+        ("gaussian(sigma=1)", "the column 'city' is categorical"),
+        (noise.replace("0.9)", "0.9, values=3)"), "the categories of the table are in the columns [2]"),
+        (noise[:-1] + ", columns=[1])", "the categories of the table are in the columns [2]"),
+    ):
+        refused = call(*command, "--noise", other, "--store", str(tmp_path / "refused"))
+        assert (refused.code, refused.err.count("\n")) == (2, 1), refused
+        assert message in refused.err

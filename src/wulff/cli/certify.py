@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from wulff import datasets, reports, runs
+from wulff import reports, runs
 from wulff.cli.console import radii_from, say, warn_of_not_a_number
 from wulff.cli.options import NormsOption
 from wulff.cli.run_options import BoundOption, EstimatorOption
@@ -48,8 +48,9 @@ def certify(
     elif all_inputs is not None:
         option = "--all-inputs" if all_inputs else "--skip-incorrect"
         raise InputError(f"{option} needs --stop-radii or --stop-relative.")
-    if asked.dataset.startswith(datasets.TABLE) and not is_given(asked.context, "norm"):
-        norm = [runs.usual_norm(asked.named_noise)]
+    if asked.table is not None and not is_given(asked.context, "norm"):
+        noise = asked.named_noise
+        norm = [runs.usual_norm(noise and runs.of_table(noise, asked.table))]
     terms = {"n0": n0, "n": n, "bound": bound, "estimator": estimator, "top": top, "stop": stop}
     run = asked.run("certifying", runs.Spec, norms=tuple(norm), **terms)
     for name in run.norms:

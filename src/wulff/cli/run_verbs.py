@@ -124,6 +124,14 @@ class Asked:
         """The noise or the views that are asked for, or of the training; None where neither is known."""
         return self.noise or (None if backends.is_spec(self.model) else models.trained_noise(self.model))
 
+    @functools.cached_property
+    def table(self) -> datasets.Layout | None:
+        """The columns of the data set, where it is a table."""
+        columns = Columns(self.target, self.scales, self.categorical, self.immutable)
+        return runs.table_to_certify(
+            self.dataset, self.model, training_rows=self.training_rows, **columns.read()
+        )
+
     def _of_views(self, named: str | None, own: dict[str, Any]) -> runs.ViewSpec:
         """The spec of views; options that are about samples are refused."""
         known = {field.name for field in dataclasses.fields(runs.ViewSpec)}
@@ -140,11 +148,8 @@ class Asked:
         values = {
             f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name not in _OF_NO_SPEC
         }
-        columns = Columns(self.target, self.scales, self.categorical, self.immutable)
         return values | {
-            "table": runs.table_to_certify(
-                self.dataset, self.model, training_rows=self.training_rows, **columns.read()
-            ),
+            "table": self.table,
             "seed": seed_from(self.seed),
             "batch": batch_from(self.batch),
             "class_map": None if self.class_map is None else datasets.read_class_map(self.class_map),

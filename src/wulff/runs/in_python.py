@@ -20,7 +20,7 @@ from wulff._warnings import warn
 from wulff.backends.denoisers import is_random
 from wulff.backends.outputs import writable
 from wulff.backends.runtimes import Runtime
-from wulff.datasets import UNKNOWN, ClassMap, Dataset, onto_model
+from wulff.datasets import UNKNOWN, ClassMap, Dataset, Layout, onto_model
 from wulff.errors import InputError
 from wulff.norms import Adversary
 from wulff.runs.classifiers import first_copy, on_runtime, rows_of_table
@@ -31,7 +31,6 @@ from wulff.runs.journal import stored_run
 from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
-from wulff.runs.tables import of_table
 from wulff.runs.trials import check_function, first_answer
 from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned
 from wulff.runs.view_spec import ViewSpec, refused_terms
@@ -131,6 +130,7 @@ def certify(
         batch,
         top,
         class_map,
+        x.table if isinstance(x, Dataset) else None,
         n0=n0,
         n=n,
         alpha=alpha,
@@ -149,9 +149,7 @@ def certify(
             "class_map is for a data set; for arrays, give y in the model's own labels.", "class_map"
         )
     inputs = dataclasses.replace(x, index=()) if isinstance(x, Dataset) else _inputs(x)
-    if isinstance(inputs, Dataset) and inputs.table is not None and spec.noise is not None:
-        spec = dataclasses.replace(spec, table=inputs.table, noise=of_table(spec.noise, inputs.table))
-        classifier = backends.for_table(classifier, inputs.table)
+    classifier = backends.for_table(classifier, x.table if isinstance(x, Dataset) else None)
     folder = None if store is None else file_path("store", store)
     job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
     with progress_bar() if progress else contextlib.nullcontext() as bar:
@@ -179,6 +177,7 @@ def _spec(
     batch: int | Literal["auto"],
     top: int,
     class_map: ClassMap | None,
+    table: Layout | None,
     **sampled: Any,
 ) -> Spec | ViewSpec:
     """What is asked for; the terms of sampling are refused for views, where they are not the defaults."""
@@ -196,12 +195,15 @@ def _spec(
             batch=batch,
             top=top,
             class_map=class_map,
+            table=table,
             denoiser=given and f"{IN_PYTHON}: {name_of(given.denoiser)}",
             denoiser_pixels=given and given.pixels,
             random_denoiser=given is not None and given.random,
             **sampled,
         )
-    spec = ViewSpec(model=named, dataset=IN_PYTHON, noise=text, batch=batch, top=top, class_map=class_map)
+    spec = ViewSpec(
+        model=named, dataset=IN_PYTHON, noise=text, batch=batch, top=top, class_map=class_map, table=table
+    )
     usual = inspect.signature(certify).parameters
     if strange := [name for name, value in sampled.items() if value != usual[name].default]:
         raise InputError(f"{refused_terms(spec.views, strange)}.", *strange)

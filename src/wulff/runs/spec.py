@@ -11,6 +11,7 @@ from wulff.backends.denoisers import check_pixels
 from wulff.certificates.features.staircase import steps
 from wulff.errors import InputError
 from wulff.norms import Threat, parse_adversary, parse_threat
+from wulff.runs.tables import of_table
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import Table, VoteSpec, put
 from wulff.smoothing import Bound, Estimator, Grid, Sampling, Terms, check_seed, grid_for
@@ -72,7 +73,7 @@ class SampledSpec(VoteSpec):
             put(self, "denoiser_pixels", check_pixels(self.denoiser_pixels or (0.0, 1.0)))
         put(self, "n", check_sample_size(self.n))
         if self.noise is not None:
-            put(self, "noise", str(sampled_noise(self.noise)))
+            put(self, "noise", str(sampled_noise(of_table(self.noise, self.table))))
         if self.seed is not None:
             put(self, "seed", check_seed(self.seed))
         grid_for(self.sampling, self.levels)

@@ -51,8 +51,8 @@ class TrainingSpec:
         objective = training.objective_spec(training.parse_objective(self.objective))
         if self.table is not None and not isinstance(self.table, Layout):
             object.__setattr__(self, "table", Layout.from_document(self.table))
-        noise = of_table(str(noise_or_views(self.noise)), self.table)
-        object.__setattr__(self, "noise", noise)
+        noise = noise_or_views(of_table(self.noise, self.table))
+        object.__setattr__(self, "noise", str(noise))
         object.__setattr__(self, "objective", objective)
 
     def to_document(self) -> dict[str, Any]:
