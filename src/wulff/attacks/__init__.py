@@ -2,6 +2,7 @@
 
 from wulff.attacks.ascent import climb, frozen, smoothed_loss
 from wulff.attacks.eot import EOTPGD
+from wulff.attacks.features import FeatureSearch
 from wulff.attacks.geometry import project, random_point, size, steepest, to_grid
 from wulff.attacks.on_views import ViewAscent
 from wulff.attacks.protocol import Attack
@@ -10,6 +11,7 @@ from wulff.attacks.soft import SoftSmoothed
 __all__ = [
     "EOTPGD",
     "Attack",
+    "FeatureSearch",
     "SoftSmoothed",
     "ViewAscent",
     "climb",

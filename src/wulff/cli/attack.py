@@ -8,11 +8,12 @@ import typer
 
 from wulff import runs
 from wulff._progress import progress_bar
-from wulff.attacks import EOTPGD, ViewAscent
+from wulff.attacks import EOTPGD, FeatureSearch, ViewAscent
 from wulff.cli.options import AlphaOption, FirstNormOption, JsonOption, RunArgument
 from wulff.cli.run_options import ArchitectureOption, PlaceOption
 from wulff.cli.run_verbs import refuse_terms
 from wulff.errors import InputError
+from wulff.runs.attacking_features import is_of_features
 
 _OF_SAMPLES = ("n", "alpha", "batch")
 """Options that a run of views has no use for."""
@@ -27,7 +28,7 @@ def attack(
         typer.Option("--outside", help="Attack within this multiple of the radii; may be repeated."),
     ] = None,
     norm: FirstNormOption = None,
-    steps: Annotated[int, typer.Option(help="Steps of projected gradient ascent.")] = 20,
+    steps: Annotated[int, typer.Option(help="Steps of gradient ascent, or moves of numbers.")] = 20,
     copies: Annotated[int, typer.Option(help="Noisy copies of each input in a step.")] = 32,
     restarts: Annotated[
         int, typer.Option(help="Attempts for each input, all but one from random points.")
@@ -54,6 +55,8 @@ def attack(
         raise InputError("give --inside, --outside 1.5, or both.")
     loaded = runs.load(run)
     method = EOTPGD(steps, copies, restarts)
+    if loaded.noise is not None and is_of_features(loaded.noise):
+        method = FeatureSearch(steps, copies, restarts)
     if isinstance(loaded.spec, runs.ViewSpec):
         method = ViewAscent(steps, copies, restarts)
         refuse_terms(context, loaded.spec.views, _OF_SAMPLES)

@@ -1,11 +1,11 @@
 """Runs: a spec, an append-only journal, and the folder they live in."""
 
-from wulff.runs.attacking import Judge, attack
+from wulff.runs.attacking import attack
 from wulff.runs.document import Facts
 from wulff.runs.execution import certify, execute
 from wulff.runs.imports.logs import import_log
 from wulff.runs.merging import merge
-from wulff.runs.outcomes import Outcome
+from wulff.runs.outcomes import Judge, Outcome
 from wulff.runs.recertification import Changes, on_other_terms, recertify
 from wulff.runs.reconstruction import has_counts, project, reconstruct
 from wulff.runs.records import CertifiedRadius, Record

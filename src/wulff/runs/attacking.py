@@ -11,46 +11,24 @@ from scipy import stats
 from torch import Tensor, nn
 
 from wulff._checks import one_of
-from wulff.attacks import EOTPGD, Attack, ViewAscent, size, to_grid
+from wulff.attacks import EOTPGD, Attack, FeatureSearch, ViewAscent, size, to_grid
 from wulff.engines.ray_cluster import spread
 from wulff.errors import InputError
-from wulff.norms import Adversary, Box, Norm, Scaled, parse_adversary, parse_threat
+from wulff.noises import Noise
+from wulff.norms import Adversary, Box, Norm, parse_adversary, parse_threat
+from wulff.runs.attacking_features import attacked_features, is_of_features
 from wulff.runs.attacking_views import attack_views
 from wulff.runs.job import Job, prepare
-from wulff.runs.outcomes import Outcome, check_same, device_of
+from wulff.runs.outcomes import USUAL, Judge, Outcome, check_same, device_of
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import IN_PYTHON, ImportedSpec, Spec
 from wulff.runs.view_spec import ViewSpec, refused_terms
-from wulff.smoothing import check_seed
-from wulff.stats import ABSTAIN, check_alpha, check_sample_size
+from wulff.stats import ABSTAIN
 from wulff.stats import predict as rank_test
 
 FALSE_ALARM = 1e-3
 """With which probability certificates that keep their promise look as if they broke it."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Judge:
-    """How the smoothed classifier's label of a perturbed input is told.
-
-    Attributes:
-        n: Fresh noisy copies from which `predict` tells it.
-        alpha: With which probability it may be wrong.
-        seed: Of this noise, and of the attack.
-
-    Raises:
-        InputError: A value is not allowed.
-    """
-
-    n: int = 1_000
-    alpha: float = 1e-3
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        check_sample_size(self.n)
-        check_alpha(self.alpha)
-        check_seed(self.seed)
 
 
 def attack(
@@ -58,8 +36,8 @@ def attack(
     factors: Sequence[float] = (1.0,),
     *,
     norm: Adversary | str | None = None,
-    method: Attack | ViewAscent | None = None,
-    judge: Judge = Judge(),
+    method: Attack | FeatureSearch | ViewAscent | None = None,
+    judge: Judge = USUAL,
     limit: int | None = None,
     batch: int | None = None,
     architecture: str | None = None,
@@ -79,7 +57,8 @@ def attack(
         store: A run of `certify`, or its folder; its weights and data are where they were.
         factors: Multiples of the certified radius; distances stay strictly below it times the factor.
         norm: One of the run's norms; its first by default.
-        method: The attack: an `Attack`, by default `EOTPGD()`; of views a `ViewAscent`.
+        method: The attack: an `Attack`, by default `EOTPGD()`; of views a `ViewAscent`; of noise that hides
+            or replaces features, or has scales, a `FeatureSearch`, which needs no gradients.
         judge: How a perturbed input is judged; the run's own noise is never used again.
         limit: Attack only the certificates among the run's first so many inputs.
         batch: How many noisy copies have their gradients computed at once; by default the batch of the run.
@@ -103,9 +82,9 @@ def attack(
         return _attack_views(
             run, run.spec, factors, norm, method, judge, limit, batch, architecture, engine, workers, progress
         )
-    method = EOTPGD() if method is None else method
-    if isinstance(method, ViewAscent):
-        raise InputError("a ViewAscent attacks views, and this run samples noise; give EOTPGD().", "method")
+    noise = run.terms.noise if isinstance(run.spec, Spec) else None
+    features = noise is not None and is_of_features(noise)
+    method = _fitting(method, noise, features=features)
     if batch is not None and batch < method.copies:
         raise InputError(
             f"batch must be at least copies = {method.copies}, got {batch}; raise it, or lower copies.",
@@ -116,9 +95,9 @@ def attack(
     if not wanted:
         raise InputError(f"{run.folder} has no certificates to attack; make them with `wulff certify`.")
     run.radii(wanted)  # refuses norms that the run does not have
-    measure = _measure(wanted)
+    measure = None if features else _measure(wanted)
     job = _job(run, judge.seed, architecture)
-    if not _has_gradients(job):
+    if not features and not _has_gradients(job):
         raise InputError(
             f"attacks follow gradients, and {job.spec.model} is no torch module whose logits have them; "
             "attack runs of weights files, or of a module in python:FILE.py:NAME."
@@ -135,9 +114,9 @@ def attack(
     outcomes: list[Outcome] = []
     for factor in factors:
         batches = _batches(targets, max(1, (batch or job.smoothed.batch) // method.copies))
-        asked = (job, wanted, measure, factor, method, judge)
-        found: dict[int, list[int]] = {}
-        for place, some in _mapped(batches, asked, engine, workers):
+        asked = (job, wanted, *([] if measure is None else [measure]), factor, method, judge)
+        function, found = attacked_features if features else _attacked, dict[int, list[int]]()
+        for place, some in _mapped(function, batches, asked, engine, workers):
             found[place] = some
             done += len(some)
             if progress:
@@ -157,7 +136,7 @@ def _attack_views(
     spec: ViewSpec,
     factors: Sequence[float],
     norm: Adversary | str | None,
-    method: Attack | ViewAscent | None,
+    method: object,
     judge: Judge,
     limit: int | None,
     batch: int | None,
@@ -172,7 +151,7 @@ def _attack_views(
     method = ViewAscent() if method is None else method
     if not isinstance(method, ViewAscent):
         raise InputError(f"{run.folder} is of views; attack it with a ViewAscent.", "method")
-    if batch is not None or (judge.n, judge.alpha) != (Judge().n, Judge().alpha):
+    if batch is not None or (judge.n, judge.alpha) != (USUAL.n, USUAL.alpha):
         raise InputError(f"{refused_terms(spec.views, ['n', 'alpha', 'batch'])}.", "n", "alpha", "batch")
     return attack_views(
         run,
@@ -188,18 +167,34 @@ def _attack_views(
     )
 
 
+def _fitting(
+    method: Attack | FeatureSearch | ViewAscent | None, noise: Noise | None, *, features: bool
+) -> Attack | FeatureSearch:
+    """The attack, which has to be one for the noise of the run."""
+    if method is None:
+        return FeatureSearch() if features else EOTPGD()
+    if isinstance(method, ViewAscent):
+        raise InputError("a ViewAscent attacks views, and this run samples noise; give EOTPGD().", "method")
+    if features != isinstance(method, FeatureSearch):
+        fitting = "FeatureSearch" if features else "EOTPGD"
+        raise InputError(f"{type(method).__name__} does not attack {noise}; give {fitting}().", "method")
+    return method
+
+
 def _mapped(
-    batches: list[list[Record]], asked: tuple[Any, ...], engine: str, workers: int | None
+    function: Callable[..., list[int]],
+    batches: list[list[Record]],
+    asked: tuple[Any, ...],
+    engine: str,
+    workers: int | None,
 ) -> Iterator[tuple[int, list[int]]]:
     """The place of each batch, and the labels of its perturbed inputs, as they are done."""
     if engine == "local":
-        return ((place, _attacked(batch, *asked)) for place, batch in enumerate(batches))
+        return ((place, function(batch, *asked)) for place, batch in enumerate(batches))
     job: Job = asked[0]
     model = job.smoothed.model
-    assert isinstance(model, nn.Module)
-    return spread(
-        _attacked, batches, *asked, workers=workers, gpu_share=float(device_of(model).type == "cuda")
-    )
+    on_gpu = isinstance(model, nn.Module) and device_of(model).type == "cuda"
+    return spread(function, batches, *asked, workers=workers, gpu_share=float(on_gpu))
 
 
 def _attacked(
@@ -255,10 +250,8 @@ def _measure(threat: str) -> Norm:
         InputError: No attack is known.
     """
     parsed = parse_threat(threat)
-    if isinstance(parsed, Scaled):
-        raise InputError(f"there is no attack in units of scales, got {threat}; give another --norm.")
     norm = parsed.norm if isinstance(parsed, Box) else parsed
-    if norm.p == 0:
+    if not isinstance(norm, Norm) or norm.p == 0:
         raise InputError(f"there is no attack on changed coordinates, got {threat}; give another --norm.")
     return norm
 
@@ -277,8 +270,6 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
         architecture=run.spec.architecture or architecture,
         classes=run.facts.classes,
     )
-    if run.noise is not None and run.noise.scales is not None:
-        raise InputError(f"there is no attack yet on noise with scales of its own, got {run.noise}.")
     job = prepare(spec)
     check_same(run, job)
     return job

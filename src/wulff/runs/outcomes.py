@@ -8,6 +8,34 @@ from torch import nn
 from wulff.errors import InputError
 from wulff.runs.job import Job
 from wulff.runs.run import Run
+from wulff.smoothing import check_seed
+from wulff.stats import check_alpha, check_sample_size
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judge:
+    """How the smoothed classifier's label of a perturbed input is told.
+
+    Attributes:
+        n: Fresh noisy copies from which `predict` tells it.
+        alpha: With which probability it may be wrong.
+        seed: Of this noise, and of the attack.
+
+    Raises:
+        InputError: A value is not allowed.
+    """
+
+    n: int = 1_000
+    alpha: float = 1e-3
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        check_sample_size(self.n)
+        check_alpha(self.alpha)
+        check_seed(self.seed)
+
+
+USUAL = Judge()
 
 
 @dataclasses.dataclass(frozen=True)
