@@ -7,6 +7,8 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Tests run in two processes; threads that wait for each other would take their time.
 export OMP_NUM_THREADS ?= 1
 export NO_MKDOCS_2_WARNING = 1
+# Tests start many processes, which would each compile all modules where none may be kept.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: quickstart test lint fast docs drill build lowest newest browser bench clean
 

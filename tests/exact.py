@@ -12,10 +12,10 @@ def binomial_cdf(count: int, n: int, p: float) -> mp.mpf:
         mp.loggamma(n + 1) - mp.loggamma(count + 1) - mp.loggamma(n - count + 1)
         + count * mp.log(p) + (n - count) * mp.log1p(-p)
     )  # fmt: skip
-    total = mp.mpf(0)
+    total, odds = mp.mpf(0), (1 - p) / p
     for i in range(count, -1, -1):
         total += term
-        term *= mp.mpf(i) / (n - i + 1) * (1 - p) / p
+        term *= odds * i / (n - i + 1)
         if term < total * mp.mpf(10) ** -45 and i < n * p:
             break
     return total

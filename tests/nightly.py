@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 NIGHTLY = bool(os.environ.get("WULFF_NIGHTLY"))
 
@@ -29,3 +29,15 @@ def everyday(
         step = max(1, -(-len(some) // few))
         chosen += some[turn % step :: step]  # kinds begin at different places, so that not all begin alike
     return [cases[i] for i in sorted(chosen)]
+
+
+def taking_turns(
+    cases: Sequence[tuple[Any, ...]],
+    others: Sequence[object],
+    few: int,
+    kind: Callable[[tuple[Any, ...]], Hashable] | None = None,
+) -> Sequence[tuple[Any, ...]]:
+    """The cases, each with all others; every day so many of each kind, with one of the others in turn."""
+    if NIGHTLY:
+        return [(*case, other) for case in cases for other in others]
+    return [(*case, others[i % len(others)]) for i, case in enumerate(everyday(cases, few, kind))]

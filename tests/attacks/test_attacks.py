@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 import wulff
+from tests.nightly import NIGHTLY
 from tests.runs.forge import write_records
 from wulff import datasets, models, noises, runs, training
 from wulff.attacks import EOTPGD, SoftSmoothed, size
@@ -18,6 +19,7 @@ from wulff.errors import InputError
 from wulff.norms import Norm
 
 DIM = 12
+INPUTS = 220 if NIGHTLY else 70
 
 
 class Linear(nn.Module):
@@ -96,19 +98,21 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("attack")
     schedule = training.Schedule(epochs=6)
     runs.train(runs.TrainingSpec(noise="gaussian(sigma=0.25)", schedule=schedule), folder / "model")
-    spec = runs.Spec(model=str(folder / "model"), slice=":220", norms=("l1", "l2", "linf"), n=1000, n0=50)
+    spec = runs.Spec(
+        model=str(folder / "model"), slice=f":{INPUTS}", norms=("l1", "l2", "linf"), n=1000, n0=50
+    )
     runs.certify(spec, folder / "run")
     return folder / "run"
 
 
-def test_no_certificate_of_500_is_broken_beyond_what_alpha_allows(run: Path) -> None:
+def test_no_certificate_of_hundreds_is_broken_beyond_what_alpha_allows(run: Path) -> None:
     attacked = 0
     for norm in ("l1", "l2", "linf"):
         (outcome,) = runs.attack(run, [1.0], norm=norm, method=EOTPGD(10, 8, 2), judge=runs.Judge(n=300))
         assert outcome.allowed is not None
         assert not outcome.contradicts  # a false alarm with probability 1e-3 by the bound, fixed by the seed
         attacked += outcome.attacked
-    assert attacked >= 500
+    assert attacked >= 2 * INPUTS
 
 
 def test_beyond_the_radius_certificates_break_more_often(run: Path) -> None:

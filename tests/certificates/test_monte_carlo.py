@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.nightly import NIGHTLY
 from wulff.certificates import certified_radius, mixed_linf_loss, monte_carlo_radius
 from wulff.errors import InputError
 from wulff.noises import Laplace, MixedLinf
@@ -23,7 +24,8 @@ def test_without_a_pole_it_is_gaussian_noise(error: float) -> None:
 
 
 def test_it_fails_as_rarely_as_stated() -> None:
-    # 100 simulated certificates at alpha = .05: more than 17 failures have probability below 1e-5.
+    # Certificates at alpha = .05: more than so many failures have a probability below 2e-5.
+    certificates, failures = (100, 17) if NIGHTLY else (25, 7)
     noise = Laplace(scale=1.0)
 
     def loss(z: Tensor, r: float) -> Tensor:
@@ -33,9 +35,9 @@ def test_it_fails_as_rarely_as_stated() -> None:
     generator = torch.Generator().manual_seed(2)
     found = [
         monte_carlo_radius(noise, loss, 0.1, dim=1, alpha=0.05, generator=generator, n0=300, n=600).radius
-        for _ in range(100)
+        for _ in range(certificates)
     ]
-    assert sum(radius > exact for radius in found) <= 17
+    assert sum(radius > exact for radius in found) <= failures
     assert np.median(found) > 0.7 * exact
 
 

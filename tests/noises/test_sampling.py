@@ -13,6 +13,7 @@ import torch
 from scipy import stats
 
 from tests import cases
+from tests.nightly import everyday
 from wulff.certificates import certified_radius
 from wulff.errors import InputError
 from wulff.noises import CustomIID, CustomRadial, ExpLp, IIDNoise, MixedLinf, Noise, NormRadialNoise, parse
@@ -38,7 +39,7 @@ def _log_norm(z: np.ndarray, p: float) -> np.ndarray:
     return np.log(top) + np.log(np.linalg.norm(z / top[:, None], ord=p, axis=1))
 
 
-@pytest.mark.parametrize(("spec", "dim"), cases.SPECS_IN_DIM)
+@pytest.mark.parametrize(("spec", "dim"), everyday(cases.SPECS_IN_DIM, 5, cases.noise_of))
 def test_draws_follow_the_law(spec: str, dim: int) -> None:
     noise = parse(spec)
     z = _draw(noise, dim)
@@ -81,7 +82,7 @@ def custom() -> tuple[CustomIID, CustomRadial]:
     )
 
 
-@pytest.mark.parametrize("dim", cases.DIMENSIONS)
+@pytest.mark.parametrize("dim", everyday(cases.DIMENSIONS, 2))
 def test_draws_of_custom_noise_follow_the_law(custom: tuple[CustomIID, CustomRadial], dim: int) -> None:
     # Against the laws that are built in.
     iid, radial = (_draw(noise, dim) for noise in custom)
@@ -149,7 +150,7 @@ def test_a_narrow_feature_that_is_seen_is_certified_and_sampled() -> None:
     assert (np.abs(np.abs(drawn) - 0.7113) < 1e-4).mean() == pytest.approx(inside, abs=0.05)
 
 
-@pytest.mark.parametrize("p", [0.5, 1.5, 4.0, 100.0])
+@pytest.mark.parametrize("p", everyday([0.5, 1.5, 4.0, 100.0], 2))
 def test_draws_by_table_are_quantiles_of_the_laplace_variables_behind_them(p: float) -> None:
     noise = ExpLp(scale=1.0, p=p)
     for dtype, rounding in ((torch.float32, 2e-7), (torch.float64, 1e-14)):

@@ -7,6 +7,7 @@ from scipy import stats
 from torch import Tensor
 
 import wulff
+from tests.nightly import NIGHTLY
 from wulff.errors import InputError
 from wulff.smoothing.stopping import chance_of_at_most, most_misses
 from wulff.stats import Anytime, anytime_error_bound
@@ -50,11 +51,12 @@ def test_votes_do_not_depend_on_batch_or_company(batch: int) -> None:
 
 
 def test_coverage_when_stopping_depends_on_the_votes() -> None:
-    x = torch.full((4000, 1, 1), 0.65)
+    inputs = 4000 if NIGHTLY else 1000
+    x = torch.full((inputs, 1, 1), 0.65)
     smoothed = wulff.Smoothed(half_space, NOISE, 2, batch=4096)
     proof = smoothed.certify(x, norm="l1", n0=200, n=1000, alpha=0.05, stop=Anytime(radii=[0.1, 0.15]))
     too_large = int((proof.radius > 0.15000001).sum())
-    assert too_large <= stats.binom.isf(1e-6, 4000, 0.05)
+    assert too_large <= stats.binom.isf(1e-6, inputs, 0.05)
 
 
 def test_wrong_labels_can_be_skipped() -> None:

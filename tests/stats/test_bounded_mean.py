@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.nightly import everyday
 from wulff.errors import InputError
 from wulff.stats import mean_upper_bound
 
 
-@pytest.mark.parametrize("p", [0.01, 0.3, 0.5])
+@pytest.mark.parametrize("p", everyday([0.01, 0.3, 0.5], 2))
 def test_coverage(p: float) -> None:
     # 2000 samples at alpha = .05: more than 152 failures have probability below 1e-6 at a rate of .05.
     rng = np.random.default_rng(5)

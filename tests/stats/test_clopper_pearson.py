@@ -23,14 +23,14 @@ def random_cases(count: int, seed: int) -> list[tuple[int, int, float]]:
 
 
 def test_forward_inequality_at_50_digits() -> None:
-    for misses, n, alpha in everyday(random_cases(300, seed=0), 100):
+    for misses, n, alpha in everyday(random_cases(300, seed=0), 50):
         bound = float(error_upper_bound(misses, n, alpha))
         assert binomial_cdf(misses, n, bound) <= mp.mpf(alpha)  # never too small a bound
         assert binomial_cdf(misses, n, bound * (1 - 1e-9)) >= mp.mpf(alpha)  # and hardly too large a one
 
 
 def test_tail_accuracy_is_as_declared() -> None:
-    for misses, n, alpha in everyday(random_cases(300, seed=1), 100):
+    for misses, n, alpha in everyday(random_cases(300, seed=1), 50):
         bound = float(error_upper_bound(misses, n, alpha))
         tail = special.betaincc(misses + 1, n - misses, bound)
         assert abs(mp.mpf(float(tail)) / binomial_cdf(misses, n, bound) - 1) <= float(tail_accuracy(n))

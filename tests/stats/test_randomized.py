@@ -6,6 +6,7 @@ import pytest
 from scipy import special
 
 from tests.exact import binomial_cdf
+from tests.nightly import NIGHTLY, taking_turns
 from wulff.errors import InputError
 from wulff.stats import error_upper_bound, randomized_error_bound
 
@@ -18,7 +19,8 @@ def exact_tail(misses: int, n: int, draw: float, p: float) -> mp.mpf:
 def test_forward_inequality_at_50_digits() -> None:
     rng = np.random.default_rng(0)
     solved = 0
-    for _ in range(80):
+    cases = 80 if NIGHTLY else 40
+    for _ in range(cases):
         n = int(10 ** rng.uniform(0, 7))
         misses = int(min(n - 1, n * 10 ** -rng.uniform(0, 7)))
         alpha, draw = float(10 ** -rng.uniform(0.1, 12)), float(1 - rng.random())
@@ -27,7 +29,7 @@ def test_forward_inequality_at_50_digits() -> None:
         if bound > 1 / n:
             solved += 1
             assert exact_tail(misses, n, draw, bound * (1 - 1e-8)) >= mp.mpf(alpha)  # hardly too large a one
-    assert solved >= 55
+    assert solved >= 0.68 * cases
 
 
 def miscoverage(p: float, n: int, alpha: float) -> mp.mpf:
@@ -46,8 +48,9 @@ def miscoverage(p: float, n: int, alpha: float) -> mp.mpf:
 
 
 @pytest.mark.parametrize("n", [1, 7, 60])
-@pytest.mark.parametrize("alpha", [0.001, 0.05, 0.3])
-@pytest.mark.parametrize("p", [0.02, 0.1, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("p", "alpha"), taking_turns([(p,) for p in (0.02, 0.1, 0.3, 0.5, 0.9)], [0.001, 0.05, 0.3], 5)
+)
 def test_coverage_is_exact(n: int, alpha: float, p: float) -> None:
     failing = miscoverage(p, n, alpha)
     assert failing <= mp.mpf(alpha) * (1 + mp.mpf(10) ** -12)  # what the bisection of the draw leaves open

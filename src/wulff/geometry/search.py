@@ -29,7 +29,7 @@ class Search:
 
 
 def search_polygon(
-    ball: LpBall | Polytope, generator: np.random.Generator, *, pairs: int = 6, rounds: int = 8
+    ball: LpBall | Polytope, generator: np.random.Generator, *, pairs: int = 6, rounds: int = 20
 ) -> Search:
     """The symmetric polygon with the least mean growth under the vertices of a ball, by descent.
 
@@ -58,8 +58,9 @@ def search_polygon(
         course.polygons.append(_polygon(half / np.sqrt(_area(half))))
         course.growth.append(_mean_growth(half, shifts))
 
-    def growth(flat: FloatArray) -> float:
-        return _mean_growth(flat.reshape(-1, 2), shifts)
+    def growth(flat: FloatArray) -> tuple[float, FloatArray]:
+        value, slope = _growth_and_slope(flat.reshape(-1, 2), shifts)
+        return value, slope.ravel()
 
     note(points)
     best = points
@@ -68,6 +69,7 @@ def search_polygon(
             growth,
             points.ravel(),
             method="BFGS",
+            jac=True,
             callback=note if len(course.growth) < 12 else None,
             options={"maxiter": 200, "gtol": 1e-9},
         )
@@ -119,6 +121,25 @@ def _area(half: FloatArray) -> float:
 
 
 def _mean_growth(half: FloatArray, shifts: FloatArray) -> float:
+    return _growth_and_slope(half, shifts)[0]
+
+
+def _growth_and_slope(half: FloatArray, shifts: FloatArray) -> tuple[float, FloatArray]:
+    """The mean growth at area 1, and its gradient by the vertices."""
+    both = np.concatenate([half, -half])
+    hull = ConvexHull(both)
+    area, corners = float(hull.volume), both[hull.vertices]
+    # The area is half the sum of the cross products of successive corners, counterclockwise.
+    chord = np.roll(corners, -1, axis=0) - np.roll(corners, 1, axis=0)
+    area_slope = np.zeros_like(both)
+    area_slope[hull.vertices] = 0.5 * np.stack([chord[:, 1], -chord[:, 0]], axis=1)
     # In the plane the shadow is an interval: the growth under v is the width across v, times ‖v‖₂.
-    across = half @ np.stack([-shifts[:, 1], shifts[:, 0]])
-    return float(2 * np.abs(across).max(axis=0).mean() / np.sqrt(_area(half)))
+    directions = np.stack([-shifts[:, 1], shifts[:, 0]], axis=1)
+    across = half @ directions.T
+    furthest = np.abs(across).argmax(axis=0)
+    reach = across[furthest, np.arange(len(directions))]
+    width = 2 * float(np.abs(reach).mean())
+    width_slope = np.zeros_like(half)
+    np.add.at(width_slope, furthest, 2 * np.sign(reach)[:, None] * directions / len(directions))
+    slope = width_slope - 0.5 * width / area * (area_slope[: len(half)] - area_slope[len(half) :])
+    return width / np.sqrt(area), slope / np.sqrt(area)

@@ -92,7 +92,7 @@ def plot_space_crystals(path: str | Path) -> Path:
     return write_figure(figure, path, 110)
 
 
-def plot_search(path: str | Path, seed: int = 2) -> Path:
+def plot_search(path: str | Path, seed: int = 0) -> Path:
     """Draw how a search over polygons, which knows nothing of crystals, ends at them."""
     from matplotlib.figure import Figure
 
