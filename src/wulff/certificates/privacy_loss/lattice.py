@@ -13,6 +13,7 @@ import dataclasses
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from wulff._numerics.composition import UNIT_ROUNDOFF, LatticeMeasure
 from wulff._typing import FloatArray
@@ -23,7 +24,7 @@ LARGEST_INDEX = 2**16
 """Lattice points on either side of 0; mass beyond is moved up."""
 TAIL = 1e-20
 """What is beyond this tail on either side is one cell."""
-TAIL_ACCURACY = 2.0**-46
+TAIL_ACCURACY = 2.0**-45
 """The relative accuracy of `coordinate_sf`, its argument being rounded; the tests measure it at 50 digits."""
 MOST_CELLS = 2**16
 LARGE = 100.0
@@ -57,7 +58,7 @@ def privacy_loss(
     unit = float(noise.coordinate_isf(np.array(0.25)))
     with np.errstate(over="ignore"):
         furthest = min(float(noise.coordinate_isf(np.array(TAIL))), 1e150)  # the last cell holds the rest
-    sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 300)
+    sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 40)
     edges = np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes])
     points = _points(noise, np.unique(edges), shift)
     cells = _cells(noise, points)
@@ -67,16 +68,26 @@ def privacy_loss(
             return None
         width = np.clip(cells.high, -LARGE, LARGE) - np.clip(cells.low, -LARGE, LARGE)
         # Cells add (width)² of their mass to the variance, of which step² · resolution² is there.
-        coarse = (width > 0.5 * step) & (cells.shifted * width**2 > 3e-4 * step**2)
+        added = cells.shifted * width**2 / (3e-4 * step**2)
+        coarse = (width > 0.5 * step) & (added > 1)
         where = np.flatnonzero(coarse[1:-1]) + 1  # the first and the last cell are unbounded
-        if not len(where) or points.shape[1] > MOST_CELLS:
+        if len(where) < 0.01 * len(width) or points.shape[1] > MOST_CELLS:
             break
-        middles = 0.5 * (points[0, where - 1] + points[0, where])
+        pieces = np.minimum(np.cbrt(added[where]), 2 * width[where] / step)
+        middles = _between(points[0, where - 1], points[0, where], np.clip(np.ceil(pieces), 2, 8).astype(int))
         points = np.concatenate([points, _points(noise, middles, shift)], axis=1)
         points = points[:, np.unique(points[0], return_index=True)[1]]
         cells = _cells(noise, points)
         step = given or _lattice_step(noise, cells, shift, resolution)
     return _spread(cells, step)
+
+
+def _between(low: FloatArray, high: FloatArray, pieces: npt.NDArray[np.int64]) -> FloatArray:
+    """The places that cut each interval into so many pieces of one length."""
+    cell = np.repeat(np.arange(len(pieces)), pieces - 1)
+    number = 1 + np.arange(len(cell)) - np.repeat(np.cumsum(pieces - 1) - (pieces - 1), pieces - 1)
+    part = number / pieces[cell]
+    return low[cell] + part * (high[cell] - low[cell])
 
 
 def _points(noise: IIDNoise, edges: FloatArray, shift: float) -> FloatArray:

@@ -20,7 +20,7 @@ import numpy as np
 from scipy import special
 
 from wulff._typing import FloatArray
-from wulff.certificates.privacy_loss.curves import Curve, ShiftCurves, curve_through, useless
+from wulff.certificates.privacy_loss.curves import Curve, ShiftCurves, curve_through, equal_ratios, useless
 from wulff.noises.mixed_linf import largest_coordinate_law
 
 SMALLEST_DIM = 6
@@ -47,8 +47,8 @@ class MixedLossCurves(ShiftCurves):
         return math.exp(largest_coordinate_law(self.dim, self.j).mode) / self.dim**0.75
 
     @property
-    def ratio(self) -> float:
-        return 1.01
+    def sizes(self) -> FloatArray:
+        return equal_ratios(1.01)
 
     def curve(self, shift: float) -> Curve:
         """Lines at 48 values of t between those where D_t is about 0.6 and 1e-6.
