@@ -1,5 +1,6 @@
 """Architectures have the published sizes, normalise inside, and depend on their seed alone."""
 
+import math
 import sys
 import types
 
@@ -153,3 +154,11 @@ def test_without_timm_the_message_says_what_to_install(monkeypatch: pytest.Monke
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(InputError, match=r"pip install 'wulff\[timm\]'"):
         models.build("timm:resnet18", CIFAR, 10)
+
+
+def test_resnet9_begins_with_an_even_guess() -> None:
+    """Large logits at the start would make the first steps of `--schedule fast` lead astray."""
+    x = torch.rand(64, *CIFAR, generator=torch.Generator().manual_seed(0))
+    x += torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+    loss = nn.functional.cross_entropy(models.build("resnet9", CIFAR, 10)(x), torch.arange(64) % 10)
+    assert abs(float(loss) - math.log(10)) < 0.1

@@ -12,6 +12,8 @@ from wulff.models.normalize import CIFAR10, normalize_images
 from wulff.models.resnet import initialize
 
 WIDTHS = (16, 32, 64, 128)
+SCALE = 1 / 8
+"""Of the logits, as in the original: without it the first steps at a large learning rate lead astray."""
 SMALLEST = 8
 """Three times half of it is one pixel."""
 
@@ -65,4 +67,4 @@ class ResNet9(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.layer3(self.layer2(self.layer1(self.stem(self.normalize(x)))))
-        return self.fc(torch.flatten(nn.functional.adaptive_max_pool2d(x, 1), 1))
+        return SCALE * self.fc(torch.flatten(nn.functional.adaptive_max_pool2d(x, 1), 1))
