@@ -161,4 +161,4 @@ def test_resnet9_begins_with_an_even_guess() -> None:
     x = torch.rand(64, *CIFAR, generator=torch.Generator().manual_seed(0))
     x += torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
     loss = nn.functional.cross_entropy(models.build("resnet9", CIFAR, 10)(x), torch.arange(64) % 10)
-    assert abs(float(loss) - math.log(10)) < 0.1
+    assert abs(loss.item() - math.log(10)) < 0.1

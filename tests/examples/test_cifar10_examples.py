@@ -1,0 +1,147 @@
+"""Evidence on CIFAR-10: the commands, the page from the kept summaries, and the networks that are kept."""
+
+import dataclasses
+import importlib.util
+import json
+import subprocess
+import sys
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wulff import models, reports, runs, training
+
+FOLDER = Path(__file__).resolve().parents[2] / "examples" / "cifar10"
+WEIGHTS = sorted(path.parent for path in FOLDER.glob("weights/*/weights.safetensors"))
+NOISES = {"uniform_0.5": "uniform(sigma=0.5)", "laplace_0.5": "laplace(sigma=0.5)"}
+
+
+@pytest.fixture(scope="module")
+def results() -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location("cifar10_results", FOLDER / "results.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look for it there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What reproduce.sh leaves, of two noises on the bundled digits; one more run is unfinished."""
+    folder = tmp_path_factory.mktemp("out")
+    lines = []
+    for name, noise in NOISES.items():
+        schedule = training.preset("fast", epochs=12, precision="fp32")
+        model = folder / "models" / name
+        runs.train(runs.TrainingSpec(noise=noise, schedule=schedule), model)
+        terms = {"norms": ("l1", "l2"), "n0": 50, "n": 500, "slice": ":60"}
+        runs.execute(runs.Spec(model=str(model), **terms), folder / "runs" / name)
+        lines += [f"train\t{name}\t3600.0\t0.0", f"train\t{name}\t1700.0\t100.0", f"certify\t{name}\t360\t0"]
+    (folder / "seconds.tsv").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def script(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = ["bash", str(FOLDER / "reproduce.sh"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_dry_run_prints_commands_and_an_estimate(results: types.ModuleType, tmp_path: Path) -> None:
+    done = script("SIZE=small", "--dry-run", "DATA", str(tmp_path / "out"))
+    assert done.returncode == 0
+    made = [line.split(":")[0][2:] for line in done.stdout.splitlines() if line.startswith("# ")][:-1]
+    assert tuple(made) == results.PLANNED
+    assert done.stdout.count("--model resnet9") == len(made)
+    assert "uniform\\(sigma=0.5\\) --objective augment --schedule fast" in done.stdout
+    assert "about 10.4 minutes of training" in done.stdout
+    assert not (tmp_path / "out").exists()
+    full = script("SIZE=full", "--dry-run", "DATA", "OUT", "uniform_0.5", "splitting-stability_2")
+    assert "# uniform_0.5: about 5.0 minutes of training and 0.6 of certification" in full.stdout
+    assert "--objective stability --epochs 120" in full.stdout
+    assert full.stdout.endswith("# The speed on cuda is assumed; see reproduce.sh.\n")
+
+
+def test_what_is_wrong_with_a_command_is_one_line() -> None:
+    for arguments, message in (
+        (("SIZE=large", "DATA", "OUT"), "SIZE must be small or full, got large"),
+        (("SIZE=small", "DATA", "OUT", "cauchy_1"), "unknown method cauchy_1"),
+        (("SIZE=small",), "usage: reproduce.sh"),
+    ):
+        done = script(*arguments)
+        assert done.returncode == 2
+        assert done.stderr.startswith(message)
+        assert done.stderr.count("\n") == 1
+    assert not Path("OUT").exists()
+
+
+def test_the_page_is_that_of_the_kept_summaries(
+    results: types.ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.main([])
+    assert capsys.readouterr().out == (FOLDER / "results.md").read_text(), (
+        "run python examples/cifar10/results.py > examples/cifar10/results.md"
+    )
+
+
+def test_summaries_hold_what_runs_do(
+    results: types.ModuleType, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results.main([str(out), "--summaries", str(tmp_path / "kept")])
+    page = capsys.readouterr().out
+    uniform, laplace = (runs.load(out / "runs" / name) for name in NOISES)
+    kept = {one.name: one for one in results.read(tmp_path / "kept")}
+    assert list(kept) == ["laplace_0.5", "uniform_0.5"]
+    one = kept["uniform_0.5"]
+    assert one.facts["cpu_hours"] == {"train": 1.5, "certify": 0.1}
+    assert one.facts["epochs"] == 12
+    assert 0.3 < one.facts["noisy_accuracy"] < 1
+    for norm in ("l1", "l2"):
+        stored = np.where(uniform.scored, uniform.radii(norm), 0)
+        assert (np.array(one.radii[norm]) <= stored).all()
+        np.testing.assert_allclose(one.radii[norm], stored, atol=1e-6)
+        for radius in results.RADII[norm]:
+            assert one.certified(norm, radius).sum() == reports.curve(uniform, norm).correct(radius)
+    row = reports.compare(uniform, laplace, radii=[0.5], norm="l1").rows[0]
+    shares = f"{row.first / 0.6:.1f} (0.5) | {row.second / 0.6:.1f} (0.5)"
+    assert row.first > 0
+    assert f"| 0.5 | {shares} | {row.only_first} | {row.only_second} | {row.p_value:.2g} |" in page
+    assert "Rows that are there: laplace_0.5, uniform_0.5. To come by the same command: gaussian_0.5" in page
+    larger = dataclasses.replace(one, name="uniform_1")
+    (tmp_path / "kept" / "uniform_1.json").write_text(json.dumps(dataclasses.asdict(larger)))
+    assert "| uniform, best sigma |" in results.page(results.read(tmp_path / "kept"))
+
+
+def test_unfinished_runs_are_left_out(
+    results: types.ModuleType, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "out" / "runs" / "uniform_0.5"
+    folder.mkdir(parents=True)
+    (tmp_path / "out" / "seconds.tsv").touch()
+    for file in ("spec.toml", "records.jsonl"):
+        content = (out / "runs" / "uniform_0.5" / file).read_bytes().splitlines(keepends=True)
+        (folder / file).write_bytes(b"".join(content[:7] if file == "records.jsonl" else content))
+    results.main([str(tmp_path / "out"), "--summaries", str(tmp_path / "kept")])
+    assert "has 7 of 60 images; it is left out" in capsys.readouterr().err
+    assert results.read(tmp_path / "kept") == []
+
+
+@pytest.mark.parametrize("folder", WEIGHTS, ids=lambda folder: folder.name)
+def test_a_kept_network_certifies(folder: Path, published_data: Path, tmp_path: Path) -> None:
+    file = folder / "weights.safetensors"
+    assert file.stat().st_size < 2e6
+    assert (folder / "README.md").read_text().startswith("# ")
+    description = models.load(folder).description
+    assert description.input_shape == (3, 32, 32)
+    images = str(published_data / "cifar10" / "test.npz")
+    spec = {"model": str(folder), "dataset": images, "slice": ":1000:200"}
+    if description.noise and description.noise.startswith("splitting"):
+        run = runs.execute(runs.ViewSpec(noise=description.noise, **spec), tmp_path / "run")
+    else:
+        run = runs.execute(runs.Spec(norms=("l1",), n0=20, n=200, **spec), tmp_path / "run")
+    assert len(run.records) == 5
+    assert run.scored.sum() >= 2  # by chance one of ten is right
+    assert (run.radii("l1")[run.scored] > 0).any()
