@@ -128,31 +128,33 @@ def noisy_accuracy(run: runs.Run) -> float:
     return float(np.mean(shares))
 
 
-def collect(out: Path, folder: Path) -> None:
-    """Keep a summary of every finished run of OUT."""
+def collect(out: Path, folder: Path, of: str = "runs") -> None:
+    """Keep a summary of every finished run in a folder of OUT."""
     seconds: dict[str, dict[str, float]] = defaultdict(dict)
     with (out / "seconds.tsv").open() as file:
         for step, name, user, system in csv.reader(file, delimiter="\t"):
             spent = float(user) + float(system)
             seconds[name][step] = seconds[name].get(step, 0) + spent
-    folder.mkdir(exist_ok=True)
-    for place in sorted((out / "runs").iterdir()):
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in sorted((out / of).iterdir()):
         run = runs.load(place)
         if len(run.records) < run.expected:
             sys.stderr.write(f"{place} has {len(run.records)} of {run.expected} images; it is left out.\n")
             continue
-        found = dataclasses.asdict(Summary.of(run, out / "models" / run.name, seconds[run.name]))
+        found = dataclasses.asdict(
+            Summary.of(run, out / "models" / run.name.partition("--")[0], seconds[run.name])
+        )
         (folder / f"{run.name}.json").write_text(json.dumps(found) + "\n")
 
 
 def read(folder: Path) -> list[Summary]:
-    """The summaries that are kept, by noise and sigma."""
-    found = [Summary(**json.loads(file.read_text())) for file in folder.glob("*.json")]
-    return sorted(found, key=lambda one: (one.noise, one.sigma))
+    """The summaries that are kept."""
+    return [Summary(**json.loads(file.read_text())) for file in sorted(folder.glob("*.json"))]
 
 
 def page(found: Sequence[Summary]) -> str:
     """The tables of all norms, what is known of each run, and uniform noise against Laplace noise."""
+    found = sorted(found, key=lambda one: (one.noise, one.sigma))
     parts = [_coverage(found)]
     if found:
         parts += [_certified(found, norm) for norm in RADII]

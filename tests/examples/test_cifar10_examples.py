@@ -18,15 +18,19 @@ WEIGHTS = sorted(path.parent for path in FOLDER.glob("weights/*/weights.safetens
 NOISES = {"uniform_0.5": "uniform(sigma=0.5)", "laplace_0.5": "laplace(sigma=0.5)"}
 
 
-@pytest.fixture(scope="module")
-def results() -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location("cifar10_results", FOLDER / "results.py")
+def example(name: str) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location(f"cifar10_{name}", FOLDER / f"{name}.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # dataclasses look for it there
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="module")
+def results() -> types.ModuleType:
+    return example("results")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +49,8 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def script(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = ["bash", str(FOLDER / "reproduce.sh"), *arguments]
+def script(*arguments: str, name: str = "reproduce.sh") -> "subprocess.CompletedProcess[str]":
+    command = ["bash", str(FOLDER / name), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -145,3 +149,80 @@ def test_a_kept_network_certifies(folder: Path, published_data: Path, tmp_path: 
     assert len(run.records) == 5
     assert run.scored.sum() >= 2  # by chance one of ten is right
     assert (run.radii("l1")[run.scored] > 0).any()
+
+
+@pytest.fixture(scope="module")
+def zhang() -> types.ModuleType:
+    return example("zhang")
+
+
+def test_other_noise_of_the_same_networks(
+    zhang: types.ModuleType, results: types.ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Four images: Laplace noise of another sigma gains one at radius .5, exp-l1 with j = 500 gains two."""
+    grid = {
+        "j_0--x_1": [0.6, 0.2, 0.2, 0.2],
+        "j_0--x_1.25": [0.6, 0.6, 0, 0],
+        "j_500--x_1": [0.6, 0.6, 0.6, 0],
+    }
+    (tmp_path / "kept").mkdir()
+    for name, radii in grid.items():
+        correct = [radius > 0 for radius in radii]
+        one = results.Summary(f"laplace_0.5--exp-l1--{name}", {}, [0, 1, 2, 3], correct, {"l1": radii})
+        (tmp_path / "kept" / f"{one.name}.json").write_text(json.dumps(dataclasses.asdict(one)))
+    zhang.main(["--summaries", str(tmp_path / "kept")])
+    page = capsys.readouterr().out
+    assert "Against l1, networks trained with laplace noise: 1.\n" in page
+    for name, at_half in (("laplace, sigma of the training", 25), ("laplace, best sigma", 50)):
+        assert f"| {name} | {25 if name.endswith('training') else 50}.0 | {at_half}.0 | 0.0 |" in page
+    assert "| exp-l1, best j > 0 and sigma | 75.0 | 75.0 | 0.0 |" in page
+    assert "certifies more images than laplace noise, each with its best sigma, at 2 of 9 radii" in page
+    assert "and fewer at 0; at 0 the difference is significant" in page
+    assert "zhang.sh has made no runs of mixed-linf yet" in page
+
+
+def test_the_page_on_other_noise_is_that_of_the_kept_summaries(
+    zhang: types.ModuleType, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zhang.main([])
+    assert capsys.readouterr().out == (FOLDER / "zhang.md").read_text(), (
+        "run python examples/cifar10/zhang.py > examples/cifar10/zhang.md"
+    )
+
+
+def test_the_grid_of_other_noise(tmp_path: Path) -> None:
+    done = script("--dry-run", "DATA", "OUT", "gaussian_0.5", "laplace_1", name="zhang.sh")
+    commands = done.stdout.splitlines()
+    assert len(commands) == 27
+    assert (
+        sum("exp-l2\\(sigma=0.625\\,\\ j=500\\,\\ k=2\\) --norm l2" in command for command in commands) == 1
+    )
+    assert sum("exp-l1\\(sigma=0.8\\,\\ j=0\\,\\ k=1\\) --norm l1" in command for command in commands) == 1
+    assert sum("--norm linf" in command for command in commands) == 9
+    nothing = script("DATA", str(tmp_path), name="zhang.sh")
+    assert nothing.returncode == 2
+    assert "has no gaussian_SIGMA or laplace_SIGMA; reproduce.sh trains them" in nothing.stderr
+
+
+def test_a_network_is_kept_in_half_the_size_with_its_card(
+    results: types.ModuleType, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep = example("keep")
+    results.main([str(out), "--summaries", str(tmp_path / "summaries")])
+    keep.main([str(out), "uniform_0.5", "--folder", str(tmp_path)])
+    kept, source = tmp_path / "weights" / "uniform_0.5", out / "models" / "uniform_0.5"
+    sizes = [(folder / "weights.safetensors").stat().st_size for folder in (kept, source)]
+    assert sizes[0] < 0.6 * sizes[1]
+    models_ = [models.load(folder) for folder in (kept, source)]
+    assert models_[0].description == models_[1].description
+    assert models_[0].normalisation == models_[1].normalisation
+    for a, b in zip(*(model.module.parameters() for model in models_), strict=True):
+        np.testing.assert_array_equal(a.detach().numpy(), b.detach().bfloat16().float().numpy())
+    card = (kept / "README.md").read_text()
+    assert card.startswith("# uniform_0.5: a network for smoothing with uniform(sigma=0.5)\n")
+    assert "for 12 epochs of 128 inputs per step, one-cycle\nlearning rate 0.2" in card
+    assert "On 60 test images: " in card
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        keep.main([str(out), "cauchy_1", "--folder", str(tmp_path)])
+    assert "has no weights; examples/cifar10/reproduce.sh makes them." in capsys.readouterr().err
