@@ -1,11 +1,14 @@
 """Majorities of all views: exact counts, certificates that hold, and what they gain over sampled noise."""
 
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from wulff import Smoothed, datasets, engines, models, training
+from wulff import Smoothed, datasets, engines, models
 from wulff.errors import InputError
 from wulff.noises import Uniform
 from wulff.runs import Spec
@@ -60,7 +63,10 @@ def test_views_without_an_answer_abstain() -> None:
     def nothing(views: Tensor) -> Tensor:
         return torch.full((len(views), 2), torch.nan)
 
-    proof = Enumerated(nothing, Bands(1), 2).certify(torch.rand(2, 1, 3, 3))
+    with pytest.warns(
+        UserWarning, match="not a number for 6 views in 2 inputs, first in input 0; such views"
+    ):
+        proof = Enumerated(nothing, Bands(1), 2).certify(torch.rand(2, 1, 3, 3))
     assert proof.label.tolist() == [-1, -1]
     assert proof.radius.tolist() == [0, 0]
 
@@ -97,34 +103,48 @@ def test_refusals() -> None:
         Enumerated(lambda views: torch.full((len(views),), 7), Bands(1), 3).votes(torch.rand(1, 1, 3, 3))
 
 
-def trained_on_views(views: Splitting, train: datasets.Dataset) -> nn.Module:
+def trained(train: datasets.Dataset, copies: Callable[[Tensor, torch.Generator], Tensor]) -> nn.Module:
+    """A network after 16 epochs on such copies of the images."""
     model = models.build("cnn", train.input_shape, 10, seed=0)
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
     generator = torch.Generator().manual_seed(0)
-    for _ in range(8):
+    for _ in range(16):
         for rows in torch.randperm(len(train.labels), generator=generator).split(64):
-            which = torch.randint(views.splits, (len(rows),), generator=generator)
-            copies = views.random_views(train.images[rows], which)
             optimizer.zero_grad()
-            nn.functional.cross_entropy(model(copies), train.labels[rows]).backward()
+            outputs = model(copies(train.images[rows], generator))
+            nn.functional.cross_entropy(outputs, train.labels[rows]).backward()
             optimizer.step()
-    return model
+    return model.eval()
 
 
-def test_a_few_exact_views_certify_more_digits_than_many_noisy_copies() -> None:
-    """At l1 radius .5: 64 views, against 1,000 copies of uniform noise of the same width."""
+def test_a_few_exact_views_certify_more_digits_than_many_noisy_copies_and_in_less_time() -> None:
+    """64 views against 1,000 copies of uniform noise of the same width, by networks trained in the same way.
+
+    Here 70 % of the images are certified at l1 radius .5 against 28 %, in a tenth of the CPU time.
+    """
     train, test = datasets.load("digits", "train"), datasets.load("digits", "test")
-    images, labels = test.images[:100], test.labels[:100].numpy()
-    views = Splitting(sigma=64.5 / 16 / 12**0.5, levels=16)
+    images, labels = test.images[:150], test.labels[:150].numpy()
+    views = Splitting(sigma=64.5 / 32 / 12**0.5, levels=32)
     assert views.splits == 64
-    exact = Enumerated(trained_on_views(views, train), views, 10).certify(images)
-    model, noise = models.build("cnn", train.input_shape, 10, seed=0), Uniform(sigma=views.sigma)
-    schedule = training.Schedule(epochs=8, batch=64, learning_rate=0.05)
-    list(training.train(model, train.images, train.labels, noise, schedule=schedule))
-    sampled = Smoothed(model, noise, 10).certify(images, norm="l1", n0=100, n=1000, alpha=1e-3, seed=0)
-    by_views = ((exact.label == labels) & (exact.radius >= 0.5)).mean()
-    by_noise = ((sampled.label == labels) & (sampled.radius > 0.5)).mean()
-    assert by_views > by_noise + 0.2, (by_views, by_noise)
+    noise = Uniform(sigma=views.sigma)
+    on_views = trained(train, lambda x, g: views.random_views(x, torch.randint(64, x.shape[:1], generator=g)))
+    on_noise = trained(train, lambda x, g: x + noise.sample(x.shape, generator=g))
+    clock = [time.process_time()]
+    exact = Enumerated(on_views, views, 10).certify(images)
+    clock.append(time.process_time())
+    sampled = Smoothed(on_noise, noise, 10).certify(images, norm="l1", n0=100, n=1000, alpha=1e-3, seed=0)
+    clock.append(time.process_time())
+    certified = [
+        [
+            100 * float(((proof.label == labels) & (proof.radius >= radius)).mean())
+            for radius in (0.25, 0.5, 0.75)
+        ]
+        for proof in (exact, sampled)
+    ]
+    assert certified[0] == pytest.approx([84, 70, 43], abs=8), certified
+    assert certified[1] == pytest.approx([57, 28, 2], abs=10), certified
+    by_views, by_noise = np.diff(clock)
+    assert by_noise > 4 * by_views, clock
 
 
 @pytest.mark.parametrize("other", ["sigma=0.5, seed=4", "sigma=1, seed=3", "sigma=0.5, levels=15, seed=3"])

@@ -29,7 +29,7 @@ def warn_of_not_a_number(run: "Run") -> None:
     from wulff.smoothing import not_a_number
 
     if lost := run.not_a_number:
-        warn(not_a_number(lost))
+        warn(not_a_number(lost, views=run.views is not None))
 
 
 def decimal(option: str, text: str) -> Decimal:

@@ -184,7 +184,11 @@ def certified_accuracy(
         raise InputError("rounded radii taken as published bound nothing; leave out the confidence.")
     said = tuple(warnings(runs))
     notes = list(said)
-    notes += [f"{run.name}: {not_a_number(lost)}" for run in runs if (lost := run.not_a_number)]
+    notes += [
+        f"{run.name}: {not_a_number(lost, views=run.views is not None)}"
+        for run in runs
+        if (lost := run.not_a_number)
+    ]
     notes += [
         f"{run.name} certifies that labels stay among the {run.spec.top} first, not that they stay the first."
         for run in runs

@@ -156,7 +156,7 @@ def certify(
         update = None if bar is None else run_progress(bar, f"certifying {name_of(model)}", counter)
         run = run_job(job, folder, counter, update)
     if lost := run.not_a_number:
-        warn(not_a_number(lost))
+        warn(not_a_number(lost, views=run.views is not None))
     return dataclasses.replace(run, given=inputs if isinstance(inputs, Dataset) else job.dataset)
 
 

@@ -53,12 +53,14 @@ class Audit:
         near_ties: Copies whose two largest logits are closer than the largest difference that was seen.
         variations: What was compared.
         not_a_number: How many of the reference's outputs are not a number, for each input with such copies.
+        views: Whether the copies are views, and not noisy.
     """
 
     reference: int
     near_ties: int
     variations: tuple[Variation, ...]
     not_a_number: dict[int, int] = dataclasses.field(default_factory=dict[int, int])
+    views: bool = False
 
     @property
     def moved(self) -> int:
@@ -68,7 +70,7 @@ class Audit:
     @property
     def sentence(self) -> str:
         """The finding, in words."""
-        lost = f" But {not_a_number(self.not_a_number)}" if self.not_a_number else ""
+        lost = f" But {not_a_number(self.not_a_number, views=self.views)}" if self.not_a_number else ""
         return self._finding + lost
 
     @property
@@ -139,7 +141,8 @@ def audit_batch_invariance(
             plain = dataclasses.replace(policy, compile=False).apply(model)
             others.append(("not compiled (another classifier)", _outputs(plain, noisy, reference), True))
     variations = tuple(_compare(name, found, expected, padded) for name, found, padded in others)
-    return Audit(reference, _near_ties(expected, variations), variations, _not_a_number(expected, len(x)))
+    ties, lost = _near_ties(expected, variations), _not_a_number(expected, len(x))
+    return Audit(reference, ties, variations, lost, isinstance(noise, Views))
 
 
 def some_copies(x: Tensor, noise: Noise | Views, copies: int, seed: int) -> Tensor:

@@ -11,11 +11,17 @@ SMALLEST_BATCH = 16
 """Batches are padded to this size: for smaller ones PyTorch's kernels round differently."""
 
 
-def not_a_number(copies: Mapping[int, int]) -> str:
-    """What is to be said of outputs that are not a number: how many by input, in the order of the inputs."""
+def not_a_number(copies: Mapping[int, int], *, views: bool = False) -> str:
+    """What is to be said of outputs that are not a number.
+
+    Args:
+        copies: How many by input, in the order of the inputs.
+        views: Whether they are views, and not noisy copies.
+    """
+    them, count = ("views", "views vote for no class") if views else ("noisy copies", "copies are misses")
     return (
-        f"the model's output was not a number for {sum(copies.values()):,} noisy copies in {len(copies):,} "
-        f"inputs, first in input {next(iter(copies))}; such copies are misses."
+        f"the model's output was not a number for {sum(copies.values()):,} {them} in {len(copies):,} "
+        f"inputs, first in input {next(iter(copies))}; such {count}."
     )
 
 

@@ -14,7 +14,7 @@ from wulff.errors import InputError
 from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.checks import check_images
 from wulff.smoothing.copies import ViewCopies
-from wulff.smoothing.majority import Majority
+from wulff.smoothing.majority import Majority, warn_of_not_a_number
 from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.streams import Phase, Seed
 from wulff.smoothing.voting import FixedQuota
@@ -124,6 +124,7 @@ class Enumerated(Majority):
             return np.zeros((0, self.num_classes), dtype=np.int64)
         x = self.check_inputs(x)
         votes = self._vote(x, self.quota(tuple(x.shape[1:])))
+        warn_of_not_a_number(votes, views=True)
         return np.stack([vote.counts[Phase.ENUMERATION] for vote in votes])
 
     def certify(self, x: Tensor, *, top: int = 1) -> ViewCertification:

@@ -10,11 +10,12 @@ from torch import Tensor, nn
 
 from wulff._checks import whole_number, whole_numbers
 from wulff._quoting import shown
+from wulff._warnings import warn
 from wulff.backends import adapt
 from wulff.backends.denoisers import is_random
 from wulff.errors import InputError
 from wulff.smoothing.batch_size import DEFAULT_BATCH
-from wulff.smoothing.classifier import SMALLEST_BATCH, Voter
+from wulff.smoothing.classifier import SMALLEST_BATCH, Voter, not_a_number
 from wulff.smoothing.copies import Source
 from wulff.smoothing.counts import LARGEST_INDEX
 from wulff.smoothing.fixed import check_fixed
@@ -104,6 +105,13 @@ class Majority(nn.Module, abc.ABC):
         if tensor is not None:
             return tensor.device
         return None if self.policy is None else use_device(self.policy.device)
+
+
+def warn_of_not_a_number(votes: Sequence[Votes], *, views: bool = False) -> None:
+    """Warn if the model's output was not a number for some noisy copies, or views."""
+    lost = {vote.index: sum(vote.not_a_number.values()) for vote in votes if vote.not_a_number}
+    if lost:
+        warn(not_a_number(lost, views=views))
 
 
 def names(x: Tensor, index: Sequence[int] | None) -> list[int]:

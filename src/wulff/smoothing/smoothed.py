@@ -9,7 +9,6 @@ from torch import Tensor
 from wulff._checks import whole_numbers
 from wulff._quoting import shown
 from wulff._typing import IntArray
-from wulff._warnings import warn
 from wulff.errors import InputError
 from wulff.noises import Noise, Replacement
 from wulff.noises import parse as parse_noise
@@ -17,10 +16,9 @@ from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.certification import Certification, certify_counts
 from wulff.smoothing.checks import check_images, check_seed
-from wulff.smoothing.classifier import not_a_number
 from wulff.smoothing.copies import NoisySource
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
-from wulff.smoothing.majority import Majority, names
+from wulff.smoothing.majority import Majority, names, warn_of_not_a_number
 from wulff.smoothing.policy import DevicePolicy
 from wulff.smoothing.rooms import own_boxes
 from wulff.smoothing.samplers import Sampling, grid_for
@@ -124,7 +122,7 @@ class Smoothed(Majority):
         check_alpha(alpha)
         n, x = check_sample_size(n), self.check_inputs(x)
         votes = self._vote(x, FixedQuota({Phase.PREDICTION: n}), check_seed(seed), index)
-        _warn_of_not_a_number(votes)
+        warn_of_not_a_number(votes)
         counts = PredictionCounts(np.stack([vote.counts[Phase.PREDICTION] for vote in votes]), n)
         return rank_test(counts.votes, alpha, counts.unknown if self.grid else None)
 
@@ -189,7 +187,7 @@ class Smoothed(Majority):
         check_top(top, self.num_classes)
         truth = None if labels is None else _truth(x, index, labels)
         votes = self._vote(x, certification_quota(terms, [norm], truth), terms.seed, index)
-        _warn_of_not_a_number(votes)
+        warn_of_not_a_number(votes)
         return certify_counts(*certification_counts(votes, stop), terms, against, method)
 
     def check_inputs(self, x: Tensor, *, quiet: bool = False) -> Tensor:
@@ -219,12 +217,6 @@ def certification_counts(
     n = int(sizes[0]) if (sizes == sizes[0]).all() else sizes
     index = tuple(vote.index for vote in votes)
     return SelectionCounts(selection, n0, index), EstimationCounts(estimation, n, index, stop)
-
-
-def _warn_of_not_a_number(votes: Sequence[Votes]) -> None:
-    copies = {vote.index: sum(vote.not_a_number.values()) for vote in votes if vote.not_a_number}
-    if copies:
-        warn(not_a_number(copies))
 
 
 def _truth(x: Tensor, index: Sequence[int] | None, labels: Sequence[int]) -> dict[int, int]:
