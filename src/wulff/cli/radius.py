@@ -11,6 +11,7 @@ from wulff.certificates import Radii
 from wulff.cli.console import decimal, error_from_rho
 from wulff.cli.options import AlphaOption, DimOption, JsonOption, NoiseArgument, NormOption
 from wulff.errors import InputError, NotCoveredError
+from wulff.noises import Mixed
 from wulff.stats import check_alpha, error_upper_bound
 
 
@@ -80,7 +81,8 @@ def _verdict(radii: Radii) -> str:
 
     if radii.method == "abstain":
         return "proven"
-    law = checker.read_law(str(radii.noise), radii.noise.dim or 1, radii.noise.scale)
+    sized = radii.noise.of_numbers() if isinstance(radii.noise, Mixed) else radii.noise
+    law = checker.read_law(str(radii.noise), radii.noise.dim or 1, sized.scale)
     error, size = float(radii.error), float(radii.radius)
     return checker.radius(law, str(radii.norm), str(radii.method), error, size)
 

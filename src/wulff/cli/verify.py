@@ -81,7 +81,8 @@ def drawn_scale(folder: Path) -> float | None:
     try:  # read as the checker reads it, whatever else is wrong with the file
         spec = tomllib.loads((folder / "spec.toml").read_text(encoding="utf-8"))["run"]
         noise = noises.parse(spec["noise"])
-        return noise.in_dim(spec.get("dim", noise.dim)).scale
+        noise = noise.in_dim(spec.get("dim", noise.dim))
+        return (noise.of_numbers() if isinstance(noise, noises.Mixed) else noise).scale
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None  # the checker says what is wrong
 

@@ -12,8 +12,8 @@ try:
 except ImportError:
     raise InputError("the checker needs python-flint; install wulff[verify].") from None
 
-from wulff.verify.reading import read_law
+from wulff.verify.reading import read_any_law as read_law
 from wulff.verify.records import Finding, verify_run
-from wulff.verify.theorems import radius
+from wulff.verify.rows import radius
 
 __all__ = ["Finding", "radius", "read_law", "verify_run"]

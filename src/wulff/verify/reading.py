@@ -16,6 +16,10 @@ UNSIZED = ("ablation", "resampling")
 """Noises that replace coordinates, and are not scaled."""
 INDEPENDENT = ("gaussian", "laplace", "uniform", "exp-lp", "pareto")
 LIST = r",?\s*(scales|values)\s*=\s*\[([^\[\]]*)\]"
+MIXED = (
+    r"\s*mixed\s*\(\s*numbers\s*=(?P<numbers>[^()]*\([^()]*\))\s*,\s*categories\s*=(?P<categories>[^()]*"
+    r"\([^()]*\))\s*,\s*columns\s*=\s*\[(?P<columns>[0-9, ]+)\]\s*(,\s*dim\s*=\s*(?P<dim>[0-9]+))?\s*\)\s*"
+)
 DEFAULTS = {"exp": {"j": 0.0, "k": 1.0}, "power": {"k": 1.0}, "mixed": {"j": 0.0}}
 
 
@@ -45,6 +49,30 @@ class Law:
     def plain(self) -> bool:
         """Whether the density is exp(-‖z‖)."""
         return self.name in ("exp-l1", "exp-l2", "exp-linf") and self.j == 0 and self.k == 1
+
+
+@dataclasses.dataclass(frozen=True)
+class MixedLaw:
+    """Noise on rows: independently on their numbers and on their categories."""
+
+    numbers: Law
+    categories: Law
+
+
+def read_any_law(text: str, dim: int | None = None, scale: float | None = None) -> Law | MixedLaw:
+    """The law of a spec string, also of mixed noise; see `read_law`."""
+    match = re.fullmatch(MIXED, text)
+    if match is None:
+        return read_law(text, dim, scale)
+    columns = [int(place) for place in match["columns"].split(",")]
+    rows = dim if match["dim"] is None else int(match["dim"])
+    demand(rows is None or max(columns) < rows, f"it has categories in columns {columns} of {rows}")
+    demand(len(set(columns)) == len(columns), f"it has categories in columns {columns}")
+    numbers = read_law(match["numbers"], None if rows is None else rows - len(columns), scale)
+    demand(
+        dim in (None, numbers.dim + len(columns)), f"inputs have {dim} coordinates, which is another number"
+    )
+    return MixedLaw(numbers, read_law(match["categories"], len(columns)))
 
 
 def read_law(text: str, dim: int | None = None, scale: float | None = None) -> Law:

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from wulff.verify import statistics, theorems, view_counts
+from wulff.verify import rows, statistics, view_counts
 from wulff.verify.balls import Contradiction, Verdict, demand
-from wulff.verify.reading import read_law, read_run, real, whole
+from wulff.verify.reading import read_any_law, read_run, real, whole
 from wulff.verify.view_counts import Family, read_family
 
 UNDECIDED: Final = ("format", "plugins", "versions", "engine")
@@ -94,7 +94,7 @@ class _Checks:
         self.spec = spec = document["run"]
         self.family = read_family(spec["noise"], spec["shape"]) if spec["task"] == "enumerate" else None
         sampled = "noise" in spec and self.family is None
-        self.law = read_law(spec["noise"], spec.get("dim"), scale) if sampled else None
+        self.law = read_any_law(spec["noise"], spec.get("dim"), scale) if sampled else None
         self.alpha, self.phases = real(spec.get("alpha", 0.5), "alpha"), PHASES[spec["task"]]
         demand(0 < self.alpha < 1, f"alpha is {self.alpha}")
         demand(len(records) <= spec.get("inputs", math.inf), f"there are {len(records)} records")
@@ -181,7 +181,7 @@ class _Checks:
         if method == "published" or self.law is None or self.spec.get("top", 1) != 1:
             return "not covered"
         rival = self._bound(record)[1] if self.two_sided else None
-        return theorems.radius(self.law, norm, method, real(record["error"], "error"), size, rival)
+        return rows.radius(self.law, norm, method, real(record["error"], "error"), size, rival)
 
     def _bound(self, record: dict[str, Any]) -> tuple[Verdict, float | None]:
         """Whether the error is right, and the bound on every other class, where there are two."""

@@ -31,6 +31,11 @@ def verdict(law: Law, method: str, error: float, size: float, rival: float) -> V
 
 def _ablation(law: Law, changed: int, error: float, rival: float) -> bool:
     """Whether p_A - p_B > 2Δ, Δ the chance that a changed coordinate is seen: both move by at most Δ."""
+    return 1 - Fraction(error) - Fraction(rival) > 2 * (1 - all_hidden(law, changed))
+
+
+def all_hidden(law: Law, changed: int) -> Fraction:
+    """The chance that ablation hides so many coordinates."""
     shape = dict(law.shape)
     keep, chance = shape.get("keep", 0), shape.get("keep_probability", 0)
     places = law.dim // int(shape.get("channels", 1))
@@ -40,11 +45,17 @@ def _ablation(law: Law, changed: int, error: float, rival: float) -> bool:
     for i in range(min(changed, places)):
         hidden = Fraction(max(places - int(keep) - i, 0), places - i)
         unseen *= hidden if keep else 1 - Fraction(chance)
-    return 1 - Fraction(error) - Fraction(rival) > 2 * (1 - unseen)
+    return unseen
 
 
 def _resampling(law: Law, changed: int, error: float, rival: float) -> bool:
     """Whether error and rival, filled with the largest likelihood ratios, leave less than 1 in all."""
+    masses = likelihood_ratios(law, changed)
+    return _filled(masses, Fraction(error)) + _filled(masses, Fraction(rival)) < 1
+
+
+def likelihood_ratios(law: Law, changed: int) -> dict[Fraction, tuple[Fraction, Fraction]]:
+    """Masses before and after the worst so many changes, by their ratio."""
     shape = dict(law.shape)
     values = sorted(law.values or [shape["values"]] * law.dim, reverse=True)
     keep, masses = Fraction(shape["keep"]), {Fraction(1): (Fraction(1), Fraction(1))}
@@ -61,7 +72,7 @@ def _resampling(law: Law, changed: int, error: float, rival: float) -> bool:
                     old = grown.get(at, (Fraction(0), Fraction(0)))
                     grown[at] = (old[0] + p * before, old[1] + q * after)
         masses = grown
-    return _filled(masses, Fraction(error)) + _filled(masses, Fraction(rival)) < 1
+    return masses
 
 
 def _filled(masses: dict[Fraction, tuple[Fraction, Fraction]], error: Fraction) -> Fraction:

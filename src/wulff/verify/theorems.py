@@ -77,7 +77,7 @@ THEOREMS: Final[dict[tuple[str, str, float | None], Theorem | None]] = {
 """By noise, method and p, where None is any p; no theorem where the checker does not cover the method."""
 
 
-def _find(law: Law, method: str, p: float) -> tuple[Theorem | None, float]:
+def find(law: Law, method: str, p: float) -> tuple[Theorem | None, float]:
     """The theorem of a name, and the p of the norm that it is about."""
     if method == "level-set" and law.plain and (law.dim == 1 or law.level == p != 2):
         return _formula(logarithm), p
@@ -88,7 +88,7 @@ def _find(law: Law, method: str, p: float) -> tuple[Theorem | None, float]:
     demand(
         base != "" and read_norm(source) != p, f"{law.name} noise has no method {method!r} against this norm"
     )
-    return _find(law, base, read_norm(source))
+    return find(law, base, read_norm(source))
 
 
 def _in_unit_box(law: Law, q: float, errors: Errors, size: arb) -> Verdict:
@@ -104,14 +104,14 @@ def _in_unit_box(law: Law, q: float, errors: Errors, size: arb) -> Verdict:
         return decide(lambda: (1 - lost) ** min(whole, law.dim) * (1 - rest * lost) - HALF - error)
     for name, method, p in list(THEOREMS):
         p = 2.0 if p is None else p
-        theorem = _find(law, method, p)[0] if name == law.name and p >= q else None
+        theorem = find(law, method, p)[0] if name == law.name and p >= q else None
         longest = arb(1) if p == INF else (min(whole, law.dim) + rest ** arb(p)) ** (1 / arb(p))
         if theorem and theorem(law, p, errors, longest.min(size) / law.scale) == "proven":
             return "proven"
     return "not covered"
 
 
-def _in_one_size(law: Law, norm: str, method: str) -> tuple[Law, str, str, Callable[[], arb]]:
+def in_one_size(law: Law, norm: str, method: str) -> tuple[Law, str, str, Callable[[], arb]]:
     """A claim about noise with scales as one about noise of one size, and how much longer v is in its units.
 
     Raises:
@@ -153,9 +153,9 @@ def radius(
     name, box, _ = norm.partition("-box")
     if "-top-" in method or not name.startswith(("l1", "l2", "linf", "lp(")) or (box and method == "box"):
         return "not covered"
-    law, name, method, stretch = _in_one_size(law, name, method)
+    law, name, method, stretch = in_one_size(law, name, method)
     p, errors = read_norm(name), (arb(error), arb(error if rival is None else rival))
-    theorem, q = (None, p) if box else _find(law, method, p)
+    theorem, q = (None, p) if box else find(law, method, p)
     if size == 0 or errors[0] + errors[1] >= 1:
         return "proven" if size == 0 else "FALSE"
     try:
