@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from wulff import datasets, models, noises, training
 from wulff.smoothing import DevicePolicy, evaluating, fastest, measure_batch_sizes
+from wulff.smoothing.policy import can_compile
 
 FULL = os.environ.get("SIZE") == "full"
 DEVICE = torch.device(os.environ.get("DEVICE", "cpu"))
@@ -58,15 +59,16 @@ def nets() -> tuple[Net, ...]:
     return NETS if FULL else NETS[:3]
 
 
-def best_policy(model: nn.Module, x: Tensor) -> tuple[DevicePolicy, int]:
-    """The fastest policy and its batch size, measured: bfloat16 or not, compiled or not."""
+def best_policy(model: nn.Module, x: Tensor, seconds: float = 0.5) -> tuple[DevicePolicy, int]:
+    """The fastest policy and its batch size, measured: bfloat16 or not, compiled, where it can be, or not."""
     best: tuple[float, DevicePolicy, int] | None = None
     for dtype in ("float32", "bfloat16"):
         plain = DevicePolicy(device=str(DEVICE), dtype=dtype, channels_last=True)
         rates = measure_batch_sizes(plain.apply(model), x[:1].to(DEVICE))
         batch = fastest(rates)
-        for policy in (plain, dataclasses.replace(plain, compile=True)):
-            rate = forward_rate(policy.apply(model), noisy(x, batch), 0.5)
+        for compiled in (False, True) if can_compile(DEVICE) else (False,):
+            policy = dataclasses.replace(plain, compile=compiled)
+            rate = forward_rate(policy.apply(model), noisy(x, batch), seconds)
             if best is None or rate > best[0]:
                 best = (rate, policy, batch)
     assert best is not None
@@ -83,7 +85,8 @@ def clock() -> float:
     """Seconds: of the processor on a CPU, of the wall on a GPU once it is idle."""
     if DEVICE.type == "cpu":
         return time.process_time()
-    torch.cuda.synchronize()
+    if DEVICE.type == "cuda":
+        torch.cuda.synchronize()
     return time.perf_counter()
 
 

@@ -75,6 +75,15 @@ class Elsewhere(Tensor):
     def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         return _run(func, args, kwargs or {})
 
+    @property
+    def data(self) -> Tensor:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return self.detach()
+
+    @data.setter
+    def data(self, new: "Elsewhere") -> None:
+        Tensor.data.__set__(self, new)  # type: ignore[attr-defined]
+        self.here = new.here
+
     def __getitem__(self, index: Any) -> Tensor:
         index = torch.tensor(index, device=NAME) if isinstance(index, list) else index
         return Tensor.__getitem__(self, index)
