@@ -15,6 +15,8 @@ _USED = {
     "a page": {"norm", "radii", "confidence", "pictures"},
     "a figure": {"norm", "envelope"},
     "a table": _FOR_TABLES | {"as_published"},
+    "a table of features": {"features", "format"},
+    "a file with a line for each input": set[str](),
 }
 """Which options make a difference to what."""
 
@@ -44,18 +46,33 @@ def report(
     pictures: Annotated[
         int, typer.Option(min=0, help="How many inputs a page shows as pictures.")
     ] = reports.PICTURES,
+    features: Annotated[
+        bool,
+        typer.Option(
+            "--features",
+            help="Of a table, or noise with scales: how far each feature alone may change, over the inputs.",
+        ),
+    ] = False,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", help="A page (.html) or figure (.png, .pdf, .svg).")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A page (.html), figure (.png, .pdf, .svg), or file with a line for each input (.csv).",
+        ),
     ] = None,
 ) -> None:
     """Print the certified accuracy of runs by radius, or write a page or figure of it."""
-    _refuse_unused(context, output)
+    _refuse_unused(context, output, features)
     loaded = [runs.load(folder) for folder in run]
     if common:
         loaded = reports.on_common_inputs(loaded)
     columns = radii_from("--radii", radii)
     norms = None if norm is None else [norm]
-    if output is None:
+    if output is None and features:
+        for one in loaded:
+            typer.echo(reports.feature_ranges(one).render(format), nl=False)
+    elif output is None:
         table = reports.certified_accuracy(
             loaded,
             columns,
@@ -69,6 +86,10 @@ def report(
         for note in table.notes:
             if note not in table.warnings:  # those are in the table
                 say(f"Note: {note}", err=format != "text")
+    elif Path(output).suffix == ".csv":
+        if len(loaded) > 1:
+            raise InputError(f"a line for each input is written for one run, got {len(loaded)}.")
+        say(reports.write_inputs(loaded[0], output))
     elif Path(output).suffix == ".html":
         confidence = reports.CONFIDENCE if confidence is None else confidence
         page = reports.write_page(
@@ -79,9 +100,11 @@ def report(
         say(reports.plot_certified_accuracy(loaded, output, norms, with_envelope=envelope))
 
 
-def _refuse_unused(context: typer.Context, output: str | None) -> None:
+def _refuse_unused(context: typer.Context, output: str | None, features: bool) -> None:
     """An option that would change nothing is refused rather than ignored."""
-    kind = "a table" if output is None else "a page" if Path(output).suffix == ".html" else "a figure"
+    suffixes = {".html": "a page", ".csv": "a file with a line for each input"}
+    kind = "a table of features" if features else "a table"
+    kind = kind if output is None else suffixes.get(Path(output).suffix, "a figure")
     for option in context.command.params:
         source = context.get_parameter_source(option.name or "")
         given = source is not None and source.name == "COMMANDLINE"

@@ -5,6 +5,7 @@ from wulff.reports.comparison import Comparison, compare
 from wulff.reports.curves import Curve, curve, default_radii, false_certificates
 from wulff.reports.envelopes import Envelope, envelope, valid_envelope
 from wulff.reports.fairness import on_common_inputs
+from wulff.reports.features import FeatureRanges, feature_ranges, write_inputs
 from wulff.reports.figures.accuracy import (
     plot_certified_accuracy,
     plot_confidence,
@@ -36,6 +37,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "Envelope",
+    "FeatureRanges",
     "Row",
     "Table",
     "certified_accuracy",
@@ -44,6 +46,7 @@ __all__ = [
     "default_radii",
     "envelope",
     "false_certificates",
+    "feature_ranges",
     "for_paper",
     "listing",
     "on_common_inputs",
@@ -64,6 +67,7 @@ __all__ = [
     "valid_envelope",
     "write_figures",
     "write_gallery",
+    "write_inputs",
     "write_page",
     "write_report",
 ]

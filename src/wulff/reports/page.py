@@ -16,11 +16,12 @@ from wulff.norms import Adversary, Patch, Poisoning, heading, parse_adversaries,
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.fairness import comparable, warnings
+from wulff.reports.features import features_section
 from wulff.reports.page_head import reproduce, terms, with_contents
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
 from wulff.reports.verification import is_verified
-from wulff.runs import ImportedSpec, PredictSpec, Run
+from wulff.runs import ImportedSpec, PredictSpec, Run, has_features
 from wulff.runs.columns import NO_N
 from wulff.stats import ABSTAIN
 
@@ -77,7 +78,8 @@ def write_page(
         *_sections(runs, shown, radii, confidence),
         _explanation(runs, confidence) if shown else _clean_table(runs),
         _overview(runs, shown),
-        _browser(shown, missing),
+        features_section(runs),
+        _browser(shown, missing, any(map(has_features, runs))),
         "<h2>What is guaranteed</h2>",
         *(_guarantee(run) for run in runs),
         reproduce(runs),
@@ -249,7 +251,7 @@ def _summary(run: Run, norms: Sequence[str]) -> list[str]:
     return [run.name, *shown, at_zero, *averages, samples, seconds]
 
 
-def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:
+def _browser(norms: Sequence[str], missing: Sequence[str], features: bool) -> str:
     filters = {"all": "All", "wrong": "Wrong", "abstained": "Abstained"}
     if norms:
         filters |= {"smallest": "Smallest radius", "largest": "Largest radius"}
@@ -258,10 +260,15 @@ def _browser(norms: Sequence[str], missing: Sequence[str]) -> str:
         f"{name}</button>"
         for key, name in filters.items()
     )
+    more = "A noisy copy is the first one that voted, clipped to [0, 1] for display."
+    if features:
+        more = (
+            "After ± stands the largest change of that feature alone, for the chosen norm: no smaller one "
+            "changes the label. Its bar is what part of the range of the feature's values that is."
+        )
     return (
         "<h2>The inputs</h2><p>The bars are the votes of the base classifier on noisy copies; the true class "
-        f"has a tick. {'Radii are rounded down. ' if norms else ''}A noisy copy is the first one that voted, "
-        f"clipped to [0, 1] for display.</p>{_notes(missing)}"
+        f"has a tick. {'Radii are rounded down. ' if norms else ''}{more}</p>{_notes(missing)}"
         '<div class="controls"><label>run <select id="run"></select></label>'
         '<label>norm <select id="norm"></select></label>'
         '<label>input # or file <input id="index" size="12"></label></div>'

@@ -6,6 +6,7 @@ from typing import Any
 from wulff.norms import heading, parse_adversary
 from wulff.reports.abstentions import abstention, samples_to_decide
 from wulff.reports.curves import false_certificates
+from wulff.reports.features import features_payload
 from wulff.reports.thumbnails import pictures
 from wulff.runs import Record, Run
 from wulff.runs.columns import NO_N
@@ -30,11 +31,12 @@ def payload(
     clean, noisy, notes = pictures(runs, most_pictures)
     shared: list[dict[int, str]] = []  # runs on the same inputs share their pictures
     columns = []
-    for run, images, copies in zip(runs, clean, noisy, strict=True):
+    features = features_payload(runs, most_pictures)
+    for run, images, copies, own in zip(runs, clean, noisy, features, strict=True):
         if images and images not in shared:
             shared.append(images)
         number = shared.index(images) if images else None
-        columns.append(_columns(run, confidence) | {"pictures": number, "noisy": copies})
+        columns.append(_columns(run, confidence) | {"pictures": number, "noisy": copies, "features": own})
     headings = {norm: heading(parse_adversary(norm)) for norm in norms}
     return {"norms": list(norms), "headings": headings, "runs": columns, "pictures": shared}, notes
 

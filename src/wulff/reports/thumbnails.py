@@ -35,7 +35,7 @@ def pictures(runs: Sequence[Run], most: int) -> tuple[list[Pictures], list[Pictu
     clean: list[Pictures] = [{} for _ in runs]
     noisy: list[Pictures] = [{} for _ in runs]
     notes: list[str] = []
-    wanted = list(_first(_round_robin([order for run in runs for order in _orders(run)]), most))
+    wanted = chosen(runs, most)
     for number, run in enumerate(runs if most else []):
         try:
             dataset = inputs(run)
@@ -52,9 +52,14 @@ def pictures(runs: Sequence[Run], most: int) -> tuple[list[Pictures], list[Pictu
                 copy = data_uri(noisy_copy(run, index, image))
                 assert copy is not None
                 noisy[number][index] = copy
-        if not clean[number]:
+        if not clean[number] and dataset.table is None:
             notes.append(f"The inputs of {run.name} are not images, or none of them was chosen.")
     return clean, noisy, notes
+
+
+def chosen(runs: Sequence[Run], most: int) -> list[int]:
+    """The inputs that readers look at first: on which a run is wrong, abstains, or has a small radius."""
+    return list(_first(_round_robin([order for run in runs for order in _orders(run)]), most))
 
 
 def data_uri(x: Tensor) -> str | None:

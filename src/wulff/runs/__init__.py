@@ -3,6 +3,7 @@
 from wulff.runs.attacking import attack
 from wulff.runs.document import Facts
 from wulff.runs.execution import certify, execute
+from wulff.runs.features import FeatureChanges, feature_changes, has_features
 from wulff.runs.imports.logs import import_log
 from wulff.runs.merging import merge
 from wulff.runs.outcomes import Judge, Outcome
@@ -24,6 +25,7 @@ __all__ = [
     "CertifiedRadius",
     "Changes",
     "Facts",
+    "FeatureChanges",
     "ImportedSpec",
     "Judge",
     "Outcome",
@@ -39,7 +41,9 @@ __all__ = [
     "attack",
     "certify",
     "execute",
+    "feature_changes",
     "has_counts",
+    "has_features",
     "import_log",
     "inputs",
     "is_finished",

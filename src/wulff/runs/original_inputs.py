@@ -50,8 +50,7 @@ class OriginalInputs:
         if dataset is None:
             return None
         if isinstance(dataset, str):
-            table = None if isinstance(run.spec, ImportedSpec) else run.spec.table
-            found = datasets.load(dataset, table=table)
+            found = datasets.load(dataset, table=run.spec.table)
         elif isinstance(dataset, Dataset):
             found = dataset
         else:

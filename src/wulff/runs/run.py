@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from wulff import noises
 from wulff._checks import file_path, instance
-from wulff._quoting import plain
+from wulff._quoting import plain, shown
 from wulff._typing import FloatArray, IntArray
 from wulff.datasets import Dataset
 from wulff.errors import InputError, RunError
@@ -100,7 +100,11 @@ class Run(Shortcuts):
             " The denoiser draws anew for each copy, so that the base classifier is random: its label is the "
             "most frequent one over noise and draws together."
         )
-        return self.terms.statement(self.spec.norms) + over * random
+        said = self.terms.statement(self.spec.norms) + over * random
+        if (table := self.spec.table) is not None:
+            named = ", ".join(map(shown, table.names))
+            said += f" The coordinates are the columns of the table, counted from 0: {named}."
+        return said
 
     @property
     def expected(self) -> int:

@@ -21,6 +21,7 @@ from wulff.stats import ABSTAIN
 
 if TYPE_CHECKING:
     from wulff.reports import Comparison
+    from wulff.runs.features import FeatureChanges
     from wulff.runs.recertification import Changes
     from wulff.runs.run import Run
 
@@ -53,7 +54,9 @@ class Shortcuts:
     def to_pandas(self) -> Any:
         """A `pandas.DataFrame` with a row for each input: file, labels, n, error, radii and their theorems.
 
-        Where classes have names, `label_name` and `predict_name` have them, too.
+        Where classes have names, `label_name` and `predict_name` have them, too. Of rows of a table, and with
+        noise that has scales, `change_NAME` is the largest change of that feature alone, see
+        `largest_changes`, and `changed_at_once` how many may become anything together.
         """
         run, columns = _run(self), _run(self).columns
         table: dict[str, Any] = {"input": columns.index}
@@ -75,7 +78,24 @@ class Shortcuts:
         for norm in run.norms:
             table[f"radius_{norm}"] = columns.radii[norm]
             table[f"method_{norm}"] = [record.radii[norm].method for record in records]
+        from wulff.runs.features import has_features
+
+        if records and has_features(run):
+            changes = self.largest_changes()
+            table |= {f"change_{name}": changes.largest[:, i] for i, name in enumerate(changes.names)}
+            if changes.together is not None:
+                table["changed_at_once"] = changes.together
         return _display.pandas().DataFrame(table | {"seconds": columns.seconds})
+
+    def largest_changes(self) -> "FeatureChanges":
+        """How far each feature of each input may change alone, in its own unit: `runs.FeatureChanges`.
+
+        Raises:
+            InputError: The inputs are no rows of a table, and the noise has no scales.
+        """
+        from wulff.runs.features import feature_changes
+
+        return feature_changes(_run(self))
 
     def report(self, path: str | Path, **options: Any) -> Path:
         """Write the run as an HTML page; the options are those of `wulff.reports.write_page`."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 from wulff import noises
 from wulff._checks import flag, instance
@@ -202,6 +202,7 @@ class ImportedSpec(Table):
     """
 
     task = "import"
+    table: ClassVar[None] = None
 
     norms: tuple[str, ...] = ()
     noise: str | None = None

@@ -270,6 +270,37 @@
       element("span", {}, name + (isLabel ? " ✓" : "")), element("span", {}, fill), element("span", {}, votes.toLocaleString("en")));
   }
 
+  /** A change with four digits, never above the number itself. */
+  function change(value) {
+    if (value === 0) return "0";
+    const digits = 3 - Math.floor(Math.log10(value));
+    return digits >= 0 ? down(value, Math.min(digits, 12)) : String(Math.floor(value / 10 ** -digits) * 10 ** -digits);
+  }
+
+  const SHOWN = 12;
+
+  /** How far each feature of an input alone may change, the most fragile first. */
+  function ranges(run, i) {
+    const own = run.features, norms = Object.keys(own.perRadius);
+    const norm = norms.includes(state.norm) ? state.norm : norms[0], radius = run.radii[norm][i];
+    const values = own.values[run.index[i]], lines = own.names.map((name, k) => {
+      const fill = element("u"), perRadius = own.perRadius[norm][k];
+      const most = perRadius === null ? 0 : radius * perRadius * (1 - 2 ** -50);
+      const anything = own.counts[norm][k] && radius > 0 && !/\+0$/.test(norm);
+      const covered = own.spans[k] ? Math.min(1, most / own.spans[k]) : 0;
+      fill.style.width = `${100 * (anything ? 1 : covered)}%`;
+      const text = own.immutable[k] ? "immutable" : anything ? "any value" : perRadius === null ? "no change" : `± ${change(most)}`;
+      const title = values ? `${name} is ${values[k]}` : name;
+      return element("div", { class: "range", title }, element("span", {}, name),
+        element("span", {}, values ? values[k] : ""), element("span", {}, text), element("span", { class: "track" }, fill));
+    });
+    const box = element("div", { class: "ranges" }, ...lines.slice(0, SHOWN));
+    if (lines.length > SHOWN) {
+      box.append(element("details", {}, element("summary", {}, `and ${lines.length - SHOWN} more`), ...lines.slice(SHOWN)));
+    }
+    return box;
+  }
+
   function card(run, i) {
     const kind = outcome(run, i), index = run.index[i];
     const words = { correct: "✓ correct", wrong: "✗ wrong", labelled: "labelled", abstained: "– abstained" }[kind];
@@ -283,6 +314,7 @@
         element("figure", {}, element("img", { src: noisy, alt: `noisy copy of input ${index}` }), element("figcaption", {}, "noisy copy"))));
     }
     made.append(...bars(run, i));
+    if (run.features && kind !== "abstained") made.append(ranges(run, i));
     const facts = element("dl");
     const fact = (name, value) => facts.append(element("dt", {}, name), element("dd", {}, value));
     if (run.files && run.files[i]) fact("file", run.files[i]);
