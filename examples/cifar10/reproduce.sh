@@ -45,7 +45,7 @@ case $size in
     full)
         model=${MODEL:-wrn40-2} epochs=${EPOCHS:-120} device=cuda rate=20000 classified=150000 copies=10000
         schedule=(--epochs "$epochs" --batch 1024 --learning-rate 0.8 --weight-decay 5e-4 --decay one-cycle
-            --precision bf16)
+            --precision bf16 --compile)
         default=$(for sigma in 0.15 0.25 0.5 0.75 1 1.25 1.5; do echo {uniform,laplace,gaussian,splitting}_$sigma; done
             for sigma in 1.75 2 2.25 2.5 2.75 3 3.25 3.5; do echo {uniform,splitting}_$sigma; done
             echo {uniform,splitting}-stability_{0.5,1,2,3.5}) ;;

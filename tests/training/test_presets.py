@@ -1,12 +1,14 @@
 """Schedules by name: what they hold, what options change in them, and what the record says."""
 
 import dataclasses
+import shutil
 import tomllib
 from pathlib import Path
 
 import pytest
 import torch
 
+from tests.nightly import NIGHTLY
 from wulff import datasets, models, noises, training
 from wulff.errors import InputError
 from wulff.training import schedule as schedules
@@ -22,6 +24,7 @@ FAST = {
     "decay": "one-cycle",
     "decay_every": 30,
     "augmentation": "none",
+    "compile": False,
 }
 
 
@@ -97,3 +100,40 @@ def test_noise_is_added_to_pixels_and_not_cut_off() -> None:
     assert seen[0].min() < 0.5 - 0.99 * scale
     assert seen[0].max() > 0.5 + 0.99 * scale
     assert noise.std() == pytest.approx(0.5, rel=0.01)
+
+
+@pytest.mark.skipif(not NIGHTLY or not shutil.which("g++"), reason="compiles for a minute; needs g++")
+def test_a_compiled_training_is_the_same_but_for_rounding() -> None:
+    digits = datasets.load("digits", "train").slice(":96")
+    ends: list[list[torch.Tensor]] = []
+    for compiled in (False, True):
+        schedule = training.Schedule(epochs=2, batch=32, decay="one-cycle", compile=compiled)
+        model = models.build("mlp", (1, 8, 8), 10)
+        last = list(training.train(model, digits.images, digits.labels, NOISE, schedule=schedule))[-1]
+        assert last.number == 2
+        ends.append([parameter.detach() for parameter in model.parameters()])
+    start = models.build("mlp", (1, 8, 8), 10)
+    for plain, compiled, before in zip(*ends, start.parameters(), strict=True):
+        torch.testing.assert_close(compiled, plain, rtol=1e-3, atol=1e-5)
+        assert not torch.allclose(plain, before, rtol=1e-3, atol=1e-5)
+
+
+def test_what_is_compiled_is_the_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its weights are those of the training; accuracy is measured uncompiled, on batches of another shape."""
+    asked: list[torch.nn.Module] = []
+    monkeypatch.setattr(torch, "compile", lambda model, dynamic: asked.append(model) or model)
+    monkeypatch.setattr("wulff.smoothing.policy._compiler", lambda: "g++")
+    model = models.build("mlp", (1, 8, 8), 10)
+    before = [parameter.detach().clone() for parameter in model.parameters()]
+    images, labels = torch.rand(64, 1, 8, 8), torch.arange(64) % 10
+    for precision in ("fp32", "bf16"):
+        schedule = training.Schedule(epochs=1, precision=precision, compile=True)
+        list(training.train(model, images, labels, NOISE, schedule=schedule))
+    assert asked == [model, model]
+    assert all(not torch.equal(a, b) for a, b in zip(before, model.parameters(), strict=True))
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wulff.smoothing.policy._compiler", lambda: None)
+    with pytest.raises(InputError, match="leave --compile out"):
+        training.Training(models.build("mlp", (1, 8, 8), 10), NOISE, schedule=training.Schedule(compile=True))

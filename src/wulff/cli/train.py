@@ -9,7 +9,7 @@ from wulff._progress import progress_bar
 from wulff.cli.console import say
 from wulff.cli.download import fetch
 from wulff.cli.options import DatasetOption, NoiseOption, SliceOption
-from wulff.cli.run_options import DeviceOption
+from wulff.cli.run_options import CompileOption, DeviceOption
 from wulff.cli.run_verbs import is_given
 from wulff.cli.table_options import (
     CategoricalOption,
@@ -76,6 +76,7 @@ def train(
         training.Precision,
         typer.Option(help="The arithmetic of the forward pass; bf16 and fp16 are mixed precision."),
     ] = "fp32",
+    compile: CompileOption = False,
     slice: SliceOption = ":",
     seed: Annotated[int, typer.Option(help="The seed of weights, order and noise.")] = 0,
     device: DeviceOption = "cpu",
@@ -103,6 +104,7 @@ def train(
         "decay": decay,
         "decay_every": decay_every,
         "precision": precision,
+        "compile": compile,
     }
     planned = training.preset(
         schedule,

@@ -57,11 +57,8 @@ class DevicePolicy:
         for name in ("compile", "channels_last"):
             flag(name, getattr(self, name))
         object.__setattr__(self, "dtype", full_dtype(self.dtype))
-        if self.compile and use_device(self.device).type == "cpu" and not _compiler():
-            raise InputError(
-                "compiling for a CPU needs a C++ compiler, but none was found; install g++ or clang++ or set "
-                "CXX, or leave --compile out."
-            )
+        if self.compile:
+            check_compiler(use_device(self.device))
 
     def apply(self, model: Callable[[Tensor], Tensor]) -> "Deployed":
         """The classifier that is run: a copy of the model, in evaluation mode; the model stays as it is.
@@ -112,7 +109,7 @@ class Deployed(nn.Module):
         kind = (batch.shape, batch.is_inference(), torch.is_inference_mode_enabled(), torch.is_grad_enabled())
         if kind in self._compiled:
             return self._compiled[kind](batch)
-        with _compiling(freezing=batch.device.type == "cpu"):
+        with compiling(freezing=batch.device.type == "cpu"):
             self._compiled[kind] = torch.compile(self._run, dynamic=False)
             return self._compiled[kind](batch)
 
@@ -159,13 +156,22 @@ def can_compile(device: torch.device) -> bool:
     return device.type == "cuda" or (device.type == "cpu" and _compiler() is not None)
 
 
+def check_compiler(device: torch.device) -> None:
+    """Refuse to compile for a CPU where there is no C++ compiler."""
+    if device.type == "cpu" and not _compiler():
+        raise InputError(
+            "compiling for a CPU needs a C++ compiler, but none was found; install g++ or clang++ or set "
+            "CXX, or leave --compile out."
+        )
+
+
 def _compiler() -> str | None:
     names = [os.environ.get("CXX"), "g++", "clang++", "c++"]
     return next((found for name in names if name and (found := shutil.which(name))), None)
 
 
 @contextlib.contextmanager
-def _compiling(*, freezing: bool) -> Generator[None, None, None]:
+def compiling(*, freezing: bool) -> Generator[None, None, None]:
     """Compilation that works or says why not, in one line.
 
     Freezing makes constants of the weights, so that they can be folded and packed. PyTorch compiles the same

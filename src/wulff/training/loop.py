@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from wulff.errors import InputError
 from wulff.noises import Noise, Replacement
+from wulff.smoothing.policy import check_compiler, compiling
 from wulff.training.augmentation import augment
 from wulff.training.batches import Inputs, fetch
 from wulff.training.noise_augmentation import NoiseAugmentation
@@ -65,6 +66,8 @@ class Training:
         self.objective = objective
         self.schedule = schedule
         self.device = next(model.parameters()).device
+        if schedule.compile:
+            check_compiler(self.device)
         self.done = 0
         self.rank, self.world = rank_and_world(self.device)
         self.generator = torch.Generator(self.device).manual_seed(schedule.seed)
@@ -92,9 +95,9 @@ class Training:
         images, labels = images.to(self.device), labels.to(self.device)
         if images.ndim == 4 and min(images.shape[2:]) >= SMALLEST_CHANNELS_LAST:
             self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        network = self.model
+        network = Compiled(self.model) if self.schedule.compile else self.model
         if self.schedule.precision != "fp32":
-            network = Autocast(self.model, self.device, PRECISIONS[self.schedule.precision])
+            network = Autocast(network, self.device, PRECISIONS[self.schedule.precision])
         while self.done < self.schedule.epochs:
             self.model.train()
             total = torch.zeros((), device=self.device)
@@ -167,6 +170,19 @@ class Training:
         if state.get("cuda") is not None:
             torch.cuda.set_rng_state(state["cuda"].cpu(), self.device)
         self.done = state["done"]
+
+
+class Compiled(nn.Module):
+    """A model that goes through `torch.compile`, which shares its weights; once for each shape of a batch."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        with compiling(freezing=False):
+            self.run = cast(Callable[[Tensor], Tensor], torch.compile(model, dynamic=False))
+
+    def forward(self, x: Tensor) -> Tensor:
+        with compiling(freezing=False):
+            return self.run(x)
 
 
 class Autocast(nn.Module):

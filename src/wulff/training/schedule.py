@@ -55,6 +55,7 @@ class Schedule:
             and half of the images mirrored; `resized-crop`, usual for ImageNet: crops of 8 to 100 % of the
             area and of proportions from 3:4 to 4:3, enlarged again, half of them mirrored.
         precision: The arithmetic of the forward pass: `fp32`, or mixed precision with `bf16` or `fp16`.
+        compile: Whether the model goes through `torch.compile`; on a CPU this needs a C++ compiler.
     """
 
     epochs: int = dataclasses.field(default=40, metadata=_STEPS)
@@ -67,6 +68,7 @@ class Schedule:
     decay_every: int = dataclasses.field(default=30, metadata=_STEPS)
     augmentation: Augmentation = "none"
     precision: Precision = "fp32"
+    compile: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self)
