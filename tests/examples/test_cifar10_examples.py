@@ -226,3 +226,33 @@ def test_a_network_is_kept_in_half_the_size_with_its_card(
     with pytest.raises(SystemExit):
         keep.main([str(out), "cauchy_1", "--folder", str(tmp_path)])
     assert "has no weights; examples/cifar10/reproduce.sh makes them." in capsys.readouterr().err
+
+
+def test_published_rows_are_counted_from_the_logs(published_data: Path) -> None:
+    """Every 20th test image, in percent, by the radii in the logs (Cohen et al. have three digits)."""
+    published = example("published")
+    checked = 0
+    for row in published.ROWS:
+        kind, _, sigma = row.name.partition(" ")
+        if row.source == published.LEVINE:
+            noise, _, stable = kind.partition("-")
+            name = f"{'split_derandomized' if noise == 'splitting' else noise}_{float(sigma)}"
+            folder = published_data / "splitting_logs" / f"cifar_{name}{'_stabilized' if stable else ''}"
+            log = {file.stem: np.load(file)[::20] for file in folder.glob("[lpr]*.npy")}
+            exact = noise == "splitting"
+            found = log["predicted_labels"] if exact else log["preds"].argmax(axis=1)
+            certain = np.ones(500, bool) if exact else log["prob_lb"] > 0.5
+            right, radii = (found == log["labels"]) & certain, log["radius_l1"].astype(float)
+        elif row.source == published.COHEN:
+            name = f"certify__cifar10__resnet110__noise_{float(sigma):.2f}__sigma_{float(sigma):.2f}.tsv"
+            columns = np.loadtxt(
+                published_data / "cohen_logs" / name, skiprows=1, usecols=(0, 3, 4), unpack=True
+            )
+            assert (columns[0] % 20 == 0).all()
+            radii, right = columns[1], columns[2] == 1
+        else:
+            continue
+        counted = {r: round(100 * float((right & (radii >= r - 1e-6)).mean()), 1) for r in row.certified}
+        assert counted == pytest.approx(row.certified)
+        checked += 1
+    assert checked == 15
