@@ -26,10 +26,10 @@ from wulff.datasets.stl10_files import stl10
 from wulff.datasets.streamed import Streamed
 from wulff.datasets.svhn_files import svhn
 from wulff.datasets.table_files import PREFIX as TABLE
-from wulff.datasets.table_files import layout_of, read_scales, read_table
+from wulff.datasets.table_files import read_table
 from wulff.datasets.tiny_imagenet_files import tiny_imagenet
 from wulff.errors import InputError
-from wulff.tables import Feature, Layout
+from wulff.tables import Feature, Layout, layout_of, read_scales
 
 SPLITS = ("train", "test")
 """The two parts of a data set."""

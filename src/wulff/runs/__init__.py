@@ -15,11 +15,11 @@ from wulff.runs.run_inputs import inputs, noisy_copy, training_accuracy, trainin
 from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
 from wulff.runs.sweeps.file import Sweep, Task, read_sweep
 from wulff.runs.sweeps.work import Watch, is_finished, run_sweep, sweep_runs
-from wulff.runs.tables import of_table, usual_norm
 from wulff.runs.trained_tables import table_to_certify, table_to_train_on
 from wulff.runs.training_run import read_training, train
 from wulff.runs.training_spec import TrainingSpec
 from wulff.runs.view_spec import ViewSpec
+from wulff.tables import of_table, usual_norm
 
 __all__ = [
     "CertifiedRadius",

@@ -12,7 +12,6 @@ from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base, on_runtime
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import RunSpec, SampledSpec, Spec, sampled_noise
-from wulff.runs.tables import of_table
 from wulff.runs.tuned import INPUTS, tuned
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import VoteSpec
@@ -27,6 +26,7 @@ from wulff.smoothing import (
 )
 from wulff.smoothing.rooms import check_in_box
 from wulff.smoothing.terms import check_top
+from wulff.tables import of_table
 from wulff.views import Views
 
 AnyRunSpec = TypeVar("AnyRunSpec", bound=VoteSpec)

@@ -8,11 +8,10 @@ from wulff import datasets
 from wulff._checks import file_path
 from wulff._quoting import shown
 from wulff.datasets.base import parse_slice
-from wulff.datasets.table_files import Scales
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
 from wulff.runs.training_run import read_training
-from wulff.tables import Layout
+from wulff.tables import Layout, Scales
 
 
 def table_to_train_on(dataset: str, rows: str = ":", **said: Any) -> Layout | None:

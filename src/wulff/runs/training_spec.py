@@ -6,8 +6,7 @@ from typing import Any, Self
 from wulff import noises, training, views
 from wulff._checks import instance
 from wulff.errors import InputError
-from wulff.runs.tables import of_table
-from wulff.tables import Layout
+from wulff.tables import Layout, of_table
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

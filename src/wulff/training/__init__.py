@@ -14,6 +14,7 @@ from wulff.training.self_training import SelfTraining, pseudo_labels
 from wulff.training.smoothadv import SmoothAdv
 from wulff.training.smoothmix import SmoothMix
 from wulff.training.stability import Stability
+from wulff.training.tables import augment_table
 
 __all__ = [
     "OBJECTIVES",
@@ -33,6 +34,7 @@ __all__ = [
     "SmoothMix",
     "Stability",
     "Training",
+    "augment_table",
     "check_fields",
     "noisy_accuracy",
     "objective_spec",

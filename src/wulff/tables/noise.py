@@ -1,9 +1,9 @@
-"""Tables in runs: by which columns their rows are read, and in which units these get noise."""
+"""The noise of a table: its columns say in which units numbers get it, and which are categories."""
 
 from wulff import noises, views
 from wulff._quoting import shown
 from wulff.errors import InputError
-from wulff.tables import Layout
+from wulff.tables.layout import Layout
 
 
 def usual_norm(noise: str | None) -> str:
