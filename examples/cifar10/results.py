@@ -48,7 +48,8 @@ every 20th test image, n0 = 100, n = 100,000 with a bound that is valid whenever
 against l1, l1-box and l2; linf radii are what these samples give. Nothing was chosen on the test images but
 the best sigma, where a row or table says so; [recipe.md](recipe.md) says how the recipe came about.
 Published rows are of larger networks and about ten times as many epochs. A row of splitting is of all
-views, so that nothing is left to chance.
+views, so that nothing is left to chance. Stability training of a noise is a row of its own: METHOD
+uniform-stability_1, for one.
 
 Made by
 
