@@ -177,3 +177,12 @@ def test_scales_in_a_file(file: Callable[..., Path]) -> None:
     for text, message in (("age = 'old'", "the scale of 'age' must be a number"), ("age 5", "TOML file")):
         with pytest.raises(InputError, match=message):
             datasets.read_scales(file(text, "scales.toml"))
+
+
+def test_long_numbers_are_categories_of_their_own(file: Callable[..., Path]) -> None:
+    text = "number,class\n90071992547409921,a\n90071992547409922,b\n"
+    layout = datasets.layout_of(file(text), target="class", categorical=["number"])
+    assert layout.features[0].categories == (90071992547409921, 90071992547409922)
+    assert datasets.read_table(file(text), layout).images[:].tolist() == [[0], [1]]
+    with pytest.raises(InputError, match="holds '90071992547409920', which is none of the categories"):
+        datasets.read_table(file(text.replace("921,", "920,"), "other.csv"), layout)

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from wulff import datasets
+from wulff import backends, datasets
 from wulff._checks import file_path
 from wulff._quoting import shown
 from wulff.datasets.base import parse_slice
@@ -107,6 +107,8 @@ def _layout(file: str | Path, rows: slice, *, target: str | None, **columns: Any
 
 def _of_training(model: str) -> Layout | None:
     """The columns that the training of a model had; None where there is none, or it was no table."""
+    if backends.is_spec(model):
+        return None
     path = file_path("model", model)
     folder = path if path.is_dir() else path.parent
     return read_training(folder).spec.table if (folder / TRAINING).is_file() else None

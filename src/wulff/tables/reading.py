@@ -278,6 +278,8 @@ def _as(kind: type, cell: object) -> Any:
         return str(cell)
     if kind is bool:
         return {"true": True, "false": False}.get(str(cell).lower())
+    if kind is int and str(cell).lstrip("+-").isdigit():
+        return int(str(cell))
     number = as_number(cell)
     return number if number == number else None  # 1 and 1.0 are the same key
 
