@@ -78,6 +78,21 @@ def test_lists_multiply_and_name_folders(tmp_path: Path) -> None:
     assert sweep.tasks[4].training.noise == "exp-l2(sigma=0.25, j=0.0, k=1.0)"  # type: ignore[union-attr]
 
 
+def test_a_schedule_has_a_name_and_may_be_changed(tmp_path: Path) -> None:
+    text = '[train]\nnoise = "laplace(scale=0.3)"\nschedule = ["usual", "fast"]\nbatch = 32\n[certify]\n'
+    usual, fast = runs.read_sweep(write(tmp_path, text)).tasks
+    assert fast.name == "schedulefast"
+    assert usual.training == runs.TrainingSpec(
+        noise="laplace(scale=0.3)", schedule=training.Schedule(batch=32)
+    )
+    assert fast.training == runs.TrainingSpec(
+        noise="laplace(scale=0.3)", schedule=training.preset("fast", batch=32)
+    )
+    for wrong, message in (('"slow"', "must be usual or fast, got 'slow'"), ("1", "must be str, got 1")):
+        with pytest.raises(InputError, match=message):
+            runs.read_sweep(write(tmp_path, text.replace('["usual", "fast"]', wrong)))
+
+
 def test_existing_models_and_mismatched_noise(tmp_path: Path) -> None:
     text = '[certify]\nmodel = ["a.pt", "b.pt"]\nnoise = "gaussian"\nsigma = [0.5, 1.0]\n'
     sweep = runs.read_sweep(write(tmp_path, text), "here")

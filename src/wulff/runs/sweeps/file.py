@@ -25,7 +25,8 @@ from wulff.views import parse as parse_views
 Table = dict[str, Any]
 ALIASES = {"seeds": "seed", "norm": "norms"}
 _SCHEDULE = {field.name: field for field in dataclasses.fields(training.Schedule)}
-_TRAIN = {field.name: field for field in dataclasses.fields(TrainingSpec) if field.name != "schedule"}
+_TRAIN = {field.name: field for field in dataclasses.fields(TrainingSpec)}
+"""As in the spec, but that `schedule` is the name of one, whose fields the file may change."""
 _CERTIFY = {field.name: field for field in dataclasses.fields(Spec)}
 _WHOLE = ("norms", "stop")
 """Keys whose lists belong to one run."""
@@ -234,8 +235,10 @@ def _trained(
         raise InputError(f"{file}: [train] needs a noise.")
     name = _folder(row, names) or _slug(str(row["noise"]))
     fields = _noise(file, "train", row)
-    schedule = training.Schedule(**{key: value for key, value in fields.items() if key in _SCHEDULE})
-    spec = TrainingSpec(**{k: v for k, v in fields.items() if k in _TRAIN}, schedule=schedule)
+    changes = {key: value for key, value in fields.items() if key in _SCHEDULE}
+    schedule = training.preset(fields.get("schedule", "usual"), fields.get("device", "cpu"), **changes)
+    given: Table = {key: value for key, value in fields.items() if key in _TRAIN}
+    spec = TrainingSpec(**given | {"schedule": schedule})
     models.check_architecture(spec.model)
     runs, parameters = {}, {f"models/{name}": fields}
     for given in certify:
