@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 import wulff
 from tests.cli.conftest import call
+from tests.nightly import taking_turns
 from wulff import models, runs
 from wulff.backends.runtimes import Runtime, exported
 from wulff.errors import InputError
@@ -26,8 +27,12 @@ class Branching(nn.Module):
 RUNTIMES = pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
 
 
-@RUNTIMES
-@pytest.mark.parametrize(("name", "shape"), [("cnn", (1, 8, 8)), ("resnet20", (3, 16, 16)), ("mlp", (5,))])
+@pytest.mark.parametrize(
+    ("name", "shape", "runtime"),
+    taking_turns(
+        [("cnn", (1, 8, 8)), ("resnet20", (3, 16, 16)), ("mlp", (5,))], ["onnxruntime", "openvino"], 3
+    ),
+)
 def test_outputs_are_those_of_the_module(name: str, shape: tuple[int, ...], runtime: Runtime) -> None:
     module = models.build(name, shape, 10).eval()
     x = torch.rand(70, *shape)

@@ -8,6 +8,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from tests.cases import NOISES, SPECS_IN_DIM
+from tests.nightly import NIGHTLY
 from wulff import certified_radius, datasets, models, noises, training
 from wulff.errors import InputError
 from wulff.norms import Norm
@@ -316,7 +317,7 @@ SMALL = {
 @pytest.mark.parametrize("name", training.OBJECTIVES)
 def test_every_objective_learns_under_every_noise(name: str) -> None:
     digits = datasets.load("digits", "train").slice(":64")
-    schedule = training.Schedule(epochs=4, batch=32, learning_rate=0.01, seed=1)
+    schedule = training.Schedule(epochs=4 if NIGHTLY else 3, batch=32, learning_rate=0.01, seed=1)
     learnt = set()
     for spec in (spec for spec, dim in SPECS_IN_DIM if dim == 64):
         noise = at_size(spec, 0.1, 64)

@@ -11,7 +11,7 @@ import mpmath
 import pytest
 import tomli_w
 
-from tests.nightly import NIGHTLY
+from tests.nightly import NIGHTLY, taking_turns
 from tests.verify.made import MISSES, make_run
 from wulff import noises
 from wulff.cli import main
@@ -63,8 +63,7 @@ def test_closed_forms_are_proven_quickly(tmp_path: Path, noise: str, norms: list
         assert finding.seconds < 0.5  # 50 ms and less where the machine is not shared
 
 
-@pytest.mark.parametrize("dim", [1, 2])
-@pytest.mark.parametrize(("noise", "norms"), FORMS)
+@pytest.mark.parametrize(("noise", "norms", "dim"), taking_turns(FORMS, [1, 2], len(FORMS)))
 def test_nothing_is_called_false_in_low_dimensions(
     tmp_path: Path, noise: str, norms: list[str], dim: int
 ) -> None:
