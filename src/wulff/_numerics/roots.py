@@ -18,6 +18,9 @@ def bracketed_root(
 ) -> tuple[FloatArray, FloatArray]:
     """Brackets of the sign changes of `function`, elementwise, by Chandrupatla's method (1997).
 
+    `scipy.optimize.elementwise.find_root` takes the same steps, and three to four times as long where the
+    function is as cheap as those here, which are solved for many times for one radius.
+
     Args:
         function: Elementwise; of opposite sign (or zero) at `low` and `high`.
         low: One end of each bracket.

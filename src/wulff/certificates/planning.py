@@ -1,8 +1,10 @@
 """What a target radius asks of the samples, and what samples can reach."""
 
 import dataclasses
+import math
 
 from wulff._checks import NOT_NEGATIVE, POSITIVE, real_number
+from wulff._numerics.bisection import last_true
 from wulff.certificates.registry import certified_radius
 from wulff.errors import InputError
 from wulff.noises import Noise
@@ -84,12 +86,9 @@ def largest_error(
     def reaches(error: float) -> bool:
         return bool(certified_radius(noise, error, norm, dim).radius >= radius)
 
-    low, high = smallest, 0.5
-    if not reaches(low):
+    if not reaches(smallest):
         return None
-    while high > low * (1 + 1e-12):
-        middle = (low * high) ** 0.5 if high > 2 * low else (low + high) / 2
-        if not low < middle < high:
-            break
-        low, high = (middle, high) if reaches(middle) else (low, middle)
-    return low
+    # Halved so often, the interval of the logarithms is below a part in 10¹² of the error.
+    first = math.log(smallest)
+    last = float(last_true(lambda log: reaches(math.exp(log)), first, math.log(0.5), 50))
+    return math.exp(last) if last > first else smallest

@@ -39,7 +39,7 @@ def samples_needed(error: float, alpha: float, true_error: float = 0.0, power: f
         low, high = high, 2 * high
         if high > MOST_SAMPLES:
             return None
-    while high - low > max(1, low // 1000):
+    while high - low > max(1, low // 1000):  # within it, whether n suffices goes up and down with n
         middle = (low + high) // 2
         reached = _reaches(middle, error, alpha, true_error, power)
         low, high = (low, middle) if reached else (middle, high)
