@@ -238,7 +238,8 @@ def _trained(
     changes = {key: value for key, value in fields.items() if key in _SCHEDULE}
     schedule = training.preset(fields.get("schedule", "usual"), fields.get("device", "cpu"), **changes)
     given: Table = {key: value for key, value in fields.items() if key in _TRAIN}
-    spec = TrainingSpec(**given | {"schedule": schedule})
+    given["schedule"] = schedule
+    spec = TrainingSpec(**given)
     models.check_architecture(spec.model)
     runs, parameters = {}, {f"models/{name}": fields}
     for given in certify:
