@@ -1,6 +1,7 @@
 """Modules of PyTorch that other runtimes compute: the same labels but for near ties, and recorded."""
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -74,15 +75,46 @@ def test_a_run(tmp_path: Path, runtime: Runtime) -> None:
     assert "\nruntime = " not in (tmp_path / "torch" / "spec.toml").read_text()
     assert json.loads((tmp_path / "other" / "summary.json").read_text())["inputs"] == 6
     for options, message in (
-        ([], f"holds a run with runtime = '{runtime}'"),
+        (["--runtime", "torch"], f"holds a run with runtime = '{runtime}'"),
         ([*asked, "--dtype", "bf16"], "runs in float32 on the CPU; leave out"),
         ([*asked, "--channels-last"], "runs in float32 on the CPU; leave out"),
     ):
         refused = certify(model, tmp_path / "other", *options)
         assert (refused.code, len(refused.err.splitlines())) == (2, 1), refused
         assert message in refused.err
-    attack = call("attack", str(tmp_path / "other"), "--inside")
-    assert (attack.code, "attacks follow gradients" in attack.err) == (2, True), attack
+    assert certify(model, tmp_path / "other").code == 0  # what is left open is kept
+    attack = call("attack", str(tmp_path / "other"), "--inside", "--n", "200", "--limit", "1")
+    assert attack.code == 0, attack  # by the gradients of the module itself
+
+
+def test_a_long_run_takes_the_fastest_runtime_and_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schedule = Schedule(epochs=1)
+    model = runs.train(runs.TrainingSpec(noise="gaussian(sigma=0.25)", schedule=schedule), tmp_path / "model")
+    with monkeypatch.context() as long:
+        long.setattr("wulff.smoothing.tuning.LONG", 0.0)
+        long.setattr("wulff.smoothing.tuning.SHARE", 1e6)
+        long.setattr("wulff.smoothing.tuning.COMPILING", math.inf)
+        long.setattr("wulff.smoothing.tuning.SIZES", {"cpu": (64,)})
+        long.setattr("wulff.runs.tuned.EXPORTING", -math.inf)
+        long.setattr("wulff.runs.tuned.rate", lambda *_: 1e9)  # of the other runtimes
+        result = certify(model, tmp_path / "auto")
+        assert result.code == 0, result
+        asked = certify(model, tmp_path / "asked", "--runtime", "torch")
+        assert asked.code == 0, asked
+    run = runs.load(tmp_path / "auto")
+    assert run.spec.runtime == "onnxruntime"
+    rates = run.facts.engine["samples_per_second"]
+    assert {"64, onnxruntime", "64, openvino", "64"} <= set(rates)
+    assert runs.load(tmp_path / "asked").spec.runtime == "torch"
+    (tmp_path / "auto" / "records.jsonl").write_text("")
+    (tmp_path / "auto" / "summary.json").unlink()
+    again = certify(model, tmp_path / "auto")
+    assert again.code == 0, again
+    kept = runs.load(tmp_path / "auto")
+    assert (kept.spec.runtime, kept.facts.engine["samples_per_second"]) == ("onnxruntime", rates)
+    assert [record.counts for record in kept.records] == [record.counts for record in run.records]
 
 
 def test_other_models_have_no_runtime(tmp_path: Path) -> None:
@@ -109,7 +141,7 @@ def test_in_python(runtime: Runtime) -> None:
 def test_eight_bits_are_another_network_whose_agreement_is_recorded(tmp_path: Path) -> None:
     schedule = Schedule(epochs=1)
     model = runs.train(runs.TrainingSpec(noise="gaussian(sigma=0.25)", schedule=schedule), tmp_path / "model")
-    options = ["--runtime", "openvino", "--dtype", "int8"]
+    options = ["--dtype", "int8"]
     result = certify(model, tmp_path / "int8", *options)
     assert result.code == 0, result
     run = runs.load(tmp_path / "int8")
@@ -120,5 +152,5 @@ def test_eight_bits_are_another_network_whose_agreement_is_recorded(tmp_path: Pa
     assert again.code == 0, again
     counts = [[record.counts for record in runs.load(tmp_path / name).records] for name in ("int8", "again")]
     assert counts[0] == counts[1]
-    refused = certify(model, tmp_path / "other", "--dtype", "int8")
+    refused = certify(model, tmp_path / "other", "--dtype", "int8", "--runtime", "torch")
     assert (refused.code, "--dtype int8 is for" in refused.err) == (2, True), refused

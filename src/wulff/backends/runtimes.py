@@ -15,6 +15,8 @@ from wulff.errors import InputError
 
 Runtime = Literal["torch", "onnxruntime", "openvino"]
 """What computes a module's outputs."""
+AskedRuntime = Literal["auto", Runtime]
+"""The same, where `auto` leaves it open."""
 
 NEAR = 1e-3
 """By how much outputs may differ from the module's, as a part of the largest: only near ties move then."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from wulff.backends.runtimes import Runtime
+from wulff.backends.runtimes import AskedRuntime
 from wulff.smoothing import Bound, Estimator, Sampling
 
 ModelOption = Annotated[
@@ -80,8 +80,11 @@ ChannelsLastOption = Annotated[
     bool, typer.Option("--channels-last", help="Keep the channels of a pixel together in memory.")
 ]
 RuntimeOption = Annotated[
-    Runtime,
-    typer.Option(help="What computes a module's outputs: PyTorch, or on a CPU ONNX Runtime or OpenVINO."),
+    AskedRuntime,
+    typer.Option(
+        help="What computes a module's outputs: PyTorch, or on a CPU ONNX Runtime or OpenVINO; `auto` is "
+        "PyTorch, or before a long run the one of those installed that is measured to be the fastest."
+    ),
 ]
 OpenCompileOption = Annotated[
     bool | None,

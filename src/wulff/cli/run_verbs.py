@@ -84,7 +84,7 @@ class Asked:
     compile: OpenCompileOption = None
     channels_last: OpenChannelsLastOption = None
     batch: BatchOption = "auto"
-    runtime: RuntimeOption = "torch"
+    runtime: RuntimeOption = "auto"
     workers: WorkersOption = 1
     engine: EngineOption = None
     gpu_share: GpuShareOption = 1.0

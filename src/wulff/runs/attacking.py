@@ -18,7 +18,7 @@ from wulff.noises import Noise
 from wulff.norms import Adversary, Box, Norm, parse_adversary, parse_threat
 from wulff.runs.attacking_features import attacked_features, is_of_features
 from wulff.runs.attacking_views import attack_views
-from wulff.runs.job import Job, prepare
+from wulff.runs.job import Job, by_torch, prepare
 from wulff.runs.outcomes import USUAL, Judge, Outcome, check_same, device_of
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
@@ -272,7 +272,7 @@ def _job(run: Run, seed: int, architecture: str | None) -> Job:
     )
     job = prepare(spec)
     check_same(run, job)
-    return job
+    return by_torch(job)
 
 
 def _batches(records: list[Record], size: int) -> list[list[Record]]:

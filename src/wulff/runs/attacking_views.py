@@ -14,7 +14,7 @@ from wulff.attacks import ViewAscent
 from wulff.engines.ray_cluster import spread
 from wulff.errors import InputError
 from wulff.norms import Patch, Poisoning
-from wulff.runs.job import Job, prepare
+from wulff.runs.job import Job, by_torch, prepare
 from wulff.runs.outcomes import Outcome, check_same, device_of
 from wulff.runs.records import Record
 from wulff.runs.run import Run
@@ -44,6 +44,7 @@ def attack_views(
         raise InputError(f"there is no attack on training sets, and {run.folder} is against poisoning.")
     job = prepare(dataclasses.replace(spec, architecture=spec.architecture or architecture))
     check_same(run, job)
+    job = by_torch(job)
     norm = str(spec.adversary)
     targets = [r for r in run.records[:limit] if r.predict >= 0 and r.radii[norm].radius > 0]
     done, outcomes = 0, list[Outcome]()

@@ -236,7 +236,7 @@ def on_runtime(
     Raises:
         InputError: It is no module, cannot be exported, or its outputs differ there.
     """
-    if spec.runtime == "torch":
+    if spec.runtime in ("torch", "auto"):
         return function, {}
     if not isinstance(function, nn.Module) or is_random(function):
         raise InputError(

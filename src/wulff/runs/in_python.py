@@ -19,7 +19,7 @@ from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.backends.denoisers import is_random
 from wulff.backends.outputs import writable
-from wulff.backends.runtimes import Runtime
+from wulff.backends.runtimes import AskedRuntime
 from wulff.datasets import UNKNOWN, ClassMap, Dataset, Layout, onto_model
 from wulff.errors import InputError
 from wulff.norms import Adversary
@@ -32,7 +32,7 @@ from wulff.runs.progress import run_progress
 from wulff.runs.run import Run
 from wulff.runs.spec import IN_PYTHON, Spec
 from wulff.runs.trials import check_function, first_answer
-from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned
+from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned, with_kept_runtime
 from wulff.runs.view_spec import ViewSpec, refused_terms
 from wulff.smoothing import Bound, DevicePolicy, Estimator, Sampling, not_a_number
 from wulff.smoothing.checks import check_images
@@ -58,7 +58,7 @@ def certify(
     sampling: Sampling = "float",
     levels: int = 255,
     batch: int | Literal["auto"] = "auto",
-    runtime: Runtime = "torch",
+    runtime: AskedRuntime = "auto",
     workers: int = 1,
     engine: engines.Engine | str | None = None,
     store: str | Path | None = None,
@@ -99,7 +99,8 @@ def certify(
         levels: Grid steps per 1.0, for exact sampling.
         batch: How many noisy copies are classified at once; `auto` takes what is fast for the model, and
             measures it before a long run.
-        runtime: What computes the outputs of a module on the CPU: `torch`, `onnxruntime` or `openvino`.
+        runtime: What computes the outputs of a module on the CPU: `torch`, `onnxruntime` or `openvino`;
+            `auto` is torch, or before a long run the one that is installed and measured to be the fastest.
         workers: How many processes classify; they decide no number.
         engine: What counts the votes: an engine, or its name such as `ray`, for which `workers` are then.
         store: A folder for the run, which goes on from there when it was interrupted; without it the run
@@ -239,14 +240,18 @@ def _job(
     else:
         labels = _labels(y, len(inputs), classes, names)
         found = dataset = Dataset(IN_PYTHON, inputs, labels, classes, class_names=names, pixels=not own_units)
-    if spec.runtime != "torch":
+    spec = with_kept_runtime(spec, stored)
+    if spec.runtimes:
         function, _ = on_runtime(function, spec, noise, inputs[:INPUTS])
         device = torch.device("cpu")
     plain = device.type == "cpu" and runs_in_single_precision(function)
     module = function if plain and isinstance(function, torch.nn.Module) else None
     spec = dataclasses.replace(spec, device=device.type if module is None else "cpu")
     spec = with_stop(spec, dataset)
-    spec, engine = tuned(spec, module, inputs[:INPUTS], len(inputs), noise, stored)
+    tuning = tuned(spec, module, inputs[:INPUTS], len(inputs), noise, stored)
+    spec = tuning.fill(spec)
+    if tuning.function is not None:
+        function, module = tuning.function, None
     filled = with_seed(spec, stored)
     facts = Facts(
         inputs=len(dataset),
@@ -259,7 +264,7 @@ def _job(
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": found.sha256()},
         versions=versions((*classifier.libraries, *spec.runtimes)),
-        engine=engine,
+        engine=tuning.measured,
     )
     policy = None if module is None or spec.policy == DevicePolicy() else spec.policy
     smoothed = classifier_of(filled, function, classes, policy)

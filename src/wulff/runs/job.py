@@ -12,7 +12,7 @@ from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base, on_runtime
 from wulff.runs.document import Facts, Made, to_document, versions
 from wulff.runs.spec import RunSpec, SampledSpec, Spec, sampled_noise
-from wulff.runs.tuned import INPUTS, tuned
+from wulff.runs.tuned import INPUTS, tuned, with_kept_runtime
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import VoteSpec
 from wulff.smoothing import (
@@ -96,18 +96,18 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
         InputError: Something in the spec is missing, or does not fit together.
     """
     whole = datasets.load(spec.dataset, table=spec.table)
-    found = whole.slice(spec.slice)
-    base = load_base(spec, found)
-    dataset = datasets.onto_model(found, base.num_classes, base.class_names, spec.class_map)
+    chosen = whole.slice(spec.slice)
+    base = load_base(spec, chosen)
+    dataset = datasets.onto_model(chosen, base.num_classes, base.class_names, spec.class_map)
     if (named := spec.noise or base.noise) is None:
         raise InputError(f"{spec.model} does not say which noise it was trained with; give noise.", "noise")
-    spec = dataclasses.replace(spec, noise=of_table(named, spec.table))
+    spec = with_kept_runtime(dataclasses.replace(spec, noise=of_table(named, spec.table)), stored)
     noise = noise_or_views(spec, dataset.images[0].numel())
     if isinstance(spec, SampledSpec):
         assert isinstance(noise, noises.Noise)
         base = denoised(base, spec, noise, dataset.images[:1])
     function, agreement = on_runtime(base.function, spec, noise, dataset.images[:INPUTS])
-    base = dataclasses.replace(base, function=function, libraries=(*base.libraries, *spec.runtimes))
+    base = dataclasses.replace(base, function=function)
     if base.module is None and spec.policy != DevicePolicy():
         raise InputError(
             f"{spec.model} is no torch module, so that it runs where and as it is; leave out device, dtype, "
@@ -115,7 +115,9 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
             *("device", "dtype", "compile", "channels_last"),
         )
     spec = with_stop(spec, dataset)
-    spec, engine = tuned(spec, base.module, dataset.images[:INPUTS], len(dataset), noise, stored)
+    found = tuned(spec, base.module, dataset.images[:INPUTS], len(dataset), noise, stored)
+    spec, function = found.fill(spec), found.function or base.function
+    base = dataclasses.replace(base, function=function, libraries=(*base.libraries, *spec.runtimes))
     policy = spec.policy
     identity = policy.identity()
     filled = with_seed(
@@ -136,14 +138,21 @@ def prepare(spec: RunSpec, stored: Made | None = None) -> Job:
         labelled=dataset.labelled,
         class_names=dataset.class_names,
         gpu=identity.get("gpu"),
-        hashes={"weights": base.identity, "data": found.sha256()},
+        hashes={"weights": base.identity, "data": chosen.sha256()},
         versions=versions(base.libraries),
-        engine=engine | agreement,
+        engine=found.measured | agreement,
     )
     module_policy = None if base.module is None else policy
     smoothed = classifier_of(filled, base.function, base.num_classes, module_policy)
     check_fits(filled, smoothed, dataset)
     return Job(filled, dataset, smoothed, facts)
+
+
+def by_torch(job: Job) -> Job:
+    """The job by the module itself, for gradients, where another runtime computes it in float32."""
+    if not job.spec.runtimes or job.spec.dtype == "int8":
+        return job
+    return prepare(dataclasses.replace(job.spec, runtime="torch"))
 
 
 def noise_or_views(spec: RunSpec, dim: int) -> noises.Noise | Views:

@@ -5,7 +5,7 @@ import dataclasses
 from typing import Any, ClassVar, Literal, Self, get_args
 
 from wulff._checks import FINITE, flag, instance, one_of, real_number
-from wulff.backends.runtimes import Runtime
+from wulff.backends.runtimes import AskedRuntime
 from wulff.datasets import ClassMap, check_class_map
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
@@ -40,6 +40,8 @@ class Table:
             if name not in table:
                 raise InputError(f"the table run has no {name}.")
         names = {field.name for field in dataclasses.fields(cls)}
+        if "runtime" in names:
+            table = {"runtime": "torch"} | table
         return cls(**{name: _read(name, value) for name, value in table.items() if name in names})
 
 
@@ -63,8 +65,10 @@ class VoteSpec(Table, abc.ABC):
             made for one size, and a GPU's kernels are chosen by it, so that it is then part of the
             classifier: the run is not resumed with another.
         runtime: What computes the model's outputs: `torch`, or for a module on a CPU, in float32,
-            `onnxruntime` or `openvino`; it is part of the classifier. `openvino` takes the dtype `int8` too:
-            post-training quantisation, by noisy copies of training inputs.
+            `onnxruntime` or `openvino`; it is part of the classifier. `auto` is torch, or before a long run
+            that of the others, where they are installed, which is measured to be the fastest; it is
+            recorded, and kept when the run is resumed. `openvino` takes the dtype `int8` too: post-training
+            quantisation, by noisy copies of training inputs.
         architecture: For weights that do not say what model they are for.
         weights: A state dict for the module that `python:FILE.py:NAME` gives.
         classes: How many labels there are, for models from elsewhere that do not say it.
@@ -92,7 +96,7 @@ class VoteSpec(Table, abc.ABC):
     compile: bool | None = None
     channels_last: bool | None = None
     batch: int | Literal["auto"] = "auto"
-    runtime: Runtime = "torch"
+    runtime: AskedRuntime = "auto"
     architecture: str | None = None
     weights: str | None = None
     classes: int | None = None
@@ -122,7 +126,9 @@ class VoteSpec(Table, abc.ABC):
             if getattr(self, name) is not None:
                 flag(name, getattr(self, name))
         parse_slice(self.slice)
-        one_of("runtime", self.runtime, get_args(Runtime))
+        one_of("runtime", self.runtime, get_args(AskedRuntime))
+        if self.runtime == "auto" and self.dtype == "int8":
+            put(self, "runtime", "openvino")
         if not isinstance(self.dtype, str) or self.dtype != "int8":
             put(self, "dtype", full_dtype(self.dtype))
         elif self.runtime != "openvino":
@@ -130,7 +136,7 @@ class VoteSpec(Table, abc.ABC):
                 f"the dtype int8 is for the runtime openvino, got {self.runtime}; give runtime=openvino.",
                 *("dtype", "runtime"),
             )
-        if self.runtime != "torch" and self.policy != DevicePolicy():
+        if self.runtimes and self.policy != DevicePolicy():
             raise InputError(
                 f"the runtime {self.runtime} runs in float32 on the CPU; leave out device, dtype, compile "
                 "and channels_last.",
@@ -142,7 +148,7 @@ class VoteSpec(Table, abc.ABC):
     @property
     def runtimes(self) -> tuple[str, ...]:
         """The package that computes the model's outputs instead of torch, if there is one."""
-        return () if self.runtime == "torch" else (self.runtime,)
+        return () if self.runtime in ("torch", "auto") else (self.runtime,)
 
     @property
     def policy(self) -> DevicePolicy:
@@ -165,7 +171,7 @@ class VoteSpec(Table, abc.ABC):
 
     def to_document(self) -> dict[str, Any]:
         """The table `run`; the batch size is left to those who know whether it matters."""
-        unsaid = ["batch", "runtime"] if self.runtime == "torch" else ["batch"]
+        unsaid = ["batch"] if self.runtimes else ["batch", "runtime"]
         return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 
