@@ -89,6 +89,7 @@ REFUSED = {
     "infinite": ("age,class\n1,a\ninf,b\n", "the column 'age', row 1, holds 'inf', which is no number"),
     "empty cell": ("age,city,class\n1,Rome,a\n2,,b\n", "the column 'city', row 1, holds no value"),
     "short line": ("age,city,class\n1,Rome,a\n2,Oslo\n", "the column 'class', row 1, holds no value"),
+    "decimal commas": ("age;class\n1,5;a\n2,5;b\n", "column 'age', row 0, holds '1,5'; write numbers with a"),
     "long line": ("age,class\n1,a\n2,b,c\n", "is not a readable CSV file"),
     "constant": ("age,class\n1,a\n1,b\n", "the column 'age' holds 1 in all training rows"),
     "constant text": ("age,city,class\n1,Rome,a\n2,Rome,b\n", "the column 'city' holds 'Rome' in all"),
@@ -133,8 +134,8 @@ def test_what_is_said_of_columns_and_refused(
         ("50,", "fifty,", "the column 'age', row 1, holds 'fifty', which is no finite number"),
         ("50,", "inf,", "the column 'age', row 1, holds 'inf', which is no finite number"),
         ("50,", ",", "the column 'age', row 1, holds no value"),
-        ("50,", "1e12,", "the column 'age', row 1, holds 1e+12, which single precision rounds"),
-        ("50,", "1e300,", "the column 'age', row 1, holds 1e+300, which single precision"),
+        ("50,", "1e12,", "the column 'age', row 1, holds '1e12', which single precision rounds"),
+        ("50,", "1e300,", "the column 'age', row 1, holds '1e300', which single precision"),
         ("false,no", "false,maybe", "the column 'class', row 1, holds 'maybe', which is none of the classes"),
         ("false,no", "false,", "the column 'class', row 1, holds no value"),
         (",city,", ",town,", "has no column 'city'; it has age, town"),
@@ -150,6 +151,38 @@ def test_rows_that_do_not_fit_the_training_rows(
         datasets.read_table(file(TEXT.replace(old, new, 1), "other.csv"), layout)
     assert message in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("separator", [";", "\t", ",", ", "])
+def test_cells_are_parted_as_most_of_the_names_are(separator: str, file: Callable[[str], Path]) -> None:
+    lines = [['"height, in mm; rounded"', "class"], ["1.5", "yes"], ["2.5", "no"]]
+    path = file("".join(separator.join(line) + "\n" for line in lines))
+    layout = datasets.layout_of(path, target="class")
+    assert (layout.names, layout.class_names) == (("height, in mm; rounded",), ("no", "yes"))
+
+
+@pytest.mark.parametrize(
+    ("scale", "number", "refused"),
+    [
+        (1.0, 2**53 + 1, True),
+        (1.0, 2**30, True),  # exact itself, but numbers near it are rounded by 32
+        (1e6, 2**30 + 1, False),
+        (0.0, 20240131, True),  # an immutable date would become the next one
+        (0.0, 2**53 + 1, True),  # double precision already rounds it
+        (0.0, 2**24, False),
+        (0.0, 16.7, False),
+    ],
+)
+def test_numbers_that_single_precision_cannot_tell_apart(
+    scale: float, number: float, refused: bool, file: Callable[..., Path]
+) -> None:
+    layout = datasets.layout_of(file("age,class\n1,a\n2,b\n"), target="class", scales={"age": scale})
+    path = file(f"age,class\n1,a\n{number},b\n", "other.csv")
+    if refused:
+        with pytest.raises(InputError, match=f"the column 'age', row 1, holds '{number}', which single"):
+            datasets.read_table(path, layout)
+    else:
+        assert datasets.read_table(path, layout).images[1].item() == pytest.approx(number, rel=1e-7)
 
 
 def test_more_columns_than_the_training_rows_had(file: Callable[..., Path]) -> None:

@@ -44,6 +44,13 @@ def of_table(named: str, table: Layout | None) -> str:
                 f"{noise} is for all columns alike, and {shown(fixed[0])} is immutable; leave that out.",
                 "immutable",
             )
+        if isinstance(noise, noises.Resampling) and table.numbers:
+            raise InputError(
+                f"{named} is for categories, and the column {shown(table.names[table.numbers[0]])} holds "
+                "numbers; make it categorical, or give mixed(numbers=gaussian(sigma=0.5), "
+                f"categories={named}).",
+                "noise",
+            )
         return str(noise)
     if categories:
         name = table.names[categories[0]]

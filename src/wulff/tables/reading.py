@@ -4,6 +4,8 @@ Scales, categories and classes come from the training rows alone: they are a `La
 rows are read. Rows are counted from 0, as inputs are.
 """
 
+import csv
+import math
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -22,6 +24,8 @@ FRAME = "the frame"
 """What a frame is called in messages."""
 ROUNDING = 1e-3
 """By which part of a column's scale its numbers may be off in single precision."""
+SEPARATORS = (",", ";", "\t")
+"""What may stand between cells; the one that makes the most of the first line does."""
 
 Scales = Mapping[str, float]
 """The scale of each column that it names."""
@@ -131,13 +135,15 @@ def _frame_of(source: Any) -> tuple[str, Any]:
 
 def _read_csv(pandas: Any, path: Path) -> Any:
     """A CSV file as text, its first line the names of the columns."""
-    with reading(path, "CSV file", "its lines need as many cells as the first, which holds the names"):
+    remedy = "save it in UTF-8, each line with as many cells as the first, which holds the names"
+    with reading(path, "CSV file", remedy):
         check_declared(path, 20 * path.stat().st_size)  # each cell is an object in memory
         with path.open(encoding="utf-8-sig") as opened:
             first = next((line for line in opened if line.strip()), "")
         if not first:
             raise InputError(f"{path} is empty; its first line holds the names of the columns.")
-        separator = next((mark for mark in (",", ";", "\t") if mark in first), ",")
+        cells_by = [len(next(csv.reader([first], delimiter=m, skipinitialspace=True))) for m in SEPARATORS]
+        separator = SEPARATORS[int(np.argmax(cells_by))]
         cells = pandas.read_csv(
             path, sep=separator, header=None, dtype=str, encoding="utf-8-sig", skipinitialspace=True
         )
@@ -224,10 +230,16 @@ def _is_text(name: str, cells: Any) -> bool:
         return True
     if cells.dtype.kind in "mM":
         raise InputError(f"{_at(name, cells.name)} holds times; give them as numbers.")
-    are_numbers = np.array([as_number(cell) == as_number(cell) for cell in cells])
+    are_numbers = np.array([_is_number(cell) for cell in cells])
     if are_numbers.all():
         return False
     if not are_numbers.any():
+        if all(_is_number(str(cell).replace(",", ".", 1)) for cell in cells):
+            raise InputError(
+                f"{_at(name, cells.name, 0)} holds {shown(cells.iloc[0])}; write numbers with a point, "
+                "or say that the column is categorical.",
+                "categorical",
+            )
         return True
     row = int((~are_numbers).argmax())
     raise InputError(
@@ -237,20 +249,34 @@ def _is_text(name: str, cells: Any) -> bool:
     )
 
 
+def _is_number(cell: object) -> bool:
+    return not math.isnan(as_number(cell))
+
+
 def _encoded(name: str, cells: Any, feature: Feature) -> np.ndarray:
-    """A column as coordinates of inputs, in single precision."""
+    """A column as coordinates of inputs, in single precision.
+
+    Where that is too coarse, a number that happens to be exact is refused as its neighbours are; in an
+    immutable column, where nothing is said of other values, whole numbers have to be exact.
+    """
     if not feature.is_number:
         codes = _codes(name, cells, feature.name, feature.categories, "categories")
         return codes.astype(np.float32)
     numbers = _numbers(name, cells, feature.name)
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         rounded = numbers.astype(np.float32)
-        off = ~(np.abs(rounded - numbers) <= ROUNDING * (feature.scale or np.inf))
-    if off.any() or not np.isfinite(rounded).all():
-        row = int((off | ~np.isfinite(rounded)).argmax())
+        if feature.scale:
+            off = ~(np.spacing(np.abs(rounded)) / 2 <= ROUNDING * feature.scale)
+            how = f"by up to more than a thousandth of the scale {feature.scale:g}; subtract a typical value"
+        else:
+            inexact = (rounded != numbers) | (np.abs(numbers) >= 2**53)
+            off = ~np.isfinite(rounded) | (inexact & (numbers == np.round(numbers)))
+            how = "to another number; make the column categorical, or remove it"
+    if off.any():
+        row = int(off.argmax())
         raise InputError(
-            f"{_at(name, feature.name, row)} holds {numbers[row]:.12g}, which single precision rounds by "
-            f"more than a thousandth of the scale {feature.scale:g}; subtract a typical value."
+            f"{_at(name, feature.name, row)} holds {shown(str(cells.iloc[row]))}, which single precision "
+            f"rounds {how}."
         )
     return rounded
 
