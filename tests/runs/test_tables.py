@@ -12,6 +12,7 @@ import wulff
 from tests.cli.conftest import call
 from wulff import backends, datasets, runs
 from wulff.errors import InputError
+from wulff.reports.page_head import command as command_of
 
 pandas = pytest.importorskip("pandas")
 TERMS = ("--noise", "gaussian(sigma=0.25)", "--n0", "20", "--n", "100", "--slice", ":8")
@@ -181,6 +182,13 @@ def test_a_model_from_elsewhere_on_the_command_line(folder: Path) -> None:
     result = call(*command, *rows, "--store", str(folder / "elsewhere"))
     assert result.code == 0, result
     assert runs.load(folder / "elsewhere").accuracy("l2-scaled", 0.1) > 0.7
+    again = command_of(runs.load(folder / "elsewhere"))
+    assert again
+    assert "--training-rows elsewhere" in again
+    bare = [word for word in command if word not in ("--immutable", "city")]
+    same = call(*bare, "--training-rows", str(folder / "elsewhere"), "--store", str(folder / "same"))
+    assert same.code == 0, same
+    assert runs.load(folder / "same").spec == runs.load(folder / "elsewhere").spec
     (folder / "scales.toml").write_text('"height in m" = 0.1\nweight = 10\n')
     scales = ("--scales", str(folder / "scales.toml"))
     assert call(*command, *rows, *scales, "--store", str(folder / "scales")).code == 0
@@ -192,6 +200,8 @@ def test_a_model_from_elsewhere_on_the_command_line(folder: Path) -> None:
         ((*rows, "--noise", "gaussian(sigma=1, scales=[1, 2, 3, 4])"), "leave out scales"),
         ((*rows, "--noise", "ablation(keep=2, null=-1)"), "'city' is --immutable"),
         ((*rows, "--scales", str(folder / "train.csv")), "is not a readable TOML file"),
+        (("--training-rows", str(folder / "elsewhere")), "leave out --immutable"),
+        (("--training-rows", str(folder)), "is no run and no training with a table"),
         ((*rows, "--dataset", "digits"), "--target is for the columns of a table"),
     ):
         refused = call(*command, *more, "--store", str(folder / "refused"))

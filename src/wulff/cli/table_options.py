@@ -13,7 +13,8 @@ TargetOption = Annotated[
 TrainingRowsOption = Annotated[
     str | None,
     typer.Option(
-        help="The table of the rows that a model from elsewhere was trained on, for scales and categories."
+        help="The rows that a model from elsewhere was trained on, a table or a run of such, for scales and "
+        "categories."
     ),
 ]
 ScalesOption = Annotated[

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from wulff._version import __version__
+from wulff.backends import is_spec
 from wulff.runs import ImportedSpec, Run
 from wulff.runs.journal import RECORDS
 from wulff.runs.spec import IN_PYTHON
@@ -123,7 +124,10 @@ def command(run: Run) -> str | None:
     words = ["wulff", *(word for module in run.facts.plugins for word in ("--plugin", module)), verb]
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
-        if value is not None and (field.name in _ALWAYS or value != field.default):
+        if field.name == "table" and value is not None:
+            # A training of wulff has its columns; for other models, they are those of this run.
+            words += ["--training-rows", run.name] if is_spec(spec.model) else []
+        elif value is not None and (field.name in _ALWAYS or value != field.default):
             words += _option(field.name, value)
     return shlex.join([*words, "--store", run.name])
 

@@ -1,5 +1,6 @@
 """By which columns the rows of a table are read: those of the training, or of other training rows."""
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from wulff._quoting import shown
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
+from wulff.runs.journal import SPEC, stored_run
 from wulff.runs.training_run import read_training
 from wulff.tables import Layout, Scales
 
@@ -50,7 +52,8 @@ def table_to_certify(
         dataset: Its name, `table:FILE` for a table.
         model: The model.
         target: The column with the classes.
-        training_rows: A table with the rows that the model was trained on.
+        training_rows: A table with the rows that the model was trained on, or the folder of another run or
+            of a training whose columns are the same.
         scales: Scales of columns, in place of the standard deviations of the training rows.
         categorical: Columns of numbers whose values are categories.
         immutable: Columns without noise.
@@ -62,10 +65,14 @@ def table_to_certify(
     said = {"target": target, "training_rows": training_rows, **columns}
     if not _is_table(dataset, said):
         return None
-    if (trained := _of_training(model)) is not None:
+    trained = _of_training(model)
+    if trained is None and training_rows is not None and os.path.isdir(training_rows):
+        trained, model = _of_folder(Path(training_rows)), str(training_rows)
+        said["training_rows"] = None
+    if trained is not None:
         if target not in (None, trained.target):
             raise InputError(
-                f"{model} was trained with the target {shown(trained.target)}, got {shown(target)}.", "target"
+                f"the target of {model} is {shown(trained.target)}, got {shown(target)}.", "target"
             )
         if given := [name for name, value in said.items() if value and name != "target"]:
             raise InputError(
@@ -85,6 +92,17 @@ def table_to_certify(
             *("training_rows", "scales"),
         )
     return found
+
+
+def _of_folder(folder: Path) -> Layout:
+    """The columns that a run or a training in a folder has."""
+    made = stored_run(folder) if (folder / SPEC).is_file() else None
+    table = made.spec.table if made is not None else _of_training(str(folder))
+    if table is None:
+        raise InputError(
+            f"{folder} is no run and no training with a table; give a CSV or Parquet file.", "training_rows"
+        )
+    return table
 
 
 def _is_table(dataset: str, said: dict[str, Any]) -> bool:
