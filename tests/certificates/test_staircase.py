@@ -153,7 +153,5 @@ def test_wrong_arguments_are_refused() -> None:
         staircase(GAUSSIAN, "ablation(keep=1)", 0.1, dim=2)
     with pytest.raises(InputError, match=r"error must lie in \(0, 1\]"):
         staircase(GAUSSIAN, "ablation(keep=1)", 0.0, dim=2, places=2)
-    with pytest.raises(NotCoveredError, match="resampling goes with gaussian noise"):
-        staircase("uniform(sigma=1)", "resampling(keep=0.8, values=2)", 0.1, "l1", dim=2, places=2)
     with pytest.raises(NotCoveredError, match="not measured in l0"):
         staircase(GAUSSIAN, "ablation(keep=1)", 0.1, "l0", dim=2, places=2)

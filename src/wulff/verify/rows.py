@@ -52,6 +52,10 @@ def radius(
     if law.categories.name == "ablation":
         return _hidden(law, measured, int(count), method, error, size, rival)
     demand(law.categories.name == "resampling", f"{law.categories.name} does not change categories")
+    if method.endswith("-filled"):
+        return "not covered"
+    if int(count) == 0 and method not in DRAWN_AGAIN:
+        return theorems.radius(law.numbers, measured, method, error, size, rival)
     demand(method in DRAWN_AGAIN, f"there is no method {method!r} for resampling")
     if law.numbers.name != "gaussian" or "-box" in measured:
         return "not covered"

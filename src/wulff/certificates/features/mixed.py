@@ -2,8 +2,8 @@
 
 Independent noises multiply likelihood ratios. Ablation decides first whether a changed category is seen: with
 probability 1 - Δ none is, and there the error e/(1 - Δ) may grow to (½ - Δ)/(1 - Δ) by what the numbers do.
-Resampling multiplies the ratio of Gaussian noise by that of the categories. The Gaussian cases are also in
-Delattre et al. 2026; in general derived here.
+Resampling multiplies the ratio of Gaussian noise by that of the categories; of other noise see `filled`. The
+Gaussian cases are also in Delattre et al. 2026; in general derived here.
 """
 
 import functools
@@ -20,6 +20,7 @@ from wulff._numerics.rounding import float_at_least, float_at_most
 from wulff._typing import FloatArray
 from wulff.certificates.features.ablation import seen
 from wulff.certificates.features.categories import DISTINCT, Atoms, changed, worst_values
+from wulff.certificates.features.filled import filled
 from wulff.certificates.growth import grown_error, signed_enclosure
 from wulff.certificates.registry import Certificate, candidates, certified_radius, finder
 from wulff.errors import NotCoveredError
@@ -44,16 +45,14 @@ def entries_of_mixed(noise: Noise, threat: Threat) -> list[Certificate]:
         )
     numbers, hidden = noise.of_numbers(), noise.of_categories()
     count = min(threat.changed, len(noise.columns))
-    if isinstance(hidden, Ablation):
-        delta = seen(hidden, count, len(noise.columns))
+    gaussian = isinstance(numbers, Gaussian) and not isinstance(threat.norm, Box)
+    if isinstance(hidden, Ablation) or (count == 0 and not gaussian):
+        delta = seen(hidden, count, len(noise.columns)) if isinstance(hidden, Ablation) else Fraction(0)
         entries = [entry for entry in candidates(numbers, threat.norm, None) if entry.growth is not None]
         return [_hidden(entry, numbers, delta, threat) for entry in entries]
-    if isinstance(numbers, Gaussian) and not isinstance(threat.norm, Box):
+    if isinstance(numbers, Gaussian) and gaussian:
         return [_drawn_again(numbers, hidden, count, threat)]
-    raise NotCoveredError(
-        f"resampling goes with gaussian noise in all of space here, got {numbers} against {threat}; ablation "
-        "goes with any."
-    )
+    return filled(numbers, hidden, count, threat)
 
 
 def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithChanges) -> Certificate:
