@@ -163,7 +163,7 @@ def test_a_small_mixed_world(numbers: str, categories: str) -> None:
                     if radius > 0 and lost.any():
                         reached = np.broadcast_to(sizes[norm][point][None], lost.shape)[lost].min()
                         closest = min(closest, reached / radius)
-    assert checked > 100
+    assert checked > (0 if slow and not NIGHTLY else 100)
     assert 1 <= closest < (np.inf if slow else 5)  # some label is lost not far beyond its radius
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from wulff._checks import whole_number
 from wulff.attacks.eot import MOST_STEPS
 from wulff.attacks.geometry import project, random_point, size, steepest
-from wulff.noises import Ablation, Mixed, Noise, Replacement, Resampling
+from wulff.noises import Ablation, Flips, Mixed, Noise, Replacement, Resampling
 from wulff.norms import Box, Norm, Scaled, Threat, WithChanges
 from wulff.smoothing import evaluating
 
@@ -129,6 +129,7 @@ class _Search:
         self.groups = _groups(noise, x.numel()).to(x.device)
         categories = noise.of_categories() if isinstance(noise, Mixed) else noise
         values = categories.values_of(len(self.groups)) if isinstance(categories, Resampling) else None
+        values = [2] * len(self.groups) if isinstance(categories, Flips) else values
         self.values = None if values is None else torch.tensor(values, device=x.device)
         self.has_gradients = self._has_gradients()
 

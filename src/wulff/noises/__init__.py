@@ -8,6 +8,7 @@ from wulff.noises.catalogue import NOISES, REPLACEMENTS, register
 from wulff.noises.custom import CustomIID, CustomRadial
 from wulff.noises.exp_lp import ExpLp
 from wulff.noises.exponential import ExpL1, ExpL2, ExpLinf, Exponential, GammaLaw
+from wulff.noises.flips import Flips
 from wulff.noises.gaussian import Gaussian
 from wulff.noises.laplace import Laplace
 from wulff.noises.level_sets import Profile
@@ -35,6 +36,7 @@ __all__ = [
     "ExpLinf",
     "ExpLp",
     "Exponential",
+    "Flips",
     "GammaLaw",
     "Gaussian",
     "HalfLine",

@@ -12,7 +12,7 @@ from flint import arb
 from wulff.errors import InputError, RunError
 from wulff.verify.balls import INF, demand
 
-UNSIZED = ("ablation", "resampling")
+UNSIZED = ("ablation", "resampling", "flips")
 """Noises that replace coordinates, and are not scaled."""
 INDEPENDENT = ("gaussian", "laplace", "uniform", "exp-lp", "pareto")
 LIST = r",?\s*(scales|values)\s*=\s*\[([^\[\]]*)\]"

@@ -1,5 +1,6 @@
 """Ablation and resampling against l0, in exact fractions: how much probability c changes can move."""
 
+from collections.abc import Iterable
 from fractions import Fraction
 
 from wulff.verify.balls import Contradiction, Verdict
@@ -7,6 +8,7 @@ from wulff.verify.reading import Law
 
 METHODS = {
     "ablation": ("closed-form", "abstain"),
+    "flips": ("likelihood-ratios", "abstain"),
     "resampling": ("likelihood-ratios", "raised-values", "abstain"),
 }
 
@@ -25,7 +27,8 @@ def verdict(law: Law, method: str, error: float, size: float, rival: float) -> V
         raise Contradiction(f"{size:g} is no number of coordinates")
     if size == 0:
         return "proven"
-    leads = (_ablation if law.name == "ablation" else _resampling)(law, int(size), error, rival)
+    theorem = {"ablation": _ablation, "flips": _flips, "resampling": _resampling}[law.name]
+    leads = theorem(law, int(size), error, rival)
     return "proven" if leads else "FALSE"
 
 
@@ -64,15 +67,39 @@ def likelihood_ratios(law: Law, changed: int) -> dict[Fraction, tuple[Fraction, 
         if not keep > other:
             raise Contradiction("another value is as likely as the own one")
         steps = ((other, keep), (1 - keep - other, 1 - keep - other), (keep, other))
-        grown: dict[Fraction, tuple[Fraction, Fraction]] = {}
-        for ratio, (p, q) in masses.items():
-            for before, after in steps:
-                if before:
-                    at = ratio * after / before
-                    old = grown.get(at, (Fraction(0), Fraction(0)))
-                    grown[at] = (old[0] + p * before, old[1] + q * after)
-        masses = grown
+        masses = _times(masses, steps)
     return masses
+
+
+def _times(
+    masses: dict[Fraction, tuple[Fraction, Fraction]], steps: Iterable[tuple[Fraction, Fraction]]
+) -> dict[Fraction, tuple[Fraction, Fraction]]:
+    """Masses by likelihood ratio after one more independent feature, with these masses before and after."""
+    grown: dict[Fraction, tuple[Fraction, Fraction]] = {}
+    for ratio, (p, q) in masses.items():
+        for before, after in steps:
+            if before:
+                at = ratio * after / before
+                old = grown.get(at, (Fraction(0), Fraction(0)))
+                grown[at] = (old[0] + p * before, old[1] + q * after)
+    return grown
+
+
+def _flips(law: Law, changed: int, error: float, rival: float) -> bool:
+    """The same for every number of additions among so many changes."""
+    shape = dict(law.shape)
+    p, q = Fraction(shape["added"]), Fraction(shape["removed"])
+    if not p + q < 1:
+        raise Contradiction("copies tell the opposite of what bits are")
+    added = ((p, 1 - q), (1 - p, q))  # masses before and after, of a 1 and of a 0
+    removed = tuple((after, before) for before, after in added)
+    for additions in range(changed + 1):
+        masses = {Fraction(1): (Fraction(1), Fraction(1))}
+        for steps in [added] * additions + [removed] * (changed - additions):
+            masses = _times(masses, steps)
+        if _filled(masses, Fraction(error)) + _filled(masses, Fraction(rival)) >= 1:
+            return False
+    return True
 
 
 def _filled(masses: dict[Fraction, tuple[Fraction, Fraction]], error: Fraction) -> Fraction:

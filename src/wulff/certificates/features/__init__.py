@@ -3,6 +3,7 @@
 from wulff.certificates.features import (  # noqa: F401  (each file registers its theorems)
     ablation,
     categories,
+    flips,
     mixed,
     scales,
 )
