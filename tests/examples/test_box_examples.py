@@ -70,7 +70,7 @@ def test_another_data_set_than_the_log_is_about(logs: Path) -> None:
         runs.recertify(logs / "run", alpha=0.1)
 
 
-def test_table_of_noises(tmp_path: Path) -> None:
+def test_table_of_noises(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     import torch
 
     import wulff
@@ -78,11 +78,26 @@ def test_table_of_noises(tmp_path: Path) -> None:
     def first(x: torch.Tensor) -> torch.Tensor:
         return torch.stack([torch.ones(len(x)), torch.zeros(len(x))], dim=1)
 
-    for noise in ("gaussian", "uniform"):
+    for noise, terms in (
+        ("gaussian(sigma=1)", {"norms": ["l1", "l1-box"], "n0": 20, "n": 1000}),
+        ("uniform(sigma=1)", {"norms": ["l1", "l1-box"], "n0": 20, "n": 1000}),
+        ("splitting(sigma=1)", {}),
+    ):
         x = torch.zeros(4, 1, 4, 4)
-        options = {"norms": ["l1", "l1-box"], "n0": 20, "n": 1000, "progress": False}
-        run = wulff.certify(first, x, [0, 0, 0, 1], noise=f"{noise}(sigma=1)", **options)
-        run.save(tmp_path / "runs" / f"{noise}__sigma_1")
-    found = _example("mnist/box").tables([runs.load(f) for f in sorted((tmp_path / "runs").iterdir())])
-    assert "| gaussian__sigma_1 | 4 | 0.750 |" in found
-    assert "| gaussian | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 |" in found
+        run = wulff.certify(first, x, [0, 0, 0, 1], noise=noise, progress=False, **terms)
+        run.save(tmp_path / "runs" / f"{noise.partition('(')[0]}__sigma_1")
+    box, csv, png = _example("mnist/box"), tmp_path / "box.csv", tmp_path / "box.png"
+    box.main([str(tmp_path), "--summaries", str(csv), "--figure", str(png)])
+    found = capsys.readouterr().out
+    assert "| gaussian, 1 | 4 | 0.750 |" in found
+    assert "| gaussian | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 | 75.0 |" in found
+    assert "| splitting | 75.0 | 75.0 | 75.0 | 0.0 | 0.0 |" in found
+    assert png.stat().st_size > 0
+    box.main([str(csv)])
+    assert capsys.readouterr().out == found
+
+
+def test_tables_of_mnist_are_those_of_the_summaries(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = EXAMPLES / "mnist"
+    _example("mnist/box").main([str(folder / "box.csv")])
+    assert capsys.readouterr().out in (folder / "box.md").read_text()
