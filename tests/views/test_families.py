@@ -119,6 +119,52 @@ def test_every_place_of_every_patch(views, shape: tuple[int, int, int]) -> None:
         assert side >= max(shape[1:]) or views.changed(side + 1, *shape[1:]) > slack
 
 
+@pytest.mark.parametrize("views", [Bands(1), Bands(2), Blocks(1), Blocks(2)], ids=str)
+def test_no_patch_within_the_radius_breaks_a_random_classifier_and_larger_ones_do(views) -> None:
+    """Every place and every content of patches of black and white pixels, for classifiers drawn at random."""
+    rng = np.random.default_rng(1)
+    largest, flips = 0, 0
+    for _ in range(4):
+        answers: dict[bytes, int] = {}
+
+        def label_of(x: Tensor, answers=answers) -> tuple[int, int]:
+            votes = [
+                answers.setdefault(view.numpy().tobytes(), int(rng.choice(3, p=[0.9, 0.05, 0.05])))
+                for view in all_views(views, x)
+            ]
+            labels, slack = label_and_slack(np.bincount(votes, minlength=3)[None])
+            return int(labels[0]), int(slack[0])
+
+        x = torch.from_numpy(rng.integers(0, 2, (1, 3, 6))).float()
+        label, slack = label_of(x)
+        radius = int(views.reach(slack, tuple(x.shape)).radius)
+        largest = max(largest, radius)
+        for side in (1, 2):
+            contents = [
+                torch.tensor(c).view(side, side) for c in itertools.product((0.0, 1.0), repeat=side**2)
+            ]
+            for top, left, content in itertools.product(range(4 - side), range(7 - side), contents):
+                y = x.clone()
+                y[0, top : top + side, left : left + side] = content
+                assert label_of(y)[0] == label or side > radius
+                assert changed(views, x, y) <= views.changed(side, 3, 6)
+        # Just beyond, the views that some patch changes are enough to end the label.
+        if (beyond := radius + 1) <= 3 and views.changed(beyond, 3, 6) < views.count(tuple(x.shape)):
+            y = x.clone()
+            y[0, :beyond, 1 : 1 + beyond] = 1 - y[0, :beyond, 1 : 1 + beyond]
+            moved = [
+                view
+                for view, old in zip(all_views(views, y), all_views(views, x), strict=True)
+                if not torch.equal(view, old)
+            ]
+            if len(moved) > slack:
+                for other in range(3):
+                    worst = answers | {view.numpy().tobytes(): other for view in moved}
+                    flips += label_of(y, worst)[0] != label
+    assert largest > 0
+    assert flips > 0
+
+
 def test_null_is_no_pixel_and_the_window_is_kept() -> None:
     x = torch.rand(1, 4, 5)
     view = Bands(2).views(x, torch.tensor([4]))[0]  # columns 4 and 0
