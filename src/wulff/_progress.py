@@ -3,7 +3,7 @@
 import contextlib
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +18,7 @@ from rich.table import Column
 
 
 @contextlib.contextmanager
-def progress_bar() -> Iterator[Progress]:
+def progress_bar() -> Generator[Progress]:
     """A bar on stderr; in a notebook it moves where ipywidgets is installed, else there is its last line."""
     # On a narrow terminal words go on in a second line, and numbers stay whole.
     whole, wrapped = Column(no_wrap=True), Column(no_wrap=False)

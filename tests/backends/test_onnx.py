@@ -22,7 +22,12 @@ def export(net: nn.Module, path: Path, rows: int | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter, about itself
         torch.onnx.export(
-            net.eval(), (torch.zeros(rows or 2, 1, 8, 8),), path, dynamic_shapes=(free,), verbose=False
+            net.eval(),
+            (torch.zeros(rows or 2, 1, 8, 8),),
+            path,
+            dynamic_shapes=(free,),
+            dynamo=True,
+            verbose=False,
         )
 
 

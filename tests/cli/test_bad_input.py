@@ -87,7 +87,7 @@ CASES = [
     ("advise --norm l1 --dim 8 --noise pareto(scale=1,a=1)", "no noise is left"),
     ("advise --norm l1 --dim 0", "dim must be a positive integer"),
     ("plot crystal --norm lp(3) -o {files}/new.png", "definition 5.1 averages over vertices"),
-    ("plot crystal --norm linf --dim 4 -o {files}/new.png", "'4' is not one of '2', '3'"),
+    ("plot crystal --norm linf --dim 4 -o {files}/new.png", "'4' is not one of "),
     ("plot crystal --norm linf -o {files}/new.gif", "a figure must end in"),
     ("plot levels uniform(sigma=1) --shift 1,x -o {files}/new.png", "--shift must be numbers"),
     ("plot levels uniform(sigma=1) --shift nan,1 -o {files}/new.png", "two finite numbers"),

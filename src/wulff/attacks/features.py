@@ -141,7 +141,7 @@ class _Search:
 
     def kept(self, rows: Tensor, copies: int) -> Tensor:
         """How many noisy copies of each input keep the label, as a share; probabilities count, too."""
-        shares = [self._share(part, copies) for part in rows.split(max(1, 4096 // copies))]
+        shares = [self._share(part, copies) for part in list[Tensor](rows.split(max(1, 4096 // copies)))]
         return torch.cat(shares)
 
     def _share(self, rows: Tensor, copies: int) -> Tensor:

@@ -21,9 +21,9 @@ def converted(program: Any) -> OnnxFunction:
             "'wulff[onnxruntime]'.",
             "runtime",
         ) from None
-    from torch.onnx import export  # imported here: it takes long
+    from torch import onnx  # imported here: it takes long
 
-    exported = export(program, dynamo=True, verbose=False)
+    exported = onnx.export(program, dynamo=True, verbose=False)
     assert exported is not None
     content = exported.model_proto.SerializeToString()
     return OnnxFunction(content, Decoder(), open_bytes(content))

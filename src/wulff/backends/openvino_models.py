@@ -73,7 +73,7 @@ def quantised(program: Any, calibration: Tensor) -> OpenVinoFunction:
             "the dtype int8 needs the package nncf; pip install 'wulff[openvino]'.", "dtype"
         ) from None
     nncf.set_log_level(logging.ERROR)
-    parts = [rows_of(part) for part in calibration.split(32)]
+    parts = [rows_of(part) for part in list[Tensor](calibration.split(32))]
     with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):  # its bars
         model = nncf.quantize(openvino.convert_model(program), nncf.Dataset(parts), subset_size=len(parts))
     return _function(model)

@@ -135,8 +135,11 @@ class Asked:
     def _of_views(self, named: str | None, own: dict[str, Any]) -> runs.ViewSpec:
         """The spec of views; options that are about samples are refused."""
         known = {field.name for field in dataclasses.fields(runs.ViewSpec)}
-        fields = {name: value for name, value in (self._fields() | own).items() if name in known}
-        spec = runs.ViewSpec(**{**fields, "noise": named})
+        fields: dict[str, Any] = {
+            name: value for name, value in (self._fields() | own).items() if name in known
+        }
+        fields["noise"] = named
+        spec = runs.ViewSpec(**fields)
         if is_given(self.context, "norm"):
             spec.check_norms(own["norms"])
         names = [option.name or "" for option in self.context.command.params]

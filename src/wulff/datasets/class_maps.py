@@ -5,6 +5,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 
@@ -39,7 +40,7 @@ def check_class_map(given: object) -> ClassMap:
         raise InputError(
             f"class_map must map classes to those of the model, got {shown(given)}.", "class_map"
         )
-    for name, value in given.items():
+    for name, value in cast("Mapping[object, object]", given).items():
         number = isinstance(value, int) and not isinstance(value, bool)
         if not isinstance(name, str) or not (number or isinstance(value, str)):
             raise InputError(
@@ -47,7 +48,7 @@ def check_class_map(given: object) -> ClassMap:
                 f"{shown(name)} = {shown(value)}.",
                 "class_map",
             )
-    return dict(given)
+    return dict(cast("ClassMap", given))
 
 
 def onto_model(
@@ -102,7 +103,7 @@ def _mapped(
             "class_map",
         )
     places = {} if names is None else _places(names)
-    targets = {}
+    targets: dict[int, int] = {}
     for label in map(int, dataset.labels.unique()):
         if own[label] not in class_map:
             raise InputError(
@@ -131,7 +132,7 @@ def _mapped(
 def _by_name(dataset: Dataset, own: Sequence[str], names: Sequence[str]) -> dict[int, int]:
     """The model's label of each label that occurs in the data, found by its name."""
     places = _places(names)
-    targets = {}
+    targets: dict[int, int] = {}
     for label in map(int, dataset.labels.unique()):
         name = own[label]
         if _key(name) not in places:

@@ -172,8 +172,8 @@ class EncodedImages(Streamed):
         return read_pixels(io.BytesIO(self._content(position)), where, self.size, grey=self.size is None)
 
     def _content(self, position: int) -> bytes:
-        entry = self.table[position][self.column] or {}
-        content = entry.get("bytes")
+        entry: dict[str, Any] = self.table[position][self.column] or {}
+        content: bytes | None = entry.get("bytes")
         if content is None and entry.get("path"):
             with reading(entry["path"], "image"):
                 content = Path(entry["path"]).read_bytes()

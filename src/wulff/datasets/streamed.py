@@ -4,7 +4,7 @@ import abc
 import dataclasses
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor
@@ -63,6 +63,6 @@ class Streamed(abc.ABC):
         """One input for an integer; several for a slice or integers, read by several threads."""
         if isinstance(rows, int):
             return self.read(range(len(self))[rows]).to(self.device)
-        places = list[int](rows.tolist()) if isinstance(rows, Tensor) else range(len(self))[rows]
+        places = cast("Sequence[int]", rows.tolist() if isinstance(rows, Tensor) else range(len(self))[rows])
         with ThreadPoolExecutor() as pool:
             return torch.stack(list(pool.map(self.read, places))).to(self.device)

@@ -47,7 +47,7 @@ def tiny_imagenet(split: str, path: str | None = None) -> Dataset:
 
 def _train(folder: Path, classes: list[str]) -> list[tuple[Path, int]]:
     """Images in train/CLASS/images."""
-    found = []
+    found: list[tuple[Path, int]] = []
     for label, name in enumerate(classes):
         inner = folder / SPLITS["train"] / name / "images"
         if not inner.is_dir():
@@ -62,7 +62,7 @@ def _val(folder: Path, classes: list[str]) -> list[tuple[Path, int]]:
     with reading(annotations, "list of labels"):
         lines = [line.split("\t") for line in annotations.read_text().splitlines() if line.strip()]
     numbers = {name: label for label, name in enumerate(classes)}
-    found = []
+    found: list[tuple[Path, int]] = []
     for line in lines:
         file = folder / SPLITS["test"] / "images" / line[0]
         if len(line) < 2 or line[1] not in numbers:

@@ -30,7 +30,7 @@ class Partitioned(nn.Module):
             return self.members[0](x)
         places, answers = [], []
         for number, member in enumerate(self.members):
-            for rows in (which == number).nonzero()[:, 0].split(ROWS):
+            for rows in list[Tensor]((which == number).nonzero()[:, 0].split(ROWS)):
                 if not len(rows):
                     continue
                 full = torch.cat([rows, rows[:1].expand(ROWS - len(rows))])

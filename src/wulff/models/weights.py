@@ -103,8 +103,9 @@ def metadata(path: Path) -> Description | None:
     What is wrong with a file is for `read` to say.
     """
     try:
-        with safe_open(path, framework="pt") as file:
-            text = (file.metadata() or {}).get("wulff")
+        with cast(Any, safe_open(path, framework="pt")) as file:
+            described: dict[str, str] = file.metadata() or {}
+        text = described.get("wulff")
         return None if text is None else _description(path, text)
     except Exception:  # safetensors has errors of its own kinds
         return None
@@ -213,7 +214,10 @@ def _description(path: Path, text: str) -> Description:
 def _are_names(value: object, count: int) -> bool:
     if value is None:
         return True
-    return isinstance(value, list) and len(value) == count and all(isinstance(name, str) for name in value)
+    if not isinstance(value, list):
+        return False
+    names = cast("list[object]", value)
+    return len(names) == count and all(isinstance(name, str) for name in names)
 
 
 def _are_columns(value: object, shape: object) -> bool:

@@ -147,7 +147,10 @@ def _certified_table(
 
 def _caption(norm: str, with_envelope: bool) -> str:
     against = parse_adversary(norm)
-    what = {Patch: "whatever is shown within one square of that side", Poisoning: "so many poisoned examples"}
+    what: dict[type, str] = {
+        Patch: "whatever is shown within one square of that side",
+        Poisoning: "so many poisoned examples",
+    }
     under = what.get(type(against), f"every perturbation with a smaller {norm} norm")
     caption = (
         f"At each {heading(against)}, the curve shows the share of inputs that are certified to keep their "

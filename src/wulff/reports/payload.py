@@ -48,7 +48,10 @@ def all_norms(runs: Sequence[Run]) -> list[str]:
 
 def _columns(run: Run, confidence: float) -> dict[str, Any]:
     columns = run.columns
-    votes, found, needed, files = [], [], {}, []
+    votes: list[Any] = []
+    found: list[str | None] = []
+    needed: dict[int, int] = {}
+    files: list[str | None] = []
     for place, record in enumerate(run.records):
         files.append(record.file)
         votes.append(_votes(record))

@@ -164,7 +164,7 @@ def _read_parquet(pandas: Any, path: Path) -> Any:
         raise InputError("Parquet needs the package pyarrow; pip install 'wulff[tables]'.") from None
     with reading(path, "Parquet file"):
         check_declared(path, 20 * path.stat().st_size)
-        names = list(parquet.read_schema(path).names)
+        names: list[str] = list(parquet.read_schema(path).names)
         if twice := [name for name in names if names.count(name) > 1]:
             raise InputError(f"{path} has two columns of the name {shown(twice[0])}; rename one of them.")
         frame = pandas.read_parquet(path)

@@ -40,7 +40,8 @@ def copies_of(noise: Noise | Views, x: Tensor, copies: int, generator: torch.Gen
     """Noisy copies of a batch, or random ones of its views, of shape (copies, rows, *shape of a copy)."""
     if isinstance(noise, Replacement):
         rows = torch.cat([x] * copies)
-        return noise.replace(rows, len(rows), generator).unflatten(0, (copies, len(x)))
+        found = noise.replace(rows, len(rows), generator)
+        return found.reshape(copies, len(x), *found.shape[1:])
     if isinstance(noise, Noise):
         return x + draw(noise, x, copies, generator)
     count = noise.count(tuple(x.shape[1:]))

@@ -1,10 +1,10 @@
 """Verdicts from ball arithmetic: every number is an interval that is proven to hold the true one."""
 
 from collections.abc import Callable
-from typing import Any, Final, Literal
+from typing import Final, Literal, cast
 
 from flint import arb, ctx
-from scipy.optimize import brentq
+from scipy import optimize
 
 Verdict = Literal["proven", "not covered", "FALSE"]
 PRECISIONS: Final = (80, 160, 320, 640, 1280)
@@ -49,8 +49,7 @@ def last_true(holds: Callable[[float], bool], low: float, high: float) -> float:
 
 def root(f: Callable[[float], float], low: float, high: float) -> float:
     """Where f changes its sign, in floats."""
-    found: Any = brentq(f, low, high, xtol=1e-300)
-    return found
+    return cast(float, optimize.brentq(f, low, high, xtol=1e-300))
 
 
 def normal_tail(z: arb) -> arb:

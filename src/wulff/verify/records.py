@@ -8,7 +8,7 @@ import math
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -64,15 +64,14 @@ def verify_run(folder: str | Path, scale: float | None = None) -> list[Finding]:
         checks = _Checks(document, [record for _, record in lines], scale)
     except (Contradiction, *DAMAGED) as error:
         return [Finding(0, "bookkeeping", "FALSE", f"the spec: {error}", 0.0)]
-    found = []
+    found: list[Finding] = []
     for number, (line, record) in enumerate(lines, start=1):
         claims = {
             "bookkeeping": functools.partial(checks.bookkeeping, record, line),
             "statistics": functools.partial(checks.statistics, record),
         }
-        radii = record.get("radii")
-        for norm, radius in radii.items() if isinstance(radii, dict) else ():
-            method = radius.get("method") if isinstance(radius, dict) else None
+        for norm, radius in _table(record.get("radii")).items():
+            method = _table(radius).get("method")
             claims[f"{method} against {norm}"] = functools.partial(checks.theorem, record, norm)
         for claim, check in claims.items():
             start, verdict, why = time.perf_counter(), "FALSE", "its inequality does not hold"
@@ -85,6 +84,11 @@ def verify_run(folder: str | Path, scale: float | None = None) -> list[Finding]:
             why = f"input {record.get('index')}: {why}" if verdict == "FALSE" else ""
             found.append(Finding(number, claim, verdict, why, time.perf_counter() - start))
     return found
+
+
+def _table(value: object) -> dict[str, Any]:
+    """A table of a record; an empty one where it is something else."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 class _Checks:

@@ -5,7 +5,7 @@ import contextvars
 import csv
 import dataclasses
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +94,7 @@ def for_paper(
     title: str | None = None,
     colors: Sequence[str] = (),
     data: str | Path | None = None,
-) -> Iterator[None]:
+) -> Generator[None]:
     """Draw the figures with legends that are drawn inside as a paper wants them.
 
     Columns are 3.25 inches wide in the templates of ICML and CVPR, pages 5.5 in those of NeurIPS and ICLR.
