@@ -137,6 +137,43 @@ def test_boosters_get_their_columns(folder: Path) -> None:
     np.testing.assert_allclose(answers[:, 1].numpy(), expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("library", ["lightgbm", "xgboost", "sklearn"])
+def test_true_and_whole_numbers_may_be_categories_as_text_is_and_be_hidden(library: str) -> None:
+    rng = np.random.default_rng(0)
+    table = pandas.DataFrame(
+        {
+            "plain": rng.choice([True, False], 200),
+            "grade": rng.choice([3, 7, 11], 200),
+            "city": rng.choice(["Oslo", "Rome"], 200),
+            "member": rng.choice([True, False], 200),
+            "size": rng.normal(size=200),
+        }
+    )
+    classes = ((table["grade"] == 7) ^ table["member"] ^ (table["city"] == "Rome")).astype(int)
+    native = ["grade", "city"] if library == "xgboost" else ["grade", "city", "member"]  # it takes no bool
+    x = table.astype(dict.fromkeys(native, "category"))
+    if library == "sklearn":
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        model = HistGradientBoostingClassifier(max_iter=10).fit(x, classes)
+    elif library == "lightgbm":
+        model = pytest.importorskip("lightgbm").LGBMClassifier(n_estimators=10, n_jobs=1, verbose=-1)
+        model.fit(x, classes)
+    else:
+        model = pytest.importorskip("xgboost").XGBClassifier(
+            n_estimators=10, n_jobs=1, enable_categorical=True
+        )
+        model.fit(x, classes)
+    layout = datasets.layout_of(table.assign(y=classes), target="y", categorical=["grade"])
+    rows = datasets.read_table(table.assign(y=classes), layout).images[:]
+    function = backends.for_table(backends.adapt(model), layout).function
+    np.testing.assert_allclose(function(rows), model.predict_proba(x), atol=1e-5)
+    rows[0, :4] = -1
+    hidden = x.iloc[:1].assign(plain=np.nan, grade=None, city=None, member=np.nan)
+    hidden = hidden.astype({name: x[name].dtype for name in native})
+    np.testing.assert_allclose(function(rows)[:1], model.predict_proba(hidden), atol=1e-5)
+
+
 def test_models_of_arrays_get_arrays(folder: Path) -> None:
     from sklearn.tree import DecisionTreeClassifier
 

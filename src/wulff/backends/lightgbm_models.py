@@ -22,7 +22,7 @@ class LightGBMFunction:
 
     def __init__(self, booster: Any, table: Layout | None = None) -> None:
         self.booster = booster
-        self.rows = table and TableRows(table, booster.feature_name(), native=True)
+        self.rows = table and TableRows(table, booster.feature_name(), native=native_columns(booster, table))
 
     def on_table(self, table: Layout) -> "LightGBMFunction":
         """The same booster for rows of a table.
@@ -36,6 +36,27 @@ class LightGBMFunction:
         rows = flat_rows(batch) if self.rows is None else self.rows(batch)
         scores = np.asarray(self.booster.predict(rows, raw_score=True, num_threads=1))
         return to_logits(two_sided_scores(scores), batch.device)
+
+
+def native_columns(booster: Any, table: Layout) -> list[str]:
+    """The columns that a booster was trained on as categories of pandas' type.
+
+    It knows the values of each of them, in the order of its columns, but not which they are: text, and
+    columns that were not split as numbers and have no values besides the next.
+    """
+    values = [set(listed) for listed in booster.pandas_categorical or ()]
+    ranges = re.search(r"^feature_infos=(.*)$", booster.model_to_string(), flags=re.MULTILINE)
+    split = ranges.group(1).split(" ") if ranges else []
+    known = {feature.name.replace(" ", "_"): feature.categories for feature in table.features}
+    found: list[str] = []
+    for name, how in zip(booster.feature_name(), split, strict=False):
+        categories = known.get(name.replace(" ", "_"), ())
+        if not (categories and values) or how.startswith("["):
+            continue
+        if isinstance(categories[0], str) or values[0].issuperset(categories):
+            found.append(name)
+            values.pop(0)
+    return found
 
 
 def of_lightgbm(booster: Any, identity: str | None = None) -> Classifier:

@@ -27,7 +27,7 @@ class EstimatorFunction:
         self.estimator = estimator
         self.classes = np.asarray(estimator.classes_)
         self.columns = _columns(estimator)
-        self.rows = table and TableRows(table, self.columns, native=_takes_categories(estimator))
+        self.rows = table and TableRows(table, self.columns, native=_native_columns(estimator, table))
 
     def on_table(self, table: Layout) -> "EstimatorFunction":
         """The same estimator for rows of a table.
@@ -66,10 +66,20 @@ def _columns(estimator: Any) -> list[str] | None:
     return names if names and importlib.util.find_spec("pandas") is not None else None
 
 
-def _takes_categories(estimator: Any) -> bool:
-    """Whether an estimator has been trained on categories of pandas' type: boosted trees can be."""
+def _native_columns(estimator: Any, table: Layout) -> list[str] | None:
+    """The columns that an estimator was trained on as categories of pandas' type: boosted trees can be."""
     origin = type(estimator).__module__.partition(".")[0]
-    return origin in ("lightgbm", "xgboost") or getattr(estimator, "is_categorical_", None) is not None
+    if origin == "lightgbm":
+        from wulff.backends import lightgbm_models
+
+        return lightgbm_models.native_columns(estimator.booster_, table)
+    if origin == "xgboost":
+        from wulff.backends import xgboost_models
+
+        return xgboost_models.native_columns(estimator.get_booster())
+    if (mask := getattr(estimator, "is_categorical_", None)) is None:
+        return None
+    return [name for name, native in zip(_columns(estimator) or (), mask, strict=False) if native]
 
 
 def is_estimator(model: object) -> bool:

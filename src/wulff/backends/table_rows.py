@@ -1,7 +1,7 @@
 """Rows of a table as a model was trained on them: frames with names and types, or arrays."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -24,15 +24,26 @@ class TableRows:
         layout: The columns of the table.
         trained_on: The names of the columns that the model was trained on, in its order; None where it was
             trained on arrays, in the order of the table.
-        native: Whether it takes categories as such, of pandas' type for them, and not as the text they are.
+        native: Which of these columns it takes as categories of pandas' type, besides all text; None for a
+            model that takes text as it is.
 
     Raises:
         InputError: The model was trained on other columns.
     """
 
-    def __init__(self, layout: Layout, trained_on: Sequence[str] | None, *, native: bool) -> None:
+    def __init__(
+        self, layout: Layout, trained_on: Sequence[str] | None, *, native: Collection[str] | None
+    ) -> None:
         self.layout = layout
-        self.native = native
+        self.native: Collection[str] | None = None
+        if native is not None:
+            keys = {_key(name) for name in native}
+            self.native = [
+                feature.name
+                for feature in layout.features
+                if feature.categories
+                and (isinstance(feature.categories[0], str) or _key(feature.name) in keys)
+            ]
         self.order: list[str] | None = None
         if trained_on is not None and not all(_GENERATED.fullmatch(name) for name in trained_on):
             self.order = _in_table(layout, trained_on)

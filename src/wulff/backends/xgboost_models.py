@@ -20,7 +20,7 @@ class BoosterFunction:
 
     def __init__(self, booster: Any, table: Layout | None = None) -> None:
         self.booster = booster
-        self.rows = table and TableRows(table, booster.feature_names, native=True)
+        self.rows = table and TableRows(table, booster.feature_names, native=native_columns(booster))
 
     def on_table(self, table: Layout) -> "BoosterFunction":
         """The same booster for rows of a table.
@@ -34,6 +34,12 @@ class BoosterFunction:
         rows = flat_rows(batch) if self.rows is None else self.rows(batch)
         margins = np.asarray(self.booster.inplace_predict(rows, predict_type="margin"))
         return to_logits(two_sided_scores(margins), batch.device)
+
+
+def native_columns(booster: Any) -> list[str]:
+    """The columns that a booster was trained on as categories of pandas' type."""
+    kinds = zip(booster.feature_names or (), booster.feature_types or (), strict=False)
+    return [name for name, kind in kinds if kind == "c"]
 
 
 def of_booster(booster: Any, identity: str | None = None) -> Classifier:

@@ -75,7 +75,7 @@ class Shortcuts:
             table["file"] = [record.file for record in records]
         table["n"] = [record.n for record in records]
         table["error"] = [np.nan if record.error is None else record.error for record in records]
-        for norm in run.norms:
+        for norm in run.norms if records else ():
             table[f"radius_{norm}"] = columns.radii[norm]
             table[f"method_{norm}"] = [record.radii[norm].method for record in records]
         from wulff.runs.features import has_features

@@ -2,7 +2,7 @@
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Self, final
 
 import numpy as np
@@ -124,18 +124,22 @@ class Layout:
         """
         return {feature.name: _column(feature, rows[:, place]) for place, feature in enumerate(self.features)}
 
-    def frame(self, rows: np.ndarray, *, native: bool = False) -> Any:
+    def frame(self, rows: np.ndarray, *, native: Collection[str] | None = None) -> Any:
         """Inputs of shape (rows, features) as a `pandas.DataFrame`, as the table has them.
 
         Args:
             rows: The inputs.
-            native: Whether text is of pandas' type for categories.
+            native: Which columns are of pandas' type for categories; missing values of others are NaN then.
         """
         pandas = _display.pandas("a table", "tables")
         frame = pandas.DataFrame(self.columns(rows))
-        for feature in self.features if native else ():
-            if feature.categories and isinstance(feature.categories[0], str):
+        if native is None:
+            return frame
+        for feature in self.features:
+            if feature.name in native:
                 frame[feature.name] = pandas.Categorical(frame[feature.name], list(feature.categories))
+            elif frame[feature.name].isna().any():
+                frame[feature.name] = frame[feature.name].astype(np.float64)
         return frame
 
     def to_document(self) -> dict[str, Any]:
