@@ -142,3 +142,17 @@ def test_other_libraries_attack_the_smoothed_classifier(library: str, network: t
     distance = (adversaries - x).flatten(1).norm(dim=1)
     assert (distance <= 2.5 + 1e-3).all()
     assert (smoothed.predict(adversaries) != labels).sum() >= 3
+
+
+def test_models_of_tables_are_compared(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    pytest.importorskip("lightgbm")
+    pytest.importorskip("pandas")
+    options = ["--tables", "wine", "--n", "40", "--rows", "2", "--output", str(tmp_path / "results.md")]
+    example("tables/tables").main(options)
+    printed = capsys.readouterr().out
+    assert printed == (tmp_path / "results.md").read_text()
+    rows = [
+        line for line in printed.splitlines() if line.startswith(("| logistic", "| random", "| LightGBM"))
+    ]
+    assert len(rows) == 6
+    assert "| alcalinity_of_ash |" in printed
