@@ -93,9 +93,20 @@ def test_predictions(tmp_path: Path) -> None:
     assert labels[0] == labels[3] == 1
 
 
-def test_what_does_not_fit_is_refused() -> None:
+def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotCoveredError, match=r"as in l2\+0 or l2\+1, got l0"):
-        certified(ABLATED, "l0")
+        certified(ABLATED, "l0", tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    done = CliRunner().invoke(app, ["radius", ABLATED, "--norm", "l2-scaled+1", "--error", "0.01"])
+    assert done.exit_code == 0
+    for options in (["--method", "all"], []):
+        done = CliRunner().invoke(app, ["radius", RESAMPLED, "--norm", "l2+1", "--error", "0.01", *options])
+        assert isinstance(done.exception, InputError)
+        assert "dim" in str(done.exception)
+        done = CliRunner().invoke(
+            app, ["radius", RESAMPLED, "--norm", "l2+1", "--error", "0.01", "--dim", "6", *options]
+        )
+        assert done.exit_code == 0
     with pytest.raises(InputError, match=r"in columns 2, 3, 4, 5, input 0 has 2\.5 as feature 0"):
         wulff.Smoothed(model, RESAMPLED, 2).certify(ROWS + 1.5, "l2+0")
     with pytest.raises(InputError, match="give null="):

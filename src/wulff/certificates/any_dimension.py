@@ -4,7 +4,7 @@ import numpy.typing as npt
 
 from wulff.certificates.registry import Radii, certified_radius
 from wulff.errors import InputError, NotCoveredError
-from wulff.noises import Noise
+from wulff.noises import Mixed, Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm, Threat, parse_threat
 
@@ -22,7 +22,7 @@ def radius_in_any_dimension(
         NotCoveredError: As by `certified_radius`.
     """
     noise, norm = parse_noise(noise), parse_threat(norm)
-    if noise.dim is not None:
+    if noise.dim is not None or isinstance(noise, Mixed):  # which has columns, and needs to know how many
         return certified_radius(noise, error, norm, None, method)
     first, *others = (_radii(noise, error, norm, dim, method) for dim in DIMENSIONS)
     if first is None or any(found is None or (found.radius != first.radius).any() for found in others):

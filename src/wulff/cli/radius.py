@@ -11,7 +11,7 @@ from wulff.certificates import Radii
 from wulff.cli.console import decimal, error_from_rho
 from wulff.cli.options import AlphaOption, DimOption, JsonOption, NoiseArgument, NormOption
 from wulff.errors import InputError, NotCoveredError
-from wulff.noises import Mixed
+from wulff.noises import Mixed, parse
 from wulff.stats import check_alpha, error_upper_bound
 
 
@@ -41,7 +41,7 @@ def radius(
         return certificates.certified_radius(noise, bound, norm, dim, name)
 
     if method == "all":
-        entries = certificates.methods(noise, norm)
+        entries = certificates.methods(noise if dim is None else parse(noise).in_dim(dim), norm)
         results: list[Radii] = []
         for name in dict.fromkeys(entry.method for entry in entries):
             try:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from wulff import datasets, noises
 from wulff.backends import Function
+from wulff.certificates import methods
 from wulff.errors import InputError
 from wulff.runs.classifiers import denoised, load_base, on_runtime
 from wulff.runs.document import Facts, Made, to_document, versions
@@ -211,6 +212,9 @@ def check_fits(spec: RunSpec, smoothed: Smoothed | Enumerated, dataset: datasets
     elif isinstance(smoothed, Enumerated) or smoothed.grid is not None or smoothed.noise.own_units:
         for image in images:  # decoded one by one: they need not fit into memory together
             smoothed.check_inputs(image[None])
+    if isinstance(spec, Spec) and isinstance(smoothed, Smoothed):
+        for threat in spec.threats:  # what no theorem covers is refused before anything is written
+            methods(smoothed.noise.in_dim(images[0].numel()), threat)
     if isinstance(spec, Spec | ViewSpec):
         check_top(spec.top, smoothed.num_classes)
     phase = Phase.ENUMERATION if isinstance(spec, ViewSpec) else Phase.ESTIMATION

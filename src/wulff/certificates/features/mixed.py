@@ -23,7 +23,7 @@ from wulff.certificates.features.categories import DISTINCT, Atoms, changed, wor
 from wulff.certificates.features.filled import filled
 from wulff.certificates.growth import grown_error, signed_enclosure
 from wulff.certificates.registry import Certificate, candidates, certified_radius, finder
-from wulff.errors import NotCoveredError
+from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Ablation, Gaussian, Mixed, Noise, Resampling
 from wulff.norms import Box, Threat, WithChanges
 
@@ -43,6 +43,8 @@ def entries_of_mixed(noise: Noise, threat: Threat) -> list[Certificate]:
             f"against mixed noise a threat says how many categories change beside the numbers, as in l2+0 or "
             f"l2+1, got {threat}."
         )
+    if noise.dim is None:
+        raise InputError(f"the number of columns is not known; give dim for {noise}.", "dim")
     numbers, hidden = noise.of_numbers(), noise.of_categories()
     count = min(threat.changed, len(noise.columns))
     gaussian = isinstance(numbers, Gaussian) and not isinstance(threat.norm, Box)
