@@ -174,6 +174,17 @@ def test_true_and_whole_numbers_may_be_categories_as_text_is_and_be_hidden(libra
     np.testing.assert_allclose(function(rows)[:1], model.predict_proba(hidden), atol=1e-5)
 
 
+def test_numbers_in_which_noise_would_be_lost_are_refused() -> None:
+    def function(x: torch.Tensor) -> torch.Tensor:
+        return (x[:, 0].double() > 1e9 + 32).long()
+
+    for scale, size in ((1e-3, 1.0), (1e3, 1e-6)):
+        noise = f"gaussian(sigma={size}, scales=[{scale}])"
+        with pytest.raises(InputError, match="of its noise"):
+            wulff.certify(function, np.array([[1e9 + 31.999]]), [0], noise=noise, norms=["l2-scaled"],
+                          num_classes=2, n=100, progress=False)  # fmt: skip
+
+
 def test_models_of_arrays_get_arrays(folder: Path) -> None:
     from sklearn.tree import DecisionTreeClassifier
 

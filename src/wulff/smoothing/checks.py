@@ -1,6 +1,7 @@
 """Checks of the inputs, once, at the border."""
 
 import secrets
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,6 +11,8 @@ from wulff._quoting import shown
 from wulff._warnings import warn
 from wulff.errors import InputError
 
+ROUNDING = 1e-2
+"""By which part of the size of its noise a coordinate in a unit of its own may be rounded."""
 FAR = 10.0
 """Images with larger values are surely not in [0, 1]; those of a usual normalisation are below 3."""
 
@@ -55,6 +58,26 @@ def check_images(x: Tensor, *, quiet: bool = False, pixels: bool = True) -> Tens
             "radii are in the units of these inputs. Normalisation belongs inside the model."
         )
     return x.to(torch.float32) if x.dtype != torch.float64 else x
+
+
+def check_precision(x: Tensor, scales: Sequence[float]) -> None:
+    """Refuse inputs whose numbers are so far from 0 that noise in units of these scales is lost in rounding.
+
+    Args:
+        x: The inputs.
+        scales: The size of each coordinate's noise; 0 for immutable ones.
+
+    Raises:
+        InputError: Neighbours of a number are further apart than a fraction of its noise.
+    """
+    rows, sizes = x.flatten(1), x.new_tensor(scales)
+    coarse = (rows.abs() * torch.finfo(x.dtype).eps / 2 > ROUNDING * sizes) & (sizes > 0)
+    if bool(coarse.any()):
+        row, place = map(int, coarse.nonzero()[0])
+        raise InputError(
+            f"input {row} has {float(rows[row, place]):.9g} as coordinate {place}, which {x.dtype} rounds by "
+            f"more than a hundredth of its noise, {scales[place]:.3g}; subtract a typical value."
+        )
 
 
 def check_seed(seed: int | None) -> int:

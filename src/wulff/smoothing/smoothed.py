@@ -1,5 +1,6 @@
 """The smoothed classifier: a thin module around a base classifier and a noise."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,7 +16,7 @@ from wulff.noises import parse as parse_noise
 from wulff.norms import Box, Norm, Threat, parse_threat
 from wulff.smoothing.batch_size import DEFAULT_BATCH
 from wulff.smoothing.certification import Certification, certify_counts
-from wulff.smoothing.checks import check_images, check_seed
+from wulff.smoothing.checks import check_images, check_precision, check_seed
 from wulff.smoothing.copies import NoisySource
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.majority import Majority, names, warn_of_not_a_number
@@ -196,6 +197,9 @@ class Smoothed(Majority):
         noise.copy_shape(tuple(x.shape[1:]))
         if isinstance(noise, Replacement):
             noise.check_inputs(x)
+        elif noise.scales is not None:
+            size = noise.sigma if math.isfinite(noise.sigma) else noise.scale
+            check_precision(x, [size * scale for scale in noise.scales])
         if self.grid is not None:
             self.grid.resolution(noise)
             self.grid.check(x)
