@@ -154,3 +154,14 @@ def test_eight_bits_are_another_network_whose_agreement_is_recorded(tmp_path: Pa
     assert counts[0] == counts[1]
     refused = certify(model, tmp_path / "other", "--dtype", "int8", "--runtime", "torch")
     assert (refused.code, "--dtype int8 is for" in refused.err) == (2, True), refused
+
+
+def test_eight_bits_in_python() -> None:
+    module = models.build("cnn", (1, 8, 8), 10).eval()
+    x = torch.rand(64, 1, 8, 8)
+    terms = {"noise": "gaussian(sigma=0.5)", "n0": 20, "n": 100, "progress": False}
+    run = wulff.certify(module, x[:2], dtype="int8", calibration=x[2:], **terms)
+    assert (run.spec.dtype, run.spec.runtime) == ("int8", "openvino")
+    assert 0 < run.facts.engine["agreement"] <= 1
+    with pytest.raises(InputError, match="give both or neither"):
+        wulff.certify(module, x[:2], dtype="int8", **terms)

@@ -220,7 +220,11 @@ def rows_of_table(dataset: datasets.Dataset) -> Tensor | None:
 
 
 def on_runtime(
-    function: backends.Function, spec: VoteSpec, noise: Noise | Views, x: Tensor
+    function: backends.Function,
+    spec: VoteSpec,
+    noise: Noise | Views,
+    x: Tensor,
+    training: Tensor | None = None,
 ) -> tuple[backends.Function, dict[str, Any]]:
     """The classifier as the runtime of a spec computes it, and what is recorded of it.
 
@@ -232,6 +236,7 @@ def on_runtime(
         spec: The spec.
         noise: The noise, in the dimension of the inputs, or the views.
         x: The first inputs, on noisy copies of which the outputs are compared.
+        training: Inputs to quantise by; by default the training split of the data set.
 
     Raises:
         InputError: It is no module, cannot be exported, or its outputs differ there.
@@ -252,7 +257,8 @@ def on_runtime(
         raise InputError(
             f"the dtype int8 is for noise that is added, got {noise}; leave the dtype out.", "dtype"
         )
-    small = exported(module, noisy, spec.runtime, _noisy_training_inputs(spec, noise))
+    images = datasets.load(spec.dataset, "train", table=spec.table).images if training is None else training
+    small = exported(module, noisy, spec.runtime, _noisy_training_inputs(images, noise))
     with torch.inference_mode():
         agreement = float((small(noisy).argmax(1) == module(noisy).argmax(1)).double().mean())
         if not has_int8():
@@ -264,9 +270,8 @@ def on_runtime(
     return small, {"agreement": agreement}
 
 
-def _noisy_training_inputs(spec: VoteSpec, noise: Noise) -> Tensor:
+def _noisy_training_inputs(images: Tensor | datasets.Streamed, noise: Noise) -> Tensor:
     """Up to so many training inputs, from all over the set, each with noise of its own."""
-    images = datasets.load(spec.dataset, "train", table=spec.table).images
     places = range(0, len(images), max(1, len(images) // CALIBRATION))[:CALIBRATION]
     x = torch.stack([images[place] for place in places])
     return x + noise.sample(tuple(x.shape), generator=torch.Generator().manual_seed(0))

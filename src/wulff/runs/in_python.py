@@ -59,6 +59,8 @@ def certify(
     levels: int = 255,
     batch: int | Literal["auto"] = "auto",
     runtime: AskedRuntime = "auto",
+    dtype: Literal["float32", "int8"] = "float32",
+    calibration: Any = None,
     workers: int = 1,
     engine: engines.Engine | str | None = None,
     store: str | Path | None = None,
@@ -101,6 +103,9 @@ def certify(
             measures it before a long run.
         runtime: What computes the outputs of a module on the CPU: `torch`, `onnxruntime` or `openvino`;
             `auto` is torch, or before a long run the one that is installed and measured to be the fastest.
+        dtype: `int8` quantises a module on the CPU by OpenVINO: that network is certified, and the share of
+            noisy copies that it labels as the module does is recorded.
+        calibration: Training inputs to quantise by, some hundreds; not those that are certified.
         workers: How many processes classify; they decide no number.
         engine: What counts the votes: an engine, or its name such as `ray`, for which `workers` are then.
         store: A folder for the run, which goes on from there when it was interrupted; without it the run
@@ -142,7 +147,13 @@ def certify(
         sampling=sampling,
         levels=levels,
     )
-    spec = dataclasses.replace(spec, runtime=runtime)
+    if (dtype == "int8") != (calibration is not None):
+        raise InputError(
+            "calibration= are the training inputs by which dtype='int8' quantises; give both or neither.",
+            *("dtype", "calibration"),
+        )
+    spec = dataclasses.replace(spec, runtime=runtime, dtype=dtype)
+    training = None if calibration is None else _inputs(calibration)
     if isinstance(x, Dataset) and y is not None:
         raise InputError("a data set has its own labels; leave y out.", "y")
     if class_map is not None and not isinstance(x, Dataset):
@@ -152,7 +163,8 @@ def certify(
     inputs = dataclasses.replace(x, index=()) if isinstance(x, Dataset) else _inputs(x)
     classifier = backends.for_table(classifier, x.table if isinstance(x, Dataset) else None)
     folder = None if store is None else file_path("store", store)
-    job = _job(spec, classifier, inputs, y, num_classes, None if folder is None else stored_run(folder))
+    stored = None if folder is None else stored_run(folder)
+    job = _job(spec, classifier, inputs, y, num_classes, stored, training)
     with progress_bar() if progress else contextlib.nullcontext() as bar:
         update = None if bar is None else run_progress(bar, f"certifying {name_of(model)}", counter)
         run = run_job(job, folder, counter, update)
@@ -221,6 +233,7 @@ def _job(
     y: Any,
     num_classes: int | None,
     stored: Made | None,
+    training: Tensor | None,
 ) -> Job:
     """The job of certifying these inputs; everything is checked, and nothing written."""
     function, device = classifier.function, _device(classifier.function)
@@ -240,9 +253,9 @@ def _job(
     else:
         labels = _labels(y, len(inputs), classes, names)
         found = dataset = Dataset(IN_PYTHON, inputs, labels, classes, class_names=names, pixels=not own_units)
-    spec = with_kept_runtime(spec, stored)
+    spec, agreement = with_kept_runtime(spec, stored), dict[str, Any]()
     if spec.runtimes:
-        function, _ = on_runtime(function, spec, noise, inputs[:INPUTS])
+        function, agreement = on_runtime(function, spec, noise, inputs[:INPUTS], training)
         device = torch.device("cpu")
     plain = device.type == "cpu" and runs_in_single_precision(function)
     module = function if plain and isinstance(function, torch.nn.Module) else None
@@ -264,7 +277,7 @@ def _job(
         gpu=torch.cuda.get_device_name(device) if device.type == "cuda" else None,
         hashes={"weights": classifier.identity or NOT_IDENTIFIED, "data": found.sha256()},
         versions=versions((*classifier.libraries, *spec.runtimes)),
-        engine=tuning.measured,
+        engine=tuning.measured | agreement,
     )
     policy = None if module is None or spec.policy == DevicePolicy() else spec.policy
     smoothed = classifier_of(filled, function, classes, policy)
