@@ -127,7 +127,7 @@ class VoteSpec(Table, abc.ABC):
                 flag(name, getattr(self, name))
         parse_slice(self.slice)
         one_of("runtime", self.runtime, get_args(AskedRuntime))
-        if self.runtime == "auto" and self.dtype == "int8":
+        if self.runtime == "auto" and isinstance(self.dtype, str) and self.dtype == "int8":
             put(self, "runtime", "openvino")
         if not isinstance(self.dtype, str) or self.dtype != "int8":
             put(self, "dtype", full_dtype(self.dtype))
