@@ -219,13 +219,14 @@ class Crew:
     def run(self, ballots: Ballots, inputs: Iterator[tuple[int, Tensor]]) -> Iterator[Votes]:
         exhausted = False
         while True:
-            self._hire()
             while not exhausted and self._hungry(ballots):
                 pair = next(inputs, None)
                 if pair is None:
                     exhausted = True
                 else:
                     self._enter(ballots, *pair)
+            if ballots.open:
+                self._hire()
             self._send(ballots)
             for place, votes in ballots.results():
                 self.inputs.pop(place, None)
@@ -264,9 +265,14 @@ class Crew:
     def _room_on(self, node: dict[str, Any]) -> int:
         if not node["Alive"] or node["NodeID"] in self.refused:
             return 0
+        return self._places_on(node) - sum(worker.node == node["NodeID"] for worker in self.workers)
+
+    def _places_on(self, node: dict[str, Any]) -> int:
+        """How many workers a node may have: none where it only leads the others."""
         resources = node["Resources"]
-        room = resources.get("GPU", 0) / self.engine.gpu_share if self.on_gpu else resources.get("CPU", 0)
-        return int(room) - sum(worker.node == node["NodeID"] for worker in self.workers)
+        return int(
+            resources.get("GPU", 0) / self.engine.gpu_share if self.on_gpu else resources.get("CPU", 0)
+        )
 
     def _start(self, node: str, address: str) -> None:
         affinity = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node, soft=False)
@@ -360,7 +366,8 @@ class Crew:
             ballots.lost(tasks)
 
     def _check_patience(self) -> None:
-        alive = {node["NodeID"] for node in self.ray.nodes() if node["Alive"]}
+        nodes = [node for node in self.ray.nodes() if node["Alive"] and self._places_on(node)]
+        alive = {node["NodeID"] for node in nodes}
         if alive and alive <= self.refused:
             raise RunError("no node of the cluster has the versions of this process; see the warnings.")
         if time.monotonic() - self.alone_since > PATIENCE:
