@@ -171,7 +171,7 @@ class VoteSpec(Table, abc.ABC):
 
     def to_document(self) -> dict[str, Any]:
         """The table `run`; the batch size is left to those who know whether it matters."""
-        unsaid = ["batch"] if self.runtimes else ["batch", "runtime"]
+        unsaid = ["batch", "runtime"] if self.runtime == "torch" else ["batch"]
         return {key: value for key, value in super().to_document().items() if key not in unsaid}
 
 
