@@ -56,10 +56,9 @@ class TrainingSpec:
 
     def to_document(self) -> dict[str, Any]:
         """The table `training`; None is left out."""
-        document = dataclasses.asdict(self)
-        if self.table is not None:
-            document["table"] = self.table.to_document()
-        return {key: value for key, value in document.items() if value is not None}
+        columns = None if self.table is None else self.table.to_document()
+        fields = dataclasses.asdict(self) | {"table": columns}
+        return {key: value for key, value in fields.items() if value is not None}
 
     @classmethod
     def from_document(cls, table: dict[str, Any]) -> Self:
