@@ -224,7 +224,7 @@ def test_resampling_with_gaussian_noise_is_tight() -> None:
     shift = float(certified_radius(noise, error, "l2+1").radius)
     for factor, is_lost in ((1 - 1e-9, False), (1 + 1e-9, True)):
         mu = shift * factor
-        low, high = -50.0, 50.0
+        low, high, cut = -50.0, 50.0, 0.0
         for _ in range(200):
             cut = (low + high) / 2
             low, high = (cut, high) if (p * ndtr((log - cut) / mu - mu / 2)).sum() > error else (low, cut)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import torch
 
+import wulff
 from tests.cli.conftest import call
 from tests.nightly import NIGHTLY
 from wulff import engines, runs
@@ -40,9 +41,7 @@ def cluster() -> Iterator[Any]:
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(
-            "RAY_worker_niceness", "0"
-        )  # workers give way to all others else
+        patch.setenv("RAY_worker_niceness", "0")  # workers give way to all others else
         # Every process of Ray takes seconds to begin: two nodes count, and the head only leads them.
         made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
         for _ in range(2):
@@ -77,6 +76,20 @@ def test_an_input_is_spread_over_workers(cluster: Any) -> None:
     np.testing.assert_array_equal(votes.counts[Phase.ESTIMATION], alone.counts[Phase.ESTIMATION])
     assert sum(engine.account.values()) == 1_000_000
     assert len(engine.account) > 1
+
+
+@pytest.mark.parametrize("noise", ["bands(width=1)", "splitting(sigma=0.3, levels=8)"])
+def test_views_are_counted_as_in_one_process(cluster: Any, noise: str) -> None:
+    def by_brightness(views: torch.Tensor) -> torch.Tensor:
+        return (views[:, :1].flatten(1).mean(dim=1) * 12).long().clamp(0, 3)
+
+    x = torch.randint(0, 9, (6, 1, 3, 4), generator=torch.Generator().manual_seed(0)) / 8
+    asked: dict[str, Any] = {"noise": noise, "num_classes": 4, "progress": False}
+    there = wulff.certify(by_brightness, x, **asked, engine="ray", workers=2)
+    alone = wulff.certify(by_brightness, x, **asked)
+    assert [record.counts for record in there.records] == [record.counts for record in alone.records]
+    assert len({str(record.counts) for record in there.records}) > 1
+    np.testing.assert_array_equal(there.radii(there.norms[0]), alone.radii(alone.norms[0]))
 
 
 def test_workers_and_nodes_that_die(cluster: Any) -> None:

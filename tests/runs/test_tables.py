@@ -337,7 +337,7 @@ def test_numbers_and_categories_have_one_noise(folder: Path, tmp_path: Path) -> 
     result = call(*command, "--noise", noise, "--store", str(tmp_path / "run"))
     assert result.code == 0, result
     run = runs.load(tmp_path / "run")
-    assert run.spec.noise.endswith("resampling(keep=0.9, values=[2], dim=1), columns=[2], dim=4)")
+    assert str(run.spec.noise).endswith("resampling(keep=0.9, values=[2], dim=1), columns=[2], dim=4)")
     assert run.norms == ["l2-scaled+0"]
     assert run.radii("l2-scaled+0").max() > 0.1
     for other, message in (

@@ -42,7 +42,7 @@ def _subset(masses: np.ndarray, wanted: float) -> tuple[np.ndarray, float]:
             chosen[place], total = True, total + masses[place]
     smallest = np.flatnonzero(~chosen)[np.argmin(masses[~chosen])]
     chosen[smallest] = True
-    return chosen, total + masses[smallest]
+    return chosen, float(total + masses[smallest])
 
 
 def _codes(seen: torch.Tensor) -> torch.Tensor:

@@ -204,7 +204,7 @@ def _payload(run: Run, wanted: set[int]) -> dict[str, Any]:
         dataset = inputs(run)
         for place, index in enumerate(dataset.index):
             if index in wanted:
-                row = dataset.images[place].flatten().tolist()
+                row: list[float] = dataset.images[place].flatten().tolist()
                 values[index] = [_value(run.spec.table, i, row[i]) for i in order]
     return {
         "names": [names[i] for i in order],
