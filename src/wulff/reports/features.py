@@ -204,8 +204,8 @@ def _payload(run: Run, wanted: set[int]) -> dict[str, Any]:
         dataset = inputs(run)
         for place, index in enumerate(dataset.index):
             if index in wanted:
-                row: list[float] = dataset.images[place].flatten().tolist()
-                values[index] = [_value(run.spec.table, i, row[i]) for i in order]
+                row = dataset.images[place].flatten()
+                values[index] = [_value(run.spec.table, i, float(row[i])) for i in order]
     return {
         "names": [names[i] for i in order],
         "spans": [_or_none(float(spans[i])) for i in order],
