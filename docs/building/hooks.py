@@ -19,7 +19,7 @@ TOLD = {"README.md": "index.md"}
 
 
 def on_files(files: Any, config: Any) -> Any:
-    """Add the reference, the pages beside docs/, and the examples with their source."""
+    """Add the reference, the pages beside docs/, and the examples with their source and pictures."""
     if missing := python_names.undocumented():
         raise PluginError(f"public names need docstrings: {', '.join(missing)}")
     pages = python_names.pages()
@@ -27,6 +27,8 @@ def on_files(files: Any, config: Any) -> Any:
     pages |= {_in_site(path): _text(path) for path in _from_repository()}
     for name, text in pages.items():
         files.append(File.generated(config, name, content=text))
+    for picture in sorted((ROOT / "examples").glob("**/*.png")):
+        files.append(File.generated(config, picture.relative_to(ROOT).as_posix(), abs_src_path=str(picture)))
     return files
 
 
@@ -70,7 +72,7 @@ def _in_site(path: str) -> str:
     """Where a file of the repository is in the site."""
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
-    return TOLD.get(path, path if path.endswith(".md") else f"{path}.md")
+    return TOLD.get(path, path if path.endswith((".md", ".png")) else f"{path}.md")
 
 
 def _text(path: str) -> str:

@@ -35,7 +35,7 @@ CASES = [
     ("radius uniform(sigma=nan) --norm l1 --dim 2 --rho .9", "sigma must be positive and finite, got nan"),
     ("radius uniform(sigma=inf) --norm l1 --dim 2 --rho .9", "finite"),
     ("radius uniform(sigma=one) --norm l1 --dim 2 --rho .9", "must be a number"),
-    ("radius uniform(sigma=__import__('os')) --norm l1 --dim 2 --rho .9", "cannot read the noise"),
+    ("radius uniform(sigma=__import__('os')) --norm l1 --dim 2 --rho .9", "sigma must be a number"),
     ("radius uniform(sigma=1,dim=3) --norm l1 --dim 2 --rho .9", "made for dim=3"),
     (f"{RADIUS} --rho 1.7", "--rho must lie in (0.5, 1), got 1.7"),
     (f"{RADIUS} --rho 0.5", "--rho must lie in (0.5, 1)"),
