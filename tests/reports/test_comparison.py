@@ -8,6 +8,7 @@ import pytest
 from tests.reports.test_tables import make_run
 from wulff import reports
 from wulff.errors import InputError
+from wulff.reports import listings
 from wulff.reports.comparison import sign_test
 
 A = make_run("a", [(0, 0, 0.5), (1, 1, 0.5), (2, 2, 0.1), (3, 4, 0.9), (4, -1, 0.0), (5, 5, 0.3)])
@@ -60,6 +61,21 @@ def test_p_values_are_uniform_at_most_under_no_difference() -> None:
         for level in (0.01, 0.05, 0.2):
             rejected = sum(math.comb(n, k) for k in range(n + 1) if sign_test(k, n - k) <= level)
             assert rejected / 2**n <= level
+
+
+@pytest.mark.parametrize(
+    ("noise", "short"),
+    [
+        (
+            "gaussian(sigma=0.5, scales=[1.5, 2.25, 3.0, 4.0, 0.0])",
+            "gaussian(sigma=0.5, scales=[1.5, 2.25, ...])",
+        ),
+        ("gaussian(sigma=0.5, scales=[1.5, 2.25, 3.0])", "gaussian(sigma=0.5, scales=[1.5, 2.25, 3.0])"),
+        (None, ""),
+    ],
+)
+def test_a_listing_shows_the_first_of_many_scales(noise: str | None, short: str) -> None:
+    assert listings._noise(noise) == short
 
 
 def test_listing(tmp_path: Path) -> None:

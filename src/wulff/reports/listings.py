@@ -1,6 +1,7 @@
 """What runs there are under some folders, one line each."""
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def _line(folder: Path) -> list[str]:
     state = "finished" if done >= expected else "unfinished"
     if lost := run.not_a_number:
         state += _said(sum(lost.values()), next(iter(lost)))
-    what = [run.spec.task, run.spec.noise or "", run.spec.dataset or ""]
+    what = [run.spec.task, _noise(run.spec.noise), run.spec.dataset or ""]
     return [str(folder), *what, f"{done:,} of {expected:,}", accuracy, _averages(run), state]
 
 
@@ -79,12 +80,17 @@ def _known(folder: Path) -> list[str] | None:
     spec = made.spec
     averages = [f"{n} {decimal_down(r, 3)}" for n, r in known.average_certified_radius.items()]
     return [
-        *(str(folder), spec.task, spec.noise or "", spec.dataset or ""),
+        *(str(folder), spec.task, _noise(spec.noise), spec.dataset or ""),
         f"{known.inputs:,} of {known.inputs:,}",
         "" if known.correct is None else f"{known.correct / known.inputs:.3f}",
         ", ".join(averages),
         "finished" + (_said(known.not_a_number, known.not_a_number_since) if known.not_a_number else ""),
     ]
+
+
+def _noise(spec: str | None) -> str:
+    """A noise in one line: of more than three scales or other numbers of its columns the first ones."""
+    return re.sub(r"\[([^\],]*,[^\],]*),[^\],]*,[^\]]*\]", r"[\1, ...]", spec or "")
 
 
 def _said(copies: int, since: int | None) -> str:
