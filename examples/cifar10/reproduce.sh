@@ -35,7 +35,7 @@ if [ -z "$dry" ] && [ $# -lt 2 ]; then
 fi
 
 # Rates are images per second, trained or classified: of one core with AMX for small, where they were measured, and of
-# one data-centre GPU for full, where they are assumptions. Copies per image are what the stopping rule leaves.
+# one data-centre GPU for full, where they are assumptions. Copies per image are what the stopping rule is assumed to leave.
 case $size in
     small)
         model=${MODEL:-resnet9} epochs=${EPOCHS:-10} device=cpu rate=800 classified=2500 copies=8000
@@ -89,4 +89,4 @@ for method in "${methods[@]}"; do
     [ -f "$out/models/$method/weights.safetensors" ] || timed train "$method" "${train[@]}"
     timed certify "$method" "${certify[@]}"
 done
-[ -z "$dry" ] || echo "# The speed on $device is $([ "$size" = small ] && echo measured || echo assumed); see reproduce.sh."
+[ -z "$dry" ] || echo "# The speed on $device is $([ "$size" = small ] && echo measured || echo assumed), copies per image are assumed."

@@ -1,16 +1,15 @@
 """Evidence on CIFAR-10: the commands, the page from the kept summaries, and the networks that are kept."""
 
 import dataclasses
-import importlib.util
 import json
 import subprocess
-import sys
 import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.examples.test_examples import example
 from wulff import models, reports, runs, training
 
 FOLDER = Path(__file__).resolve().parents[2] / "examples" / "cifar10"
@@ -18,19 +17,9 @@ WEIGHTS = sorted(path.parent for path in FOLDER.glob("weights/*/weights.safetens
 NOISES = {"uniform_0.5": "uniform(sigma=0.5)", "laplace_0.5": "laplace(sigma=0.5)"}
 
 
-def example(name: str) -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location(f"cifar10_{name}", FOLDER / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look for it there
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def results() -> types.ModuleType:
-    return example("results")
+    return example("cifar10/results")
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +55,7 @@ def test_a_dry_run_prints_commands_and_an_estimate(results: types.ModuleType, tm
     full = script("SIZE=full", "--dry-run", "DATA", "OUT", "uniform_0.5", "splitting-stability_2")
     assert "# uniform_0.5: about 5.0 minutes of training and 0.6 of certification" in full.stdout
     assert "--objective stability --epochs 120" in full.stdout
-    assert full.stdout.endswith("# The speed on cuda is assumed; see reproduce.sh.\n")
+    assert full.stdout.endswith("# The speed on cuda is assumed, copies per image are assumed.\n")
 
 
 def test_what_is_wrong_with_a_command_is_one_line() -> None:
@@ -153,7 +142,7 @@ def test_a_kept_network_certifies(folder: Path, published_data: Path, tmp_path: 
 
 @pytest.fixture(scope="module")
 def zhang() -> types.ModuleType:
-    return example("zhang")
+    return example("cifar10/zhang")
 
 
 def test_other_noise_of_the_same_networks(
@@ -207,7 +196,7 @@ def test_the_grid_of_other_noise(tmp_path: Path) -> None:
 def test_a_network_is_kept_in_half_the_size_with_its_card(
     results: types.ModuleType, out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep = example("keep")
+    keep = example("cifar10/keep")
     results.main([str(out), "--summaries", str(tmp_path / "summaries")])
     keep.main([str(out), "uniform_0.5", "--folder", str(tmp_path)])
     kept, source = tmp_path / "weights" / "uniform_0.5", out / "models" / "uniform_0.5"
@@ -230,7 +219,7 @@ def test_a_network_is_kept_in_half_the_size_with_its_card(
 
 def test_published_rows_are_counted_from_the_logs(published_data: Path) -> None:
     """Every 20th test image, in percent, by the radii in the logs (Cohen et al. have three digits)."""
-    published = example("published")
+    published = example("cifar10/published")
     checked = 0
     for row in published.ROWS:
         kind, _, sigma = row.name.partition(" ")
