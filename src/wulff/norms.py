@@ -229,6 +229,11 @@ def is_counted(adversary: Adversary) -> bool:
     return (adversary.norm if isinstance(adversary, Box) else adversary) == Norm.L0
 
 
+def measured_part(threat: Threat) -> Norm | Box | Scaled:
+    """How changes of numbers are measured, whatever categories change beside them."""
+    return threat.norm if isinstance(threat, WithChanges) else threat
+
+
 def heading(adversary: Adversary) -> str:
     """What radii against an adversary are called in tables."""
     if isinstance(adversary, Patch):

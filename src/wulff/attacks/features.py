@@ -10,7 +10,7 @@ from wulff._checks import whole_number
 from wulff.attacks.eot import MOST_STEPS
 from wulff.attacks.geometry import project, random_point, size, steepest
 from wulff.noises import Ablation, Flips, Mixed, Noise, Replacement, Resampling
-from wulff.norms import Box, Norm, Scaled, Threat, WithChanges
+from wulff.norms import Box, Norm, Scaled, Threat, WithChanges, measured_part
 from wulff.smoothing import evaluating
 
 Classifier = Callable[[Tensor], Tensor]
@@ -83,21 +83,20 @@ def changes_of(threat: Threat, radius: float) -> int:
 def units_of(noise: Noise, threat: Threat, like: Tensor) -> Tensor:
     """By what a number's change is divided before it is measured; 0 for what is no number, or is fixed."""
     units = torch.zeros(like.numel(), dtype=torch.float64, device=like.device)
-    measured = threat.norm if isinstance(threat, WithChanges) else threat
     numbers, places = noise, list(range(like.numel()))
     if isinstance(noise, Mixed):
         numbers, places = noise.of_numbers(), noise.numeric(like.numel())
-    if threat == Norm.L0 or (isinstance(numbers, Replacement)):
+    if threat == Norm.L0 or isinstance(numbers, Replacement):
         return units.view_as(like)
     scales = torch.ones(len(places)) if numbers.scales is None else torch.tensor(numbers.scales)
     scales = scales.to(units)
-    units[places] = scales if isinstance(measured, Scaled) else (scales > 0).to(units)
+    units[places] = scales if isinstance(measured_part(threat), Scaled) else (scales > 0).to(units)
     return units.view_as(like)
 
 
 def norm_of(threat: Threat) -> Norm:
     """How changes of numbers are measured, in their units."""
-    measured = threat.norm if isinstance(threat, WithChanges) else threat
+    measured = measured_part(threat)
     return measured.norm if isinstance(measured, Scaled | Box) else measured
 
 
@@ -125,7 +124,7 @@ class _Search:
         self.method, self.model, self.noise, self.x, self.y = method, model, noise, x, y
         self.radius, self.pool, self.generator = radius, pool.to(x), generator
         self.norm, self.units = norm_of(threat), units_of(noise, threat, x)
-        self.in_box = isinstance(threat.norm if isinstance(threat, WithChanges) else threat, Box)
+        self.in_box = isinstance(measured_part(threat), Box)
         self.groups = _groups(noise, x.numel()).to(x.device)
         categories = noise.of_categories() if isinstance(noise, Mixed) else noise
         values = categories.values_of(len(self.groups)) if isinstance(categories, Resampling) else None

@@ -37,28 +37,24 @@ class Tuned(NamedTuple):
     """How the model of a run is run.
 
     Attributes:
-        batch: How many copies are classified at once.
-        channels_last: Whether images keep the channels of a pixel together.
-        compile: Whether the model is compiled.
+        tuning: In which batches, in which memory format, and whether compiled.
         runtime: What computes its outputs.
-        function: What does so, where another runtime was found to be faster than torch.
         measured: What the record says of it.
+        function: What computes them, where another runtime was found to be faster than torch.
     """
 
-    batch: int | None
-    channels_last: bool | None
-    compile: bool | None
+    tuning: Tuning
     runtime: Runtime
-    function: Function | None
     measured: dict[str, Any]
+    function: Function | None = None
 
     def fill(self, spec: AnyVoteSpec) -> AnyVoteSpec:
         """The spec with nothing left open."""
         return dataclasses.replace(
             spec,
-            batch=self.batch,
-            channels_last=self.channels_last,
-            compile=self.compile,
+            batch=self.tuning.batch,
+            channels_last=self.tuning.channels_last,
+            compile=self.tuning.compile,
             runtime=self.runtime,
         )
 
@@ -101,9 +97,9 @@ def tuned(
         known = Tuning(batch=before.batch, channels_last=before.channels_last, compile=before.compile)
         rates = stored.facts.engine.get("samples_per_second") if stored else None
         measured = {"samples_per_second": rates} if rates else {}
-        return _found(asked.or_else(known).or_else(PLAIN), runtime, None, measured)
+        return Tuned(asked.or_else(known).or_else(PLAIN), runtime, measured)
     if model is None:
-        return _found(asked.or_else(PLAIN if runtime == "torch" else ON_A_RUNTIME), runtime, None, {})
+        return Tuned(asked.or_else(PLAIN if runtime == "torch" else ON_A_RUNTIME), runtime, {})
     policy = DevicePolicy(device=spec.device, dtype=spec.dtype)
     copies = some_copies(x[:INPUTS], noise, COPIES, seed=0)
     if (slow := bfloat16_speed(model, copies, policy)) is not None:
@@ -112,13 +108,13 @@ def tuned(
             "of float32; leave the dtype out."
         )
     if not asked.is_open:
-        return _found(asked, runtime, None, {})
+        return Tuned(asked, runtime, {})
     began, expected = time.perf_counter(), inputs * spec.copies(tuple(x.shape[1:]))
     others = _others(spec, model)
     first = dataclasses.replace(asked, compile=False) if others and asked.compile is None else asked
     found = tune(model, copies, policy, first, expected)
     if not found.rates:
-        return _found(found, runtime, None, {})
+        return Tuned(found, runtime, {})
     rates, best = dict(found.rates), max(found.rates.values())
     function: Function | None = None
     budget = SHARE * expected / best
@@ -138,11 +134,7 @@ def tuned(
         spent = int((time.perf_counter() - began) / SHARE * best)
         found = tune(model, copies, policy, again, max(0, expected - spent))
         rates |= found.rates
-    return _found(found, runtime, function, {"samples_per_second": rates})
-
-
-def _found(tuning: Tuning, runtime: Runtime, function: Function | None, measured: dict[str, Any]) -> Tuned:
-    return Tuned(tuning.batch, tuning.channels_last, tuning.compile, runtime, function, measured)
+    return Tuned(found, runtime, {"samples_per_second": rates}, function)
 
 
 def _others(spec: VoteSpec, model: nn.Module) -> list[Runtime]:

@@ -13,7 +13,7 @@ from wulff._checks import instance, one_of, whole_number
 from wulff._typing import FloatArray, IntArray
 from wulff.errors import InputError
 from wulff.noises import Mixed, Noise, Replacement
-from wulff.norms import Box, Norm, Scaled, Threat, WithChanges, parse_threat
+from wulff.norms import Box, Norm, Scaled, Threat, WithChanges, measured_part, parse_threat
 from wulff.smoothing.checks import check_seed
 from wulff.smoothing.counts import EstimationCounts, SelectionCounts
 from wulff.smoothing.samplers import Grid
@@ -232,7 +232,7 @@ class Terms:
             sampled = "Copies are drawn by random numbers that are assumed to be independent and fair."
         within = ""
         threats = list(map(parse_threat, norms))
-        plain = [threat.norm if isinstance(threat, WithChanges) else threat for threat in threats]
+        plain = list(map(measured_part, threats))
         if any(isinstance(threat, Box) for threat in plain):
             within = (
                 " In a norm with -box this is said of x and x' in [0, 1]^d only; a radius by the method "
