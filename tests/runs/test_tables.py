@@ -348,3 +348,18 @@ def test_numbers_and_categories_have_one_noise(folder: Path, tmp_path: Path) -> 
         refused = call(*command, "--noise", other, "--store", str(tmp_path / "refused"))
         assert (refused.code, refused.err.count("\n")) == (2, 1), refused
         assert message in refused.err
+
+
+@pytest.mark.parametrize(
+    ("noise", "norm"),
+    [
+        ("ablation(keep=2)", "l0"),
+        ("resampling(keep=0.9, values=2)", "l0"),
+        ("flips(added=0.01, removed=0.2)", "l0"),
+        ("mixed(numbers=gaussian(sigma=1), categories=ablation(keep=1), columns=[1])", "l2-scaled"),
+        ("gaussian(sigma=1)", "l2-scaled"),
+        (None, "l2-scaled"),
+    ],
+)
+def test_rows_are_certified_against_what_their_noise_is_for(noise: str | None, norm: str) -> None:
+    assert runs.usual_norm(noise) == norm

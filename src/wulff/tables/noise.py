@@ -10,7 +10,9 @@ def usual_norm(noise: str | None) -> str:
     """Against whom the rows of a table are certified if nobody says it: in units of the scales, or in l0."""
     if noise is None or views.is_views(noise):
         return "l2-scaled"
-    return "l0" if isinstance(noises.parse(noise), noises.Ablation | noises.Resampling) else "l2-scaled"
+    law = noises.parse(noise)
+    is_counted = isinstance(law, noises.Replacement) and not isinstance(law, noises.Mixed)
+    return "l0" if is_counted else "l2-scaled"
 
 
 def of_table(named: str, table: Layout | None) -> str:
