@@ -135,9 +135,7 @@ def test_pixels_of_images_that_are_hidden(tmp_path: Path) -> None:
         schedule=training.Schedule(epochs=6, batch=32, learning_rate=0.05),
     )  # fmt: skip
     runs.train(wanted, tmp_path / "model")
-    runs.execute(
-        runs.Spec(model=str(tmp_path / "model"), norms=("l0",), slice=":8", n=500), tmp_path / "run"
-    )
+    runs.execute(runs.Spec(model=str(tmp_path / "model"), norms=("l0",), slice=":8", n=500), tmp_path / "run")
     method = FeatureSearch(copies=8, restarts=1, width=16)
     inside, outside = runs.attack(tmp_path / "run", [1.0, 12.0], method=method)
     assert inside.attacked > 0

@@ -14,7 +14,9 @@ from scipy.special import ndtr, ndtri
 from tests.nightly import NIGHTLY
 from wulff import certified_radius
 from wulff.certificates import certified_probability, staircase, top_k_radius, two_sided_radius
+from wulff.certificates.features import divergences
 from wulff.certificates.features.filled import filled
+from wulff.certificates.privacy_loss.coordinates import LossCurves
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Mixed, parse
 from wulff.norms import Norm, WithChanges, heading, parse_threat
@@ -144,7 +146,7 @@ def test_a_small_mixed_world(numbers: str, categories: str) -> None:
     moves = points[:, None] - points[None]
     sizes = {"l1": np.abs(moves).sum(-1), "l2": np.sqrt((moves**2).sum(-1)), "linf": np.abs(moves).max(-1)}
     noise, checked, closest = mixed(numbers, categories), 0, np.inf
-    slow = categories == RESAMPLING and "gaussian" not in numbers
+    slow = categories == RESAMPLING and "laplace" in numbers
     for number in range((300 if NIGHTLY else 12) // (12 if slow else 1)):
         classifier = _classifier(rng, number, seen, where)
         wrong = seen @ classifier @ where.T  # by row and point, the probability of class 1
@@ -210,6 +212,88 @@ def test_resampling_goes_with_any_noise_whose_growth_is_known(numbers: str, norm
     assert len(found) == certified_radius(RESAMPLING, 1e-3, "l0").radius + 1
     two = two_sided_radius(mixed(numbers, RESAMPLING), 0.05, 0.001, f"{norm}+1").radius
     assert two > certified_radius(mixed(numbers, RESAMPLING), 0.05, f"{norm}+1").radius
+
+
+def _cells(noise: str, radius: float, dim: int) -> np.ndarray:
+    """Masses of cells of a grid, before the worst move of `dim` coordinates and after it: rows P and Q."""
+    law = parse(noise)
+    edges = np.concatenate([[-np.inf], np.linspace(-9, 9, 9001 if dim == 1 else 361), [np.inf]])
+
+    def masses(z: np.ndarray) -> np.ndarray:
+        upper = np.where(z > 0, law.coordinate_sf(np.abs(z)), 1 - law.coordinate_sf(np.abs(z)))  # type: ignore[attr-defined]
+        return -np.diff(upper)
+
+    each = masses(edges), masses(edges - radius)
+    return np.array([one if dim == 1 else np.outer(one, one).ravel() for one in each])
+
+
+def _filled(p: np.ndarray, q: np.ndarray, error: float) -> float:
+    """The most of Q that a set with this much of P has, where ties are broken at random."""
+    order = np.argsort(p / np.maximum(q, 1e-300))
+    p, q = p[order], q[order]
+    whole = np.searchsorted(np.cumsum(p), error)
+    return float(q[:whole].sum() + q[whole] / p[whole] * (error - p[:whole].sum()))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "norm", "error"),
+    [
+        ("laplace(scale=1)", "l1", 0.01),
+        ("laplace(scale=1)", "linf", 0.001),
+        ("exp-lp(scale=1, p=1.5)", "l1", 0.05),
+        ("exp-lp(scale=1, p=3)", "linf", 0.01),
+        ("pareto(scale=1, a=3)", "linf", 0.01),
+    ],
+)
+def test_one_more_factor_is_sound_and_tight(numbers: str, norm: str, error: float) -> None:
+    """The worst set of cells, each the product of one of a grid and what is seen of a category."""
+    keep, values = 0.7, 3
+    categories = f"resampling(keep={keep}, values={values})"
+    found = certified_radius(mixed(numbers, categories), error, f"{norm}+1")
+    assert found.method == "privacy-loss"
+    other = (1 - keep) / (values - 1)
+    before, after = np.array([other, other, keep]), np.array([keep, other, other])
+    for factor, is_lost in ((1, False), (1.003, True)):
+        p, q = _cells(numbers, float(found.radius) * factor, 1 if norm == "l1" else 2)
+        p, q = np.outer(before, p).ravel(), np.outer(after, q).ravel()
+        assert (_filled(p, q, error) > 0.5) == is_lost
+
+
+def test_one_more_factor_is_what_is_exact_for_gaussian_noise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        divergences,
+        "_losses",
+        lambda numbers, norm: LossCurves(numbers.unit(), numbers.dim if norm == Norm.LINF else 1),
+    )
+    for categories, changed, norm in (
+        (RESAMPLING, 1, Norm.L2),
+        (RESAMPLING, 2, Norm.L2),
+        ("resampling(keep=0.6, values=5)", 1, Norm.LINF),
+    ):
+        noise, threat = parse(mixed("gaussian(sigma=1.5)", categories)), WithChanges(norm, changed)
+        assert isinstance(noise, Mixed)
+        (factor,) = filled(noise.of_numbers(), noise.of_categories(), changed, threat)  # type: ignore[arg-type]
+        errors = np.array([1e-5, 1e-3, 0.01])
+        found = factor.radius(noise, errors, 5, threat)
+        exact = certified_radius(noise, errors, threat).radius
+        assert (found < exact).all()
+        assert (found > exact * (1 - 1e-3)).all()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "norm"), [("uniform(scale=1)", "l1"), ("uniform(scale=2)", "linf"), ("ball(scale=1)", "l2")]
+)
+def test_resampling_with_uniform_noise_is_tight(numbers: str, norm: str) -> None:
+    """The overlap at the radius, as the noise by itself has it, leaves ½ to the worst set, and no less."""
+    for error in (1e-3, 0.01, 0.05):
+        found = certified_radius(mixed(numbers, RESAMPLING), error, f"{norm}+1")
+        assert found.tight
+        added = certified_probability(numbers, 1e-12, norm, float(found.radius), dim=2).error
+        before, after = np.array([0.1, 0.1, 0.8]), np.array([0.8, 0.1, 0.1])  # the one with three values
+        overlap = 1 - float(added)
+        p = np.concatenate([overlap * before, (1 - overlap) * before, 0 * after])
+        q = np.concatenate([overlap * after, 0 * before, (1 - overlap) * after])
+        assert 0.5 - 1e-9 < _filled(p, q, error) < 0.5 + 1e-11
 
 
 def test_resampling_with_gaussian_noise_is_tight() -> None:

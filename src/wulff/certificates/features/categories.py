@@ -50,6 +50,13 @@ class Atoms:
         part = np.exp(self.log_ratio[last]) * np.maximum(error - p_before[last], 0.0)
         return np.minimum(rounding.up(q_before[last] + part + self.rounding, 4), 1.0)
 
+    def alike(self) -> list[tuple[float, float]]:
+        """Multipliers t at which Σ min(Q, t P) bends, and that sum, from below: what both have in common."""
+        t = np.exp(np.minimum(self.log_ratio, 700.0))
+        smaller = np.append(np.cumsum(self.q[::-1])[::-1][1:], 0.0)
+        mass = rounding.down(t * np.cumsum(self.p) + smaller, 4) - self.rounding * (1 + t)
+        return [(float(t), float(mass)) for t, mass in zip(t, mass, strict=True) if mass > 0]
+
     @property
     def rounding(self) -> float:
         """More than masses, of which at most as many products are made as there are atoms, can be off."""
@@ -92,12 +99,24 @@ def worst_values(noise: Resampling, dim: int) -> list[int]:
     return [max(number, least) for number in ordered]
 
 
+@functools.lru_cache(maxsize=256)
+def changes(noise: Resampling, count: int) -> Atoms:
+    """The atoms when so many features change that are the worst ones; the dimension is known."""
+    assert noise.dim is not None
+    return changed(noise.keep, worst_values(noise, noise.dim)[:count])
+
+
+def few_values(noise: Resampling) -> bool:
+    """Whether `changes` counts each feature with its own number of values; the dimension is known."""
+    assert noise.dim is not None
+    return len(set(noise.values_of(noise.dim))) <= DISTINCT
+
+
 def _grown(noise: Resampling, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
     """The error after so many changes."""
-    counts = np.minimum(np.floor(radius), dim).astype(int)
-    grown, worst = np.empty(error.shape), worst_values(noise, dim)
-    for count in np.unique(counts):
-        grown[counts == count] = changed(noise.keep, worst[:count]).grown(error[counts == count])
+    counts, grown = np.minimum(np.floor(radius), dim).astype(int), np.empty(error.shape)
+    for count in np.unique(counts).tolist():
+        grown[counts == count] = changes(noise.in_dim(dim), count).grown(error[counts == count])
     return grown
 
 
@@ -107,7 +126,7 @@ def resampling(noise: Resampling, error: FloatArray, dim: int) -> FloatArray:
 
     For features with at most three different numbers of values. The half more stands between two counts.
     """
-    if len(set(noise.values_of(dim))) > DISTINCT:
+    if not few_values(noise.in_dim(dim)):
         return np.full(error.shape, np.nan)
     return raised_values(noise, error, dim)
 
@@ -115,9 +134,9 @@ def resampling(noise: Resampling, error: FloatArray, dim: int) -> FloatArray:
 @register(Resampling, Norm.L0, method="raised-values", tight=False, ulps=1, growth=_grown)
 def raised_values(noise: Resampling, error: FloatArray, dim: int) -> FloatArray:
     """The same with features of few values counted as if they had the third largest number; derived here."""
-    worst, radius = worst_values(noise, dim), np.zeros(error.shape)
+    radius = np.zeros(error.shape)
     for c in range(1, dim + 1):
-        holds = changed(noise.keep, worst[:c]).grown(error) < 0.5
+        holds = changes(noise.in_dim(dim), c).grown(error) < 0.5
         radius[holds] = c
         if not holds.any():
             break

@@ -2,8 +2,9 @@
 
 Independent noises multiply likelihood ratios. Ablation decides first whether a changed category is seen: with
 probability 1 - Δ none is, and there the error e/(1 - Δ) may grow to (½ - Δ)/(1 - Δ) by what the numbers do.
-Resampling multiplies the ratio of Gaussian noise by that of the categories; of other noise see `filled`. The
-Gaussian cases are also in Delattre et al. 2026; in general derived here.
+Resampling multiplies the ratio of Gaussian noise by that of the categories, and of uniform laws asks for more
+overlap; of other noise see `filled`. The Gaussian cases are also in Delattre et al. 2026; in general derived
+here.
 """
 
 import functools
@@ -19,7 +20,7 @@ from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import float_at_least, float_at_most
 from wulff._typing import FloatArray
 from wulff.certificates.features.ablation import seen
-from wulff.certificates.features.categories import DISTINCT, Atoms, changed, worst_values
+from wulff.certificates.features.categories import Atoms, changes, few_values
 from wulff.certificates.features.filled import filled
 from wulff.certificates.growth import grown_error, signed_enclosure
 from wulff.certificates.registry import Certificate, candidates, certified_radius, finder
@@ -31,6 +32,8 @@ SMALLEST_SHIFT = 1e-6
 """Of smaller ones the rounding error would be larger than what they change."""
 SIXTEENTHS = np.arange(17) / 16
 HALF = Fraction(1, 2)
+TINY = 1e-300
+"""An error that grows to nothing but what a move adds."""
 
 
 @finder
@@ -48,13 +51,22 @@ def entries_of_mixed(noise: Noise, threat: Threat) -> list[Certificate]:
     numbers, hidden = noise.of_numbers(), noise.of_categories()
     count = min(threat.changed, len(noise.columns))
     gaussian = isinstance(numbers, Gaussian) and not isinstance(threat.norm, Box)
-    if isinstance(hidden, Ablation) or (count == 0 and not gaussian):
-        delta = seen(hidden, count, len(noise.columns)) if isinstance(hidden, Ablation) else Fraction(0)
-        entries = [entry for entry in candidates(numbers, threat.norm, None) if entry.growth is not None]
-        return [_hidden(entry, numbers, delta, threat) for entry in entries]
-    if isinstance(numbers, Gaussian) and gaussian:
+    if isinstance(numbers, Gaussian) and gaussian and isinstance(hidden, Resampling):
         return [_drawn_again(numbers, hidden, count, threat)]
-    return filled(numbers, hidden, count, threat)
+    entries = [entry for entry in candidates(numbers, threat.norm, None) if entry.growth is not None]
+    overlapping = [entry for entry in entries if entry.growth == "overlap"]
+    if isinstance(hidden, Resampling) and count:
+        alike, exact = changes(hidden, count).alike(), few_values(hidden)
+        found = [_overlapping(entry, numbers, alike, exact, threat) for entry in overlapping]
+        return found or filled(numbers, hidden, count, threat)
+    delta = seen(hidden, count, len(noise.columns)) if isinstance(hidden, Ablation) else Fraction(0)
+    alike = [(1.0, float_at_most(1 - delta))]
+    return [
+        _overlapping(entry, numbers, alike, True, threat)
+        if entry in overlapping
+        else _hidden(entry, numbers, delta, threat)
+        for entry in entries
+    ]
 
 
 def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithChanges) -> Certificate:
@@ -101,13 +113,6 @@ def _until(entry: Certificate, noise: Noise, start: FloatArray, end: float, norm
         before, _ = signed_enclosure(entry, noise, start, dim, norm)
         _, after = signed_enclosure(entry, noise, np.array([end]), dim, norm)
         return np.maximum(np.nextafter(before - after, -np.inf), 0.0)
-    if entry.growth == "overlap":
-        # What is smaller than the radius at ½ - δ adds at most δ, here end - start.
-        error, found = rounding.up(rounding.up(np.array(0.5 - end), 1) + start, 1), np.zeros(start.shape)
-        some = error < 0.5
-        if some.any():
-            found[some] = entry.radius(noise, error[some], dim, norm)
-        return found
     most = entry.radius(noise, start, dim, norm)  # at which the error may be ½
 
     def holds(radius: FloatArray) -> Any:
@@ -116,11 +121,45 @@ def _until(entry: Certificate, noise: Noise, start: FloatArray, end: float, norm
     return np.where(np.isnan(most), np.nan, last_true(holds, np.zeros(len(start)), most, 24))
 
 
+def _overlapping(
+    entry: Certificate, numbers: Noise, alike: list[tuple[float, float]], exact: bool, threat: WithChanges
+) -> Certificate:
+    """The radius at which the overlap of uniform laws is min over t of (½ + t e)/Σ min(Q, t P).
+
+    A move with overlap o adds 1 - o to an error at most: D(s) = 1 - o · min(1, s), and G_mix(e) is the least
+    of t e + 1 - o Σ min(Q, t P). That is least where t is one of the ratios Q/P, and so is the quotient. The
+    laws of a category that is seen with probability Δ have 1 - Δ in common, at t = 1.
+    """
+    assert numbers.dim is not None
+    dim = numbers.dim
+
+    def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
+        needed = np.full(error.shape, np.inf)
+        for t, mass in alike:
+            if mass > 0:
+                needed = np.minimum(needed, rounding.up((0.5 + rounding.up(t * error, 1)) / mass, 3))
+        start, found = rounding.up(np.maximum(needed - 0.5, 0.0), 1), np.zeros(error.shape)
+        some = start < 0.5
+        if some.any():
+            found[some] = entry.radius(numbers, np.maximum(start[some], error[some]), dim, threat.norm)
+        return found
+
+    def grown(_: Noise, error: FloatArray, size: FloatArray, __: int) -> FloatArray:
+        tiny = np.full(error.shape, TINY)
+        overlap = rounding.down(1 - grown_error(entry, numbers, tiny, size, dim, threat.norm), 1)
+        bounds = [rounding.up(t * error + (1 - rounding.down(overlap * mass, 1)), 3) for t, mass in alike]
+        return np.min([np.ones(error.shape), *bounds], axis=0)
+
+    source = (
+        f"{entry.source}, at the overlap min of (½ + t · error)/Σ min(Q, t P) for the ratios of the changes"
+    )
+    tight = exact and entry.tight
+    return Certificate(Mixed, threat, entry.method, tight, 1, radius, f"{source}; derived here", growth=grown)
+
+
 def _drawn_again(numbers: Gaussian, hidden: Resampling, count: int, threat: WithChanges) -> Certificate:
     """σμ, with the largest μ at which the ratios of the changes and of a shift by μ leave at most ½."""
-    assert hidden.dim is not None
-    exact = len(set(hidden.values_of(hidden.dim))) <= DISTINCT
-    atoms = changed(hidden.keep, worst_values(hidden, hidden.dim)[:count])
+    atoms, exact = changes(hidden, count), few_values(hidden)
     unit = _gaussian_unit(numbers, threat.norm)
 
     def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:

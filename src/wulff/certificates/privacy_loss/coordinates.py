@@ -150,16 +150,19 @@ class LossCurves(ShiftCurves):
         return equal_ratios(1.02 if self.dim <= LARGE_DIM else 1.06)
 
     def curve(self, shift: float) -> Curve:
+        total = self.loss(shift)
+        return useless(shift) if total is None else curve_of(total, shift)
+
+    def loss(self, shift: float) -> Composition | None:
+        """The law of the loss of all coordinates; None where the shift is of no use, being too large."""
         law = privacy_loss(self.noise, shift, 128 if self.dim <= LARGE_DIM else 64)
         if law is None or self.dim * law.infinite > 0.5:
-            return useless(shift)
+            return None
         mean, deviation = law.moments()
         if (self.dim * mean - 8 * math.sqrt(self.dim) * deviation) * law.step > LARGEST_LOSS:
-            return useless(shift)
+            return None
         total = compose_in_blocks(law, self.dim)
-        if total.lost > 0.5:
-            return useless(shift)
-        return curve_of(total, shift)
+        return None if total.lost > 0.5 else total
 
 
 @functools.cache
@@ -173,15 +176,22 @@ def _interpolated_sizes() -> FloatArray:
 
 def curve_of(total: Composition, shift: float) -> Curve:
     """The growth function of a shift whose loss has this law."""
+    return curve_through(shift, *divergences(total, 0.8, 1e-5))
+
+
+def divergences(total: Composition, most: float, least: float) -> tuple[FloatArray, FloatArray]:
+    """Ascending log t, where the loss is above with these probabilities, and D_t there, from above."""
     # From the top: the masses at and above each point, and the same weighted by e^(-loss).
     tail = np.cumsum(total.mass[::-1])[::-1]
-    first = max(int(np.argmax(tail <= min(0.8, 0.999 * tail[0]))) - 1, 0)
-    last = len(tail) - int(np.argmax(tail[::-1] >= 1e-5))
+    first = max(int(np.argmax(tail <= min(most, 0.999 * tail[0]))) - 1, 0)
+    last = len(tail) - int(np.argmax(tail[::-1] >= least))
     last = min(last, len(tail) - 1, first + math.floor(600 / total.step))  # so that no weight underflows
     weight = np.exp(-np.arange(len(tail) - first) * total.step)
     weighted = np.cumsum((total.mass[first:] * weight)[::-1])[::-1]
     kept = np.unique(np.linspace(0, last - first, KEPT).round().astype(int))
     # Σ_{L ≥ ε} (1 - e^(ε - L)), with the rounding of the two sums of up to 2^21 terms.
     gap = tail[first:][kept] - weighted[kept] / weight[kept]
-    gap = np.maximum(gap, 0.0) + total.lost + 1.2e-16 * len(tail)
-    return curve_through(shift, (total.first + first + kept) * total.step, gap)
+    return (
+        (total.first + first + kept) * total.step,
+        np.maximum(gap, 0.0) + total.lost + 1.2e-16 * len(tail),
+    )
