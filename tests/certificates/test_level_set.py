@@ -306,8 +306,11 @@ def test_many_errors_quickly_and_consistently() -> None:
     assert (np.diff(log_r[order]) <= 1e-9).all()
 
 
-def test_interpolation_between_kinks() -> None:
-    duality = Duality(ExponentialProfile(2, 0.0, 2.0), CubeAgainstL1(2))
+@pytest.mark.parametrize(
+    "profile", [ExponentialProfile(2, 0.0, 2.0), PowerProfile(3072, 3082.0, 1.0)], ids=str
+)
+def test_interpolation_between_kinks(profile: Profile) -> None:
+    duality = Duality(profile, CubeAgainstL1(profile.dim))
     errors = np.geomspace(1e-9, 0.3, 30)
     log_r = RadiusTable(duality).log_radius(errors)
     # The inequality holds at these radii and no longer a little further out.

@@ -173,6 +173,15 @@ def best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArr
     return np.where(root <= smallest, 0.0, np.exp(root))
 
 
+def where_atom_decides(duality: Duality, low: float, high: float) -> float:
+    """The log r up to which p₁ ≤ ½ for all τ > 0: total variation decides there, and another law beyond."""
+
+    def beyond(log_r: FloatArray) -> FloatArray:
+        return duality.rough(log_r, np.full(log_r.shape, _SMALLEST_TAU)).p1 - 0.5
+
+    return float(bracketed_root(beyond, np.array([low]), np.array([high]), tolerance=1e-12)[0][0])
+
+
 def _widen(
     function: Callable[[FloatArray], FloatArray], middle: FloatArray, stride: float, least: float, most: float
 ) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray]]:
