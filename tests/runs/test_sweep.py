@@ -285,3 +285,64 @@ def test_views_are_swept_as_well(tmp_path: Path) -> None:
             runs.read_sweep(write(tmp_path, f"{text}\n{wrong}\n"))
     with pytest.raises(InputError, match="write it into them"):
         runs.read_sweep(write(tmp_path, text.replace("epochs = 1", "epochs = 1\nsigma = 0.5")))
+
+
+def rows(folder: Path) -> Path:
+    file = folder / "rows.csv"
+    lines = [f"{number / 10},{number % 2},{'yes' if number > 9 else 'no'}" for number in range(20)]
+    file.write_text("\n".join(["size,shoe,heavy", *lines]))
+    return file
+
+
+def test_tables_are_trained_on_and_certified(tmp_path: Path) -> None:
+    text = f"""
+        [train]
+        dataset = "table:{rows(tmp_path)}"
+        target = "heavy"
+        immutable = ["shoe"]
+        noise = ["gaussian(sigma=0.25)", "gaussian(sigma=0.5)"]
+        epochs = 1
+        [certify]
+        slice = ":2"
+        n0 = 10
+        n = 20
+        """
+    sweep = runs.read_sweep(write(tmp_path, text), tmp_path / "out")
+    assert [reason for _, reason in runs.run_sweep(sweep)] == [None, None]
+    found = runs.sweep_runs(sweep)
+    assert [run.norms for run in found] == [["l2-scaled"]] * 2
+    for run in found:
+        assert run.spec.table is not None
+        assert run.spec.table.scales[1] == 0
+    # The model exists now, and says by itself how its columns were.
+    model = tmp_path / "out" / "models" / "gaussian_sigma=0.5"
+    certify = f'[certify]\nmodel = "{model}"\ndataset = "table:{rows(tmp_path)}"\nn = 20\nn0 = 10\n'
+    (task,) = runs.read_sweep(write(tmp_path, certify), tmp_path / "more").tasks
+    (again,) = task.runs.values()
+    assert again.table == found[0].spec.table
+    with pytest.raises(InputError, match=r"target of .* is 'heavy', got 'shoe'"):
+        runs.read_sweep(write(tmp_path, f'{certify}target = "shoe"\n'))
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "say which column holds the classes"),
+        ('target = "weight"', "has no column 'weight'"),
+        ('target = "heavy"\nimmutable = "shoe"', "immutable in .train. must be list"),
+        ('target = "heavy"\nimmutable = ["boot"]', "immutable names 'boot'"),
+        ('target = "heavy"\ncategorical = [1]', "categorical must be a list of columns"),
+        ('target = "heavy"\ntable = "rows"', "has no 'table'"),
+    ],
+)
+def test_columns_that_are_not_there_are_refused(tmp_path: Path, line: str, reason: str) -> None:
+    text = f'[train]\ndataset = "table:{rows(tmp_path)}"\nnoise = "gaussian(sigma=1)"\n{line}\n[certify]\n'
+    with pytest.raises(InputError, match=reason):
+        runs.read_sweep(write(tmp_path, text), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_columns_of_a_trained_model_are_those_of_its_training(tmp_path: Path) -> None:
+    train = f'[train]\ndataset = "table:{rows(tmp_path)}"\ntarget = "heavy"\nnoise = "gaussian(sigma=1)"\n'
+    with pytest.raises(InputError, match=r"leave target out of .certify."):
+        runs.read_sweep(write(tmp_path, f'{train}[certify]\ntarget = "heavy"\n'))

@@ -6,29 +6,31 @@ import re
 import tomllib
 import typing
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from wulff import backends, models, noises, training
+from wulff import backends, datasets, models, noises, training
 from wulff._checks import file_path, is_list, is_table
 from wulff._quoting import shown
 from wulff._reading import reading
 from wulff.errors import InputError
 from wulff.runs.spec import Spec
+from wulff.runs.sweeps import columns
 from wulff.runs.training_spec import TrainingSpec
 from wulff.runs.view_spec import ViewSpec, refused_terms
 from wulff.stats import Anytime
+from wulff.tables import Layout
 from wulff.views import is_views
 from wulff.views import parse as parse_views
 
 Table = dict[str, Any]
 ALIASES = {"seeds": "seed", "norm": "norms"}
 _SCHEDULE = {field.name: field for field in dataclasses.fields(training.Schedule)}
-_TRAIN = {field.name: field for field in dataclasses.fields(TrainingSpec)}
+_TRAIN = {field.name: field for field in dataclasses.fields(TrainingSpec) if field.name != "table"}
 """As in the spec, but that `schedule` is the name of one, whose fields the file may change."""
-_CERTIFY = {field.name: field for field in dataclasses.fields(Spec)}
-_WHOLE = ("norms", "stop")
+_CERTIFY = {field.name: field for field in dataclasses.fields(Spec) if field.name != "table"}
+_WHOLE = ("norms", "stop", "categorical", "immutable")
 """Keys whose lists belong to one run."""
 _PLAIN = ("noise", "objective", "model", "dataset", "architecture")
 """Keys whose values name a folder without the key."""
@@ -73,7 +75,8 @@ def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
     `TrainingSpec` with its `Schedule`, and of `Spec`. A list stands for one run for each of its values;
     several lists multiply. `sigma` gives a noise its size. Every model is certified by every `[certify]`.
     `norms` and `stop` are passed on as they are. `[defaults]` is added to every `[[train]]`, and `[report]`
-    may have `radii`.
+    may have `radii`. Where the data set is a table, `target`, `scales` (a file), `categorical`, `immutable`
+    and, for models that exist, `training_rows` say what its columns are.
 
     Args:
         file: A TOML file.
@@ -93,10 +96,14 @@ def read_sweep(file: str | Path, store: str | Path | None = None) -> Sweep:
         raise InputError(f"{file} needs a table [certify], which may be empty.")
     train_names = _naming_keys(trainings)
     certify_names = _naming_keys(certifications)
-    certify = [row for table in certifications for row in _multiply(file, "certify", table, _CERTIFY)]
+    certify = [
+        row
+        for table in certifications
+        for row in _multiply(file, "certify", table, _CERTIFY | dict.fromkeys(columns.CERTIFY))
+    ]
     target = Path(store or document.get("store") or file.stem)
     if trainings:
-        allowed = _TRAIN | _SCHEDULE
+        allowed = _TRAIN | _SCHEDULE | dict.fromkeys(columns.TRAIN)
         rows = [row for table in trainings for row in _multiply(file, "train", table, allowed)]
         if any("model" in row for row in certify):
             raise InputError(f"{file}: [certify] takes its model from [train]; leave one of them out.")
@@ -169,7 +176,7 @@ def _naming_keys(tables: list[Table]) -> list[str]:
 
 
 def _multiply(
-    file: Path, name: str, table: Table, allowed: dict[str, "dataclasses.Field[Any]"]
+    file: Path, name: str, table: Table, allowed: Mapping[str, "dataclasses.Field[Any] | None"]
 ) -> Iterator[Table]:
     """The rows that a table stands for, one value for each key."""
     for key, value in table.items():
@@ -197,6 +204,8 @@ def _check_type(
         kinds = (dict,)
     elif key == "norms":
         kinds = (list,)
+    elif key in columns.CERTIFY:
+        kinds = (columns.CERTIFY[key],)
     elif key == "seed":
         kinds = (int, str) if value == "random" else (int,)
     elif key == "batch" and table == "certify":
@@ -212,7 +221,7 @@ def _check_type(
         raise InputError(f"{file}: {key} in [{table}] must be {wanted}, got {value!r}.")
 
 
-def _noise(file: Path, table: str, row: Table) -> Table:
+def _noise(file: Path, table: str, row: Table, dataset: str) -> Table:
     """The row with sigma put into its noise."""
     row = dict(row)
     if "sigma" in row and "noise" not in row:
@@ -223,6 +232,8 @@ def _noise(file: Path, table: str, row: Table) -> Table:
                 raise InputError(f"{file}: [{table}] has a sigma beside views; write it into them.")
             return row | {"noise": str(parse_views(row["noise"]))}
         sigma = row.pop("sigma", None)
+        if dataset.startswith(datasets.TABLE):
+            return row | {"noise": columns.named(row["noise"], sigma)}
         noise = noises.parse(row["noise"]) if sigma is None else noises.with_sigma(row["noise"], sigma)
         row["noise"] = str(noise)
     return row
@@ -234,20 +245,25 @@ def _trained(
     if "noise" not in row:
         raise InputError(f"{file}: [train] needs a noise.")
     name = _folder(row, names) or _slug(str(row["noise"]))
-    fields = _noise(file, "train", row)
+    dataset = row.get("dataset", _TRAIN["dataset"].default)
+    fields = _noise(file, "train", row, dataset)
     changes = {key: value for key, value in fields.items() if key in _SCHEDULE}
     schedule = training.preset(fields.get("schedule", "usual"), fields.get("device", "cpu"), **changes)
     given: Table = {key: value for key, value in fields.items() if key in _TRAIN}
     given["schedule"] = schedule
-    spec = TrainingSpec(**given)
+    table = columns.to_train_on({"dataset": dataset} | row, given.get("slice", _TRAIN["slice"].default))
+    if table is not None:
+        given = {"model": "mlp"} | given
+    spec = TrainingSpec(**given, table=table)
     models.check_architecture(spec.model)
     runs, parameters = {}, {f"models/{name}": fields}
     for given in certify:
         tail = _folder(given, certify_names)
         run = f"{name}--{tail}" if tail else name
-        wanted = {"dataset": spec.dataset} | _noise(file, "certify", given)
+        wanted = {"dataset": spec.dataset} | _noise(file, "certify", given, given.get("dataset", dataset))
         noise = wanted.get("noise", spec.noise)
-        runs[run] = _spec(file, {**wanted, "model": str(store / "models" / name)}, noise)
+        layout = columns.of_trained(wanted, table)
+        runs[run] = _spec(file, {**wanted, "model": str(store / "models" / name)}, noise, layout)
         parameters[f"runs/{run}"] = wanted | {"trained": fields}
     return Task(name, spec, runs, parameters)
 
@@ -256,8 +272,11 @@ def _existing(file: Path, row: Table, names: list[str]) -> Task:
     if "model" not in row:
         raise InputError(f"{file} needs a [train], or a model in [certify].")
     name = _folder(row, names) or _slug(str(row["model"]))
-    fields = _noise(file, "certify", row)
-    return Task(name, None, {name: _spec(file, fields, _noise_of(fields))}, {f"runs/{name}": fields})
+    dataset = row.get("dataset", _CERTIFY["dataset"].default)
+    fields = _noise(file, "certify", row, dataset)
+    layout = columns.to_certify({"dataset": dataset} | row, row["model"])
+    run = _spec(file, columns.without(fields), _noise_of(fields), layout)
+    return Task(name, None, {name: run}, {f"runs/{name}": fields})
 
 
 def _noise_of(fields: Table) -> str | None:
@@ -267,8 +286,11 @@ def _noise_of(fields: Table) -> str | None:
     return models.trained_noise(fields["model"])
 
 
-def _spec(file: Path, fields: Table, noise: str | None) -> Spec | ViewSpec:
-    given = dict(fields)
+def _spec(file: Path, fields: Table, noise: str | None, table: Layout | None) -> Spec | ViewSpec:
+    given: Table = dict(fields)
+    if table is not None:
+        usual: Table = {"norms": columns.norms(noise, table), "table": table}
+        given = usual | given
     if is_views(noise):
         norms = given.pop("norms", None)
         if strange := sorted(given.keys() - {field.name for field in dataclasses.fields(ViewSpec)}):
