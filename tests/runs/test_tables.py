@@ -67,6 +67,16 @@ def test_a_training_carries_the_columns_to_its_runs(folder: Path) -> None:
     assert run.accuracy("l2-scaled", 0.1) > 0.7
     predicted = call("predict", *test, "--target", "class", "--n", "100", "--store", str(folder / "labels"))
     assert predicted.code == 0, predicted
+    plain = pandas.read_csv(folder / "test-numbers.csv").drop(columns="class")
+    plain.to_csv(folder / "plain.csv", index=False)
+    rows = ("--dataset", f"table:{folder / 'plain.csv'}", "--model", str(folder / "model"), "--slice", ":20")
+    assert call("certify", *rows, *terms, "--store", str(folder / "plain")).code == 0
+    without_labels = runs.load(folder / "plain")
+    assert not without_labels.facts.labelled
+    assert (without_labels.radii("l2-scaled") == run.radii("l2-scaled")).all()
+    refused = call("certify", *rows, *terms, "--target", "class", "--store", str(folder / "refused"))
+    assert (refused.code, refused.err.count("\n")) == (2, 1), refused
+    assert "has no column 'class' for --target" in refused.err
     audited = call("audit", "batch-invariance", *test, "--copies", "64", "--batches", "1,16")
     assert audited.code == 0, audited
     resumed = call("certify", *test, *terms, "--slice", ":20", "--store", str(folder / "run"))

@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from wulff.datasets.base import Dataset
+from wulff.datasets.base import UNKNOWN, Dataset
 from wulff.tables import FRAME, Layout, encoded_rows
 
 PREFIX = "table:"
@@ -13,6 +13,8 @@ PREFIX = "table:"
 
 def read_table(source: Any, layout: Layout) -> Dataset:
     """The rows of a table as a data set: numbers as they are, categories as whole numbers from 0.
+
+    Rows without a column of the target have labels that nobody has told.
 
     Args:
         source: A CSV or Parquet file, or a `pandas.DataFrame`.
@@ -25,7 +27,7 @@ def read_table(source: Any, layout: Layout) -> Dataset:
     return Dataset(
         name if name == FRAME else f"{PREFIX}{name}",
         torch.from_numpy(inputs),
-        torch.from_numpy(labels),
+        torch.full((len(inputs),), UNKNOWN) if labels is None else torch.from_numpy(labels),
         num_classes=len(layout.classes),
         class_names=layout.class_names,
         pixels=False,

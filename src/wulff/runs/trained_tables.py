@@ -13,7 +13,7 @@ from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
 from wulff.runs.journal import SPEC, stored_run
 from wulff.runs.training_run import read_training
-from wulff.tables import Layout, Scales
+from wulff.tables import Layout, Scales, check_target
 
 
 def table_to_train_on(dataset: str, rows: str = ":", **said: Any) -> Layout | None:
@@ -51,7 +51,7 @@ def table_to_certify(
     Args:
         dataset: Its name, `table:FILE` for a table.
         model: The model.
-        target: The column with the classes.
+        target: The column with the classes. Rows without it are certified without labels if nobody names it.
         training_rows: A table with the rows that the model was trained on, or the folder of another run or
             of a training whose columns are the same.
         scales: Scales of columns, in place of the standard deviations of the training rows.
@@ -65,6 +65,8 @@ def table_to_certify(
     said = {"target": target, "training_rows": training_rows, **columns}
     if not _is_table(dataset, said):
         return None
+    if target is not None:
+        check_target(dataset.removeprefix(datasets.TABLE), target)
     trained = _of_training(model)
     if trained is None and training_rows is not None and os.path.isdir(training_rows):
         trained, model = _of_folder(Path(training_rows)), str(training_rows)

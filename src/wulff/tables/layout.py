@@ -226,7 +226,7 @@ def typed(values: Sequence[object]) -> tuple[Category, ...]:
         return tuple(sorted({text.lower() == "true" for text in texts}))
     if any(math.isnan(number) for number in numbers):
         return tuple(texts)
-    whole = all(text.lstrip("+-").isdigit() for text in texts)
+    whole = all(text.strip().lstrip("+-").isdigit() for text in texts)
     return tuple(
         sorted({int(text) if whole else number for text, number in zip(texts, numbers, strict=True)})
     )

@@ -1,11 +1,9 @@
-"""Tables in CSV and Parquet files, or in frames of pandas: numbers with scales, categories, and a target.
+"""Tables of features: what their columns are, and their rows as inputs.
 
 Scales, categories and classes come from the training rows alone: they are a `Layout`, by which all other
-rows are read. Rows are counted from 0, as inputs are.
+rows are read.
 """
 
-import csv
-import math
 import tomllib
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -13,19 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from wulff import _display
-from wulff._checks import file_path
-from wulff._quoting import plain, shown
-from wulff._reading import check_declared, reading
+from wulff._quoting import shown
+from wulff._reading import reading
 from wulff.errors import InputError
-from wulff.tables.layout import Category, Feature, Layout, as_number, typed
-
-FRAME = "the frame"
-"""What a frame is called in messages."""
-ROUNDING = 1e-3
-"""By which part of a column's scale its numbers may be off in single precision."""
-SEPARATORS = (",", ";", "\t")
-"""What may stand between cells; the one that makes the most of the first line does."""
+from wulff.tables.cells import at, codes_of, encoded, is_text, numbers_of, refuse_missing, some_of
+from wulff.tables.files import frame_of
+from wulff.tables.layout import Category, Feature, Layout, typed
 
 Scales = Mapping[str, float]
 """The scale of each column that it names."""
@@ -56,9 +47,9 @@ def layout_of(
     Raises:
         InputError: The file cannot be read, or a column or cell is not allowed.
     """
-    name, frame = _frame_of(source)
+    name, frame = frame_of(source)
     _check_named(name, frame, target, (scales or {}).keys(), categorical, immutable)
-    _known_cells(name, frame[target], target)
+    refuse_missing(name, frame[target], target)
     frame = frame.iloc[rows]
     if not len(frame):
         raise InputError(f"{name} has no training rows; check file and slice.")
@@ -70,7 +61,7 @@ def layout_of(
     return Layout(target=target, classes=typed(list(frame[target])), features=features)
 
 
-def encoded_rows(source: Any, layout: Layout) -> tuple[str, np.ndarray, np.ndarray]:
+def encoded_rows(source: Any, layout: Layout) -> tuple[str, np.ndarray, np.ndarray | None]:
     """The rows of a table as inputs: numbers as they are, categories as whole numbers from 0.
 
     Args:
@@ -78,27 +69,32 @@ def encoded_rows(source: Any, layout: Layout) -> tuple[str, np.ndarray, np.ndarr
         layout: Its columns, as the training rows have them.
 
     Returns:
-        What the table is called; inputs of shape (rows, features), float32; and labels, int64.
+        What the table is called; inputs of shape (rows, features), float32; and labels, int64, or None where
+        it has no column of the target.
 
     Raises:
         InputError: The file cannot be read, has other columns, or a cell is not allowed.
     """
-    name, frame = _frame_of(source)
-    expected = [layout.target, *layout.names]
-    if missing := [column for column in expected if column not in frame.columns]:
-        what = " for the target" if missing[0] == layout.target else ""
-        raise InputError(
-            f"{name} has no column {shown(missing[0])}{what}; it has {_some(frame.columns)}.", "target"
-        )
-    if more := [column for column in frame.columns if column not in expected]:
+    name, frame = frame_of(source)
+    if missing := [column for column in layout.names if column not in frame.columns]:
+        raise InputError(f"{name} has no column {shown(missing[0])}; it has {some_of(frame.columns)}.")
+    if more := [column for column in frame.columns if column not in (layout.target, *layout.names)]:
+        _check_target(name, frame, layout.target)  # which may have another name there
         raise InputError(
             f"{name} has the column {shown(more[0])}, which the training rows lack; remove it, or train "
             "with it."
         )
     if not len(frame):
         raise InputError(f"{name} has no rows below its line of names; give a file with some.")
-    inputs = np.stack([_encoded(name, frame[one.name], one) for one in layout.features], axis=1)
-    return name, inputs, _codes(name, frame[layout.target], layout.target, layout.classes, "classes")
+    inputs = np.stack([encoded(name, frame[one.name], one) for one in layout.features], axis=1)
+    if layout.target not in frame.columns:
+        return name, inputs, None
+    return name, inputs, codes_of(name, frame[layout.target], layout.target, layout.classes, "classes")
+
+
+def check_target(source: Any, target: str) -> None:
+    """Refuse a table without the column that is said to hold its classes."""
+    _check_target(*frame_of(source), target)
 
 
 def read_scales(file: str | Path) -> Scales:
@@ -117,73 +113,22 @@ def read_scales(file: str | Path) -> Scales:
     return found
 
 
-def _frame_of(source: Any) -> tuple[str, Any]:
-    """What a table is called in messages, and its cells."""
-    pandas = _display.pandas("a table", "tables")
-    if isinstance(source, pandas.DataFrame):
-        name, frame = FRAME, source.copy()
-        frame.columns = [str(column) for column in frame.columns]
-    else:
-        path = file_path("table", source)
-        name = str(path)
-        frame = _read_parquet(pandas, path) if path.suffix.lower() == ".parquet" else _read_csv(pandas, path)
-    columns = list(frame.columns)
-    if twice := [column for column in columns if columns.count(column) > 1]:
-        raise InputError(f"{name} has two columns of the name {shown(twice[0])}; rename one of them.")
-    return name, frame.reset_index(drop=True)
-
-
-def _read_csv(pandas: Any, path: Path) -> Any:
-    """A CSV file as text, its first line the names of the columns."""
-    remedy = "save it in UTF-8, each line with as many cells as the first, which holds the names"
-    with reading(path, "CSV file", remedy):
-        check_declared(path, 20 * path.stat().st_size)  # each cell is an object in memory
-        with path.open(encoding="utf-8-sig") as opened:
-            first = next((line for line in opened if line.strip()), "")
-        if not first:
-            raise InputError(f"{path} is empty; its first line holds the names of the columns.")
-        cells_by = [len(next(csv.reader([first], delimiter=m, skipinitialspace=True))) for m in SEPARATORS]
-        separator = SEPARATORS[int(np.argmax(cells_by))]
-        cells = pandas.read_csv(
-            path, sep=separator, header=None, dtype=str, encoding="utf-8-sig", skipinitialspace=True
-        )
-    names = [plain(str(name)) for name in cells.iloc[0]]
-    if cells.iloc[0].isna().any():
+def _check_target(name: str, frame: Any, target: str) -> None:
+    if target not in frame.columns:
         raise InputError(
-            f"{path} has a column without a name; its first line holds the names of the columns."
+            f"{name} has no column {shown(target)} for the target; it has {some_of(frame.columns)}.", "target"
         )
-    frame = cells.iloc[1:]
-    frame.columns = names
-    return frame
-
-
-def _read_parquet(pandas: Any, path: Path) -> Any:
-    try:
-        import pyarrow.parquet as parquet
-    except ImportError:
-        raise InputError("Parquet needs the package pyarrow; pip install 'wulff[tables]'.") from None
-    with reading(path, "Parquet file"):
-        check_declared(path, 20 * path.stat().st_size)
-        names: list[str] = list(parquet.read_schema(path).names)
-        if twice := [name for name in names if names.count(name) > 1]:
-            raise InputError(f"{path} has two columns of the name {shown(twice[0])}; rename one of them.")
-        frame = pandas.read_parquet(path)
-    frame.columns = [plain(str(name)) for name in frame.columns]
-    return frame
 
 
 def _check_named(name: str, frame: Any, target: str, *named: Collection[str]) -> None:
     """Refuse a target that is not there, and columns that are named but are no features."""
-    if target not in frame.columns:
-        raise InputError(
-            f"{name} has no column {shown(target)} for the target; it has {_some(frame.columns)}.", "target"
-        )
+    _check_target(name, frame, target)
     for option, columns in zip(("scales", "categorical", "immutable"), named, strict=True):
         for column in columns:
             if column not in frame.columns or column == target:
                 raise InputError(
                     f"{option} names {shown(column)}, which is no column of {name} besides its target; it "
-                    f"has {_some(frame.columns)}.",
+                    f"has {some_of(frame.columns)}.",
                     option,
                 )
     if both := [column for column in named[1] if column in named[0]]:
@@ -195,8 +140,8 @@ def _check_named(name: str, frame: Any, target: str, *named: Collection[str]) ->
 def _feature(name: str, cells: Any, scale: float | None, categorical: bool, immutable: bool) -> Feature:
     """A column of training rows."""
     column = str(cells.name)
-    _known_cells(name, cells, column)
-    if categorical or _is_text(name, cells):
+    refuse_missing(name, cells, column)
+    if categorical or is_text(name, cells):
         if scale is not None:
             raise InputError(
                 f"the column {shown(column)} is categorical, and has no scale; leave it out.", "scales"
@@ -204,144 +149,19 @@ def _feature(name: str, cells: Any, scale: float | None, categorical: bool, immu
         values: tuple[Category, ...] = typed(list(cells))
         if len(values) < 2 and not immutable:
             raise InputError(
-                f"{_at(name, column)} holds {shown(next(iter(values)))} in all training rows; remove it, or "
+                f"{at(name, column)} holds {shown(next(iter(values)))} in all training rows; remove it, or "
                 "make it immutable.",
                 "immutable",
             )
         return Feature(name=column, categories=values, immutable=immutable)
-    numbers = _numbers(name, cells, column)
+    numbers = numbers_of(name, cells, column)
     if immutable or scale is not None:
         return Feature(name=column, scale=0.0 if immutable or scale is None else scale)
     deviation = float(numbers.std())
     if not deviation > 0:
         raise InputError(
-            f"{_at(name, column)} holds {numbers[0]:g} in all training rows, and has no standard deviation; "
+            f"{at(name, column)} holds {numbers[0]:g} in all training rows, and has no standard deviation; "
             "give it a scale, make it immutable, or remove it.",
             "immutable",
         )
     return Feature(name=column, scale=deviation)
-
-
-def _is_text(name: str, cells: Any) -> bool:
-    """Whether a column holds text; some numbers in it, or some text among numbers, are refused."""
-    if cells.dtype.kind in "iuf" or cells.dtype.name in ("Int64", "Float64", "Int32", "Float32"):
-        return False
-    if cells.dtype.kind == "b" or cells.dtype.name in ("boolean", "category"):
-        return True
-    if cells.dtype.kind in "mM":
-        raise InputError(f"{_at(name, cells.name)} holds times; give them as numbers.")
-    are_numbers = np.array([_is_number(cell) for cell in cells])
-    if are_numbers.all():
-        return False
-    if not are_numbers.any():
-        if all(_is_number(str(cell).replace(",", ".", 1)) for cell in cells):
-            raise InputError(
-                f"{_at(name, cells.name, 0)} holds {shown(cells.iloc[0])}; write numbers with a point, "
-                "or say that the column is categorical.",
-                "categorical",
-            )
-        return True
-    row = int((~are_numbers).argmax())
-    raise InputError(
-        f"{_at(name, cells.name, row)} holds {shown(cells.iloc[row])}, which is no number; mend it, or say "
-        "that the column is categorical.",
-        "categorical",
-    )
-
-
-def _is_number(cell: object) -> bool:
-    return not math.isnan(as_number(cell))
-
-
-def _encoded(name: str, cells: Any, feature: Feature) -> np.ndarray:
-    """A column as coordinates of inputs, in single precision.
-
-    Where that is too coarse, a number that happens to be exact is refused as its neighbours are; in an
-    immutable column, where nothing is said of other values, whole numbers have to be exact.
-    """
-    if not feature.is_number:
-        codes = _codes(name, cells, feature.name, feature.categories, "categories")
-        return codes.astype(np.float32)
-    numbers = _numbers(name, cells, feature.name)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rounded = numbers.astype(np.float32)
-        if feature.scale:
-            off = ~(np.spacing(np.abs(rounded)) / 2 <= ROUNDING * feature.scale)
-            how = f"by up to more than a thousandth of the scale {feature.scale:g}; subtract a typical value"
-        else:
-            inexact = (rounded != numbers) | (np.abs(numbers) >= 2**53)
-            off = ~np.isfinite(rounded) | (inexact & (numbers == np.round(numbers)))
-            how = "to another number; make the column categorical, or remove it"
-    if off.any():
-        row = int(off.argmax())
-        raise InputError(
-            f"{_at(name, feature.name, row)} holds {shown(str(cells.iloc[row]))}, which single precision "
-            f"rounds {how}."
-        )
-    return rounded
-
-
-def _codes(name: str, cells: Any, column: str, values: tuple[Category, ...], what: str) -> np.ndarray:
-    """The place of each cell of a column among its categories, or among the classes."""
-    _known_cells(name, cells, column)
-    places = {value: place for place, value in enumerate(values)}
-    kind = type(values[0])
-    codes = np.empty(len(cells), np.int64)
-    for row, cell in enumerate(cells):
-        place = places.get(_as(kind, cell))
-        if place is None:
-            raise InputError(
-                f"{_at(name, column, row)} holds {shown(cell)}, which is none of the {what} of the training "
-                f"rows: {_some(values)}."
-            )
-        codes[row] = place
-    return codes
-
-
-def _as(kind: type, cell: object) -> Any:
-    """A cell as a category of some type; None where it is none."""
-    if kind is str:
-        return str(cell)
-    if kind is bool:
-        return {"true": True, "false": False}.get(str(cell).lower())
-    if kind is int and str(cell).lstrip("+-").isdigit():
-        return int(str(cell))
-    number = as_number(cell)
-    return number if number == number else None  # 1 and 1.0 are the same key
-
-
-def _numbers(name: str, cells: Any, column: str) -> np.ndarray:
-    """A column of numbers."""
-    _known_cells(name, cells, column)
-    if cells.dtype.kind in "iuf":
-        numbers = cells.to_numpy(np.float64)
-    else:
-        numbers = np.array([as_number(cell) for cell in cells], dtype=np.float64)
-    wrong = ~np.isfinite(numbers)
-    if wrong.any():
-        row = int(wrong.argmax())
-        raise InputError(
-            f"{_at(name, column, row)} holds {shown(cells.iloc[row])}, which is no finite number; mend it."
-        )
-    return numbers
-
-
-def _known_cells(name: str, cells: Any, column: str) -> None:
-    """Refuse missing values."""
-    missing = cells.isna().to_numpy()
-    if missing.any():
-        row = int(missing.argmax())
-        raise InputError(
-            f"{_at(name, column, row)} holds no value (it is empty, NaN or NA); fill it in, or remove the "
-            "row."
-        )
-
-
-def _some(names: Any) -> str:
-    listed = list(map(str, names))
-    return ", ".join(listed[:5]) + (", ..." if len(listed) > 5 else "")
-
-
-def _at(name: str, column: str, row: int | None = None) -> str:
-    """Where something is wrong in a table."""
-    return f"{name}: the column {shown(column)}" + ("" if row is None else f", row {row},")

@@ -7,6 +7,7 @@ import torch
 
 from wulff import _display, noises
 from wulff._checks import whole_number
+from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff.errors import InputError
 from wulff.tables import Layout, encoded_rows, of_table
@@ -36,7 +37,9 @@ def augment_table(
     """
     whole_number("copies", copies)
     pandas = _display.pandas("augment_table", "tables")
-    _, inputs, labels = encoded_rows(rows, layout)
+    name, inputs, labels = encoded_rows(rows, layout)
+    if labels is None:
+        raise InputError(f"{name} has no column {shown(layout.target)} for the target.", "rows")
     named = of_table(str(noise), layout)
     if is_views(named):
         raise InputError(f"rows of a table are copied with noise, got the views {named}.", "noise")
