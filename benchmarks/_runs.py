@@ -13,8 +13,8 @@ import tomli_w
 from wulff import runs
 from wulff.noises import Gaussian
 from wulff.runs.certifying import Counted, certified_records
-from wulff.runs.document import checksum_key, to_document, versions
-from wulff.runs.journal import RECORDS, SPEC
+from wulff.runs.document import to_document, versions
+from wulff.runs.folder import RECORDS, SPEC, checksum_key
 
 N, CLASSES, DIFFERENT = 100_000, 10, 1_000
 

@@ -16,7 +16,7 @@ from _common import FULL, finish, say
 from _runs import cost, start_up, write_run
 
 from wulff import runs
-from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.folder import RECORDS, SUMMARY
 from wulff.runs.summaries import summary
 
 RUNS = 300 if FULL else 60

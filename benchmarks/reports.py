@@ -15,7 +15,7 @@ from pathlib import Path
 from _common import FULL, finish, say
 from _runs import Cost, cost, start_up, write_run
 
-from wulff.runs.journal import RECORDS
+from wulff.runs.folder import RECORDS
 
 TABLE = 1_000_000 if FULL else 100_000
 PAGE = 200_000 if FULL else 20_000

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+import numpy as np
 import pytest
 
 import wulff
@@ -93,6 +94,34 @@ for command in {LIGHT}:
     assert out.getvalue(), command
 """
     assert loaded_after(program) == []
+
+
+def test_finished_runs_are_listed_without_torch(tmp_path: Path) -> None:
+    images = np.random.default_rng(0).random((3, 1, 2, 2), dtype=np.float32)
+    given = {"noise": "gaussian(sigma=.5)", "norms": ["l2"], "n": 20, "num_classes": 2}
+    wulff.certify(
+        lambda x: (x.flatten(1).sum(1) > 2).long(), images, [0, 1, 0], store=tmp_path / "run", **given
+    )
+    program = f"""
+import contextlib, io, wulff.cli
+out = io.StringIO()
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(out):
+    wulff.cli.main(["ls", {str(tmp_path)!r}])
+assert "gaussian(sigma=0.5)" in out.getvalue() and "3 of 3" in out.getvalue(), out.getvalue()
+"""
+    assert loaded_after(program) == []
+
+
+@pytest.mark.parametrize("package", ["runs", "reports"])
+def test_names_that_are_loaded_when_used_are_those_that_are_typed(package: str) -> None:
+    module = getattr(wulff, package)
+    tree = ast.parse(Path(module.__file__).read_text())
+    (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
+    imports = [node for node in typed.body if isinstance(node, ast.ImportFrom)]
+    assert sorted(name.name for node in imports for name in node.names) == sorted(module.__all__)
+    for node in imports:
+        for name in node.names:
+            assert getattr(module, name.name) is getattr(importlib.import_module(node.module), name.name)
 
 
 def test_python_m_wulff() -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from wulff import _files, datasets, runs
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import RECORDS, SPEC, SUMMARY
+from wulff.runs.folder import RECORDS, SPEC, SUMMARY
 from wulff.training import Schedule
 
 CERTIFY = ("--slice", ":3", "--n", "50", "--n0", "10", "--norm", "l1", "--norm", "l2")

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from wulff.runs import Record
-from wulff.runs.document import checksum_key
-from wulff.runs.journal import RECORDS, SPEC, stored_document
+from wulff.runs.folder import RECORDS, SPEC, checksum_key, stored_document
 
 
 def write_records(folder: Path, records: Sequence[Record]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from tests.runs.forge import to_format_0, write_records
 from wulff import reports, runs
 from wulff.errors import RunError
-from wulff.runs.journal import RECORDS, SPEC
+from wulff.runs.folder import RECORDS, SPEC
 from wulff.runs.records import check_lines
 from wulff.training import Schedule
 

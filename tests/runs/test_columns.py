@@ -17,9 +17,10 @@ from wulff import reports, runs
 from wulff.errors import RunError
 from wulff.runs import stored
 from wulff.runs.columns import Columns, columns_of, read_rows
-from wulff.runs.document import checksum_key, to_document, versions
+from wulff.runs.document import to_document, versions
 from wulff.runs.fit import Fit
-from wulff.runs.journal import RECORDS, SPEC, SUMMARY, Journal, read_records
+from wulff.runs.folder import RECORDS, SPEC, SUMMARY, checksum_key
+from wulff.runs.journal import Journal, read_records
 from wulff.runs.records import CertifiedRadius, Record
 from wulff.runs.summaries import summary
 
@@ -227,11 +228,11 @@ def test_finished_runs_are_listed_by_their_summaries(tmp_path: Path, monkeypatch
     records[7] = dataclasses.replace(lost, not_a_number={"selection": 1})
     folder = write(tmp_path / "run", records, spec, facts)
     with monkeypatch.context() as patch:
-        patch.setattr(listing_module, "read_summary", lambda _: None)
+        patch.setattr(listing_module, "read_headline", lambda _: None)
         expected = reports.listing([tmp_path])
     assert expected[1][-1] == "finished; 1 copies not a number since input 7"
     with monkeypatch.context() as patch:
-        patch.setattr(listing_module, "load", None)  # records are not read
+        patch.setattr(runs, "load", None)  # records are not read
         assert reports.listing([tmp_path]) == expected
         later = (folder / SUMMARY).stat().st_mtime_ns + 10**9
         os.utime(folder / RECORDS, ns=(later, later))  # as a copy may have it: the fingerprint tells

@@ -18,7 +18,7 @@ import wulff
 from wulff import runs
 from wulff.engines import ProcessEngine
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.folder import RECORDS, SUMMARY
 from wulff.stats import Anytime
 
 FORKED = ProcessEngine(2, "forkserver")

@@ -12,7 +12,7 @@ from tests.backends.servers import MLServer
 from tests.nightly import NIGHTLY
 from tests.runs.test_resume import records
 from wulff import runs
-from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.folder import RECORDS, SUMMARY
 
 KILLS = 60 if NIGHTLY else 6
 INPUTS = 3 * KILLS

@@ -12,7 +12,7 @@ from scipy import stats as scipy_stats
 from tests.runs.forge import to_format_0
 from wulff import datasets, models, runs, stats
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import RECORDS, SPEC
+from wulff.runs.folder import RECORDS, SPEC
 from wulff.runs.recertification import _counted
 from wulff.training import Schedule
 

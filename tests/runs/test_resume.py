@@ -12,7 +12,7 @@ import pytest
 from tests.nightly import NIGHTLY
 from wulff import runs
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import RECORDS, SPEC, SUMMARY
+from wulff.runs.folder import RECORDS, SPEC, SUMMARY, stored_document
 from wulff.stats import Anytime
 from wulff.training import Schedule
 
@@ -164,7 +164,7 @@ def test_a_seed_from_the_operating_system_is_recorded_and_kept(model: Path, tmp_
 
 
 def test_two_processes_cannot_write_one_run(model: Path, undisturbed: Path) -> None:
-    from wulff.runs.journal import Journal, stored_document
+    from wulff.runs.journal import Journal
 
     document = stored_document(undisturbed)
     assert document is not None

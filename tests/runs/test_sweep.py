@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from wulff import reports, runs, training
 from wulff.errors import InputError, RunError
-from wulff.runs.journal import RECORDS, SUMMARY
+from wulff.runs.folder import RECORDS, SUMMARY
 from wulff.runs.sweeps.work import PLAN
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples" / "sweeps").glob("*.toml"))

@@ -12,7 +12,7 @@ import wulff
 from tests.runs.forge import to_format_0
 from wulff import _version, runs
 from wulff.errors import RunError
-from wulff.runs.journal import RECORDS, SPEC
+from wulff.runs.folder import RECORDS, SPEC
 from wulff.training import Schedule
 
 

@@ -17,8 +17,8 @@ from wulff import noises
 from wulff.cli import main
 from wulff.cli.verify import drawn_scale
 from wulff.reports.verification import is_verified
-from wulff.runs import document as run_document
-from wulff.runs.document import checksum_key
+from wulff.runs import folder as run_folder
+from wulff.runs.folder import checksum_key
 from wulff.runs.records import Record
 from wulff.verify import records as checked_records
 from wulff.verify import verify_run
@@ -279,4 +279,4 @@ def test_checksums_are_checked(tmp_path: Path, run: Path) -> None:
 
 def test_the_checker_leaves_the_same_tables_out_of_checksums() -> None:
     """It shares no code with runs, so that each has a list of its own."""
-    assert checked_records.UNDECIDED == run_document._UNDECIDED
+    assert checked_records.UNDECIDED == run_folder._UNDECIDED

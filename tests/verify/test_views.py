@@ -16,7 +16,7 @@ import torch
 
 import wulff
 from wulff import runs
-from wulff.runs.document import checksum_key
+from wulff.runs.folder import checksum_key
 from wulff.runs.records import Record
 from wulff.verify import verify_run
 from wulff.verify.view_counts import label, read_family, stays

@@ -49,7 +49,7 @@ from wulff.cli.table_options import (
 )
 from wulff.errors import InputError
 from wulff.runs.document import load_plugins
-from wulff.runs.journal import SPEC, stored_document
+from wulff.runs.folder import SPEC, stored_document
 from wulff.runs.progress import run_progress
 from wulff.runs.view_spec import refused_terms
 from wulff.views import Views, is_views

@@ -1,18 +1,17 @@
-"""What runs there are under some folders, one line each."""
+"""What runs there are under some folders, one line each; PyTorch is loaded only where records are read."""
 
 import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from wulff import reports, runs
 from wulff._checks import file_path, sequence_of
 from wulff._numerics.rounding import decimal_down
 from wulff.errors import InputError, WulffError
-from wulff.reports.curves import curve
 from wulff.reports.grids import Grid
-from wulff.runs import Run, load
-from wulff.runs.journal import SPEC, stored_run
-from wulff.runs.summaries import read_summary
+from wulff.runs.folder import SPEC
+from wulff.runs.headlines import read_headline
 
 HEADS = ["run", "task", "noise", "data", "inputs", "accuracy at radius 0", "average radius", "state"]
 
@@ -58,7 +57,7 @@ def _line(folder: Path) -> list[str]:
     try:
         if (line := _known(folder)) is not None:
             return line
-        run = load(folder)
+        run = runs.load(folder)
     except WulffError as error:
         return _unread(folder, f"damaged: {error}")
     except OSError as error:
@@ -74,13 +73,12 @@ def _line(folder: Path) -> list[str]:
 
 def _known(folder: Path) -> list[str] | None:
     """The line of a finished run by its summary, which is read a thousand times faster than its records."""
-    known, made = read_summary(folder), stored_run(folder)
-    if known is None or made is None or known.inputs != made.facts.inputs or not known.inputs:
+    known = read_headline(folder)
+    if known is None:
         return None
-    spec = made.spec
     averages = [f"{n} {decimal_down(r, 3)}" for n, r in known.average_certified_radius.items()]
     return [
-        *(str(folder), spec.task, _noise(spec.noise), spec.dataset or ""),
+        *(str(folder), known.task, _noise(known.noise), known.dataset or ""),
         f"{known.inputs:,} of {known.inputs:,}",
         "" if known.correct is None else f"{known.correct / known.inputs:.3f}",
         ", ".join(averages),
@@ -97,9 +95,9 @@ def _said(copies: int, since: int | None) -> str:
     return f"; {copies:,} copies not a number since input {since}"
 
 
-def _averages(run: Run) -> str:
+def _averages(run: "runs.Run") -> str:
     if not run.records:
         return ""
     return ", ".join(
-        f"{norm} {decimal_down(curve(run, norm).average_certified_radius, 3)}" for norm in run.norms
+        f"{norm} {decimal_down(reports.curve(run, norm).average_certified_radius, 3)}" for norm in run.norms
     )

@@ -11,7 +11,7 @@ from typing import Any
 from wulff._version import __version__
 from wulff.backends import is_spec
 from wulff.runs import ImportedSpec, Run
-from wulff.runs.journal import RECORDS
+from wulff.runs.folder import RECORDS
 from wulff.runs.spec import IN_PYTHON
 from wulff.stats import Anytime
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wulff import _files
-from wulff.runs.journal import RECORDS, SPEC
+from wulff.runs.folder import RECORDS, SPEC
 
 FILE = "verification.json"
 

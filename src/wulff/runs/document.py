@@ -1,9 +1,7 @@
 """The document of a run, spec.toml: what was asked for, and what was found when the run was made."""
 
 import dataclasses
-import hashlib
 import importlib.metadata
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,18 +11,15 @@ from wulff import noises, plugins
 from wulff._checks import is_list, is_table, whole_numbers
 from wulff._version import __version__
 from wulff.errors import InputError, RunError
+from wulff.runs.folder import FORMAT
 from wulff.runs.spec import SPECS, AnySpec
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import VoteSpec
 from wulff.smoothing import batch_matters
 from wulff.views import is_views
 
-FORMAT = 1
-"""Of spec.toml and training.toml. Files of format 0 do not say it; their records have no checksums."""
 NOT_IDENTIFIED = "not identified"
 """Stands for the hash of a classifier that nothing tells from others."""
-_UNDECIDED = ("format", "plugins", "versions", "engine")
-"""Tables that decide no number of a record."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -153,13 +148,6 @@ def deciding(spec: AnySpec, facts: Facts) -> dict[str, Any]:
     asked = {name: value for name, value in document["run"].items() if name not in ("slice", "inputs")}
     hashes = {f"hash of {name}": value for name, value in facts.hashes.items() if name != "data"}
     return asked | hashes | {"versions": facts.versions.get("wulff")}
-
-
-def checksum_key(document: dict[str, Any]) -> bytes:
-    """What ties records to everything in a document that decides their numbers."""
-    deciding = {key: table for key, table in document.items() if key not in _UNDECIDED}
-    text = json.dumps(deciding, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=32).digest()
 
 
 def versions(libraries: Sequence[str] = ()) -> dict[str, str]:

@@ -14,8 +14,9 @@ from wulff._checks import file_path
 from wulff.errors import InputError
 from wulff.runs.continuing import check_votes, to_recount
 from wulff.runs.document import Facts, to_document
+from wulff.runs.folder import SUMMARY, stored_document
 from wulff.runs.job import Job, prepare
-from wulff.runs.journal import SUMMARY, Journal, Unstored, accept, stored_document, stored_run
+from wulff.runs.journal import Journal, Unstored, accept, stored_run
 from wulff.runs.records import Record
 from wulff.runs.run import Run, load
 from wulff.runs.spec import AnySpec, RunSpec, Spec

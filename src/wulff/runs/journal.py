@@ -9,7 +9,6 @@ import dataclasses
 import io
 import json
 import os
-import tomllib
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -20,19 +19,16 @@ import tomli_w
 from filelock import FileLock
 
 from wulff import _files
-from wulff._reading import DAMAGE
 from wulff._typing import IntArray
 from wulff._version import __version__, what_changed
 from wulff.errors import RunError
 from wulff.runs.columns import Columns, columns_of, has_twice, paused_collector, read_rows, without_counts
-from wulff.runs.document import Facts, Made, checksum_key, from_document, to_document
+from wulff.runs.document import Facts, Made, from_document, to_document
 from wulff.runs.fit import Fit
+from wulff.runs.folder import RECORDS, SPEC, SUMMARY, checksum_key, stored_document
 from wulff.runs.records import Record, check_lines
 from wulff.runs.stored import KEPT, Lines, Records
 
-SPEC = "spec.toml"
-RECORDS = "records.jsonl"
-SUMMARY = "summary.json"
 TOGETHER = 1000
 """Records that are written together where all are known."""
 BLOCK = 1 << 17
@@ -154,20 +150,6 @@ class Unstored:
 
     def __exit__(self, *error: object) -> None:
         pass
-
-
-def stored_document(folder: Path) -> dict[str, Any] | None:
-    """The document in a folder; None if there is no folder, or nothing in it."""
-    if folder.exists() and not folder.is_dir():
-        raise RunError(f"{folder} is a file; give a folder for the run.")
-    if not (folder / SPEC).is_file():
-        if folder.is_dir() and any(not file.name.startswith(".") for file in folder.iterdir()):
-            raise RunError(f"{folder} is not a run (it has no {SPEC}) and not empty; give another folder.")
-        return None
-    try:
-        return tomllib.loads((folder / SPEC).read_text())
-    except DAMAGE as error:
-        raise RunError(f"{folder / SPEC} is damaged: {error}.") from None
 
 
 def stored_run(folder: Path) -> Made | None:

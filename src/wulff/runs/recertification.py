@@ -25,8 +25,8 @@ from wulff.norms import Adversary, parse_adversaries, parse_threat
 from wulff.runs.certifying import Counted, certified_records
 from wulff.runs.execution import store_finished
 from wulff.runs.fit import Fit
+from wulff.runs.folder import RECORDS, stored_document
 from wulff.runs.from_errors import against_others
-from wulff.runs.journal import RECORDS, stored_document
 from wulff.runs.original_inputs import OriginalInputs
 from wulff.runs.records import Record
 from wulff.runs.run import Run, check_run, load, recomputed

@@ -16,9 +16,10 @@ from wulff.datasets import Dataset
 from wulff.errors import InputError, RunError
 from wulff.norms import Adversary, parse_adversary
 from wulff.runs.columns import Columns
-from wulff.runs.document import FORMAT, Facts, Made, checksum_key, from_document, to_document, versions
+from wulff.runs.document import Facts, Made, from_document, to_document, versions
 from wulff.runs.fit import Fit
-from wulff.runs.journal import RECORDS, SPEC, read_records, stored_document
+from wulff.runs.folder import FORMAT, RECORDS, SPEC, checksum_key, stored_document
+from wulff.runs.journal import read_records
 from wulff.runs.records import Record
 from wulff.runs.shortcuts import Shortcuts
 from wulff.runs.spec import AnySpec, Spec

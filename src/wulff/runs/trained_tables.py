@@ -11,7 +11,8 @@ from wulff._quoting import shown
 from wulff.datasets.base import parse_slice
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING
-from wulff.runs.journal import SPEC, stored_run
+from wulff.runs.folder import SPEC
+from wulff.runs.journal import stored_run
 from wulff.runs.training_run import read_training
 from wulff.tables import Layout, Scales, check_target
 

@@ -19,7 +19,8 @@ from wulff._reading import DAMAGE
 from wulff.errors import InputError, RunError
 from wulff.models.partitioned import PARTS, Partitioned
 from wulff.runs.checkpoints import TRAINING, Keeper
-from wulff.runs.document import FORMAT, versions
+from wulff.runs.document import versions
+from wulff.runs.folder import FORMAT
 from wulff.runs.journal import refuse_other_document
 from wulff.runs.training_spec import TrainingSpec
 from wulff.smoothing import use_device

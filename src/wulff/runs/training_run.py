@@ -13,7 +13,8 @@ from wulff._checks import file_path, is_table
 from wulff._reading import DAMAGE
 from wulff.errors import InputError
 from wulff.runs.checkpoints import TRAINING, Keeper
-from wulff.runs.document import FORMAT, versions
+from wulff.runs.document import versions
+from wulff.runs.folder import FORMAT
 from wulff.runs.scalars import Scalars
 from wulff.runs.training_parts import train_parts
 from wulff.runs.training_spec import TrainingSpec, noise_or_views

@@ -17,7 +17,7 @@ from wulff._reading import reading
 from wulff.engines.ray_cluster import spread
 from wulff.errors import RunError, WulffError
 from wulff.runs.execution import certify
-from wulff.runs.journal import SUMMARY
+from wulff.runs.folder import SUMMARY
 from wulff.runs.run import Run, load
 from wulff.runs.sweeps.file import Sweep, Task
 from wulff.runs.training_run import train
