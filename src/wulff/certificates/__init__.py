@@ -8,21 +8,12 @@ from wulff.certificates import (  # noqa: F401  (each file registers its theorem
     level_set,
     privacy_loss,
 )
-from wulff.certificates.any_dimension import radius_in_any_dimension
 from wulff.certificates.features.staircase import Staircase, staircase
-from wulff.certificates.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius
 from wulff.certificates.planning import Plan, largest_error, plan
+from wulff.certificates.privacy_loss.monte_carlo import MonteCarloRadius, mixed_linf_loss, monte_carlo_radius
 from wulff.certificates.probability import Guarantee, certified_probability
-from wulff.certificates.registry import (
-    ANY_NORM,
-    Certificate,
-    Radii,
-    certified_radius,
-    conversions,
-    methods,
-    register,
-    table,
-)
+from wulff.certificates.radii import Radii, certified_radius, radius_in_any_dimension
+from wulff.certificates.registry import ANY_NORM, Certificate, conversions, methods, register, table
 from wulff.certificates.top_k import top_k_radius
 from wulff.certificates.two_sided import two_sided_radius
 

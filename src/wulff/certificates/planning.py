@@ -5,7 +5,7 @@ import math
 
 from wulff._checks import NOT_NEGATIVE, POSITIVE, real_number
 from wulff._numerics.bisection import last_true
-from wulff.certificates.registry import certified_radius
+from wulff.certificates.radii import certified_radius
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise

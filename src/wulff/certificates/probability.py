@@ -9,7 +9,8 @@ from wulff._checks import numbers, together
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error
-from wulff.certificates.registry import candidates, check_errors, dimension
+from wulff.certificates.radii import check_errors, dimension
+from wulff.certificates.registry import candidates
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise

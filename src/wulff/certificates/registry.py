@@ -1,8 +1,8 @@
 """The table of theorems: noise × norm × method → radius, and the one place where radii are rounded.
 
 A certificate is one function `f(noise, error, dim)` with `@register(...)`. It returns the radius at
-scale 1 for each error in (0, ½), and `nan` where its theorem says nothing. Scale, abstention, rounding
-and the choice of the largest radius are done here, so that no author can forget them.
+scale 1 for each error in (0, ½), and `nan` where its theorem says nothing. Scale and rounding are done
+here, abstention and the choice of the largest radius in `radii`, so that no author can forget them.
 """
 
 import dataclasses
@@ -14,22 +14,17 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from wulff import _display
-from wulff._checks import instance, numbers, refuse, whole_number
+from wulff._checks import instance, refuse
 from wulff._numerics import rounding
-from wulff._numerics.rounding import decimal_down
 from wulff._quoting import shown
 from wulff._typing import FloatArray
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Mixed, Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Box, Norm, Scaled, Threat, WithChanges, is_counted, parse_threat
+from wulff.norms import Box, Norm, Threat, is_counted, parse_threat
 
 ANY_NORM: Final = None
 """Registers a function that covers every norm; it takes the norm as its fourth argument."""
-
-SMALLEST_ERROR: Final = 1e-300
-"""Smaller errors get the radius of this one, which is valid for them; float64 has fewer digits below."""
 
 SMALL_DIM: Final = 64
 """Up to here conversions that can seldom be the best are tried all the same."""
@@ -109,84 +104,6 @@ class Certificate:
         above = rounding.up(value * (1 + self.shortfall), self.ulps + 2)
         below = rounding.down(value, self.ulps + 1)
         return np.floor(below) if is_counted(norm) else below, above
-
-
-@dataclasses.dataclass(frozen=True, repr=False)
-class Radii:
-    """Certified radii and the theorems they come from, in the shape of the errors.
-
-    Attributes:
-        radius: No perturbation with norm below it changes the smoothed label. In input units; 0 means
-            that nothing is certified (error ≥ ½).
-        method: The registry's name of the theorem behind each radius.
-        tight: Whether that theorem's radius is the largest that the error alone can support.
-        error: The upper bounds on P[f(x+Z) ≠ label] that the radii are for.
-        noise: The noise, with its dimension.
-        norm: The adversary's norm.
-    """
-
-    radius: FloatArray
-    method: npt.NDArray[np.str_]
-    tight: npt.NDArray[np.bool_]
-    error: FloatArray
-    noise: Noise
-    norm: Threat
-
-    def largest_changes(self) -> FloatArray:
-        """How far each coordinate alone may move, in its own unit; of shape (*errors, dim)."""
-        return largest_changes(self.noise, self.norm, self.radius)
-
-    def __len__(self) -> int:
-        return len(self.radius)
-
-    def __getitem__(self, chosen: Any) -> "Radii":
-        """The radii of some of the errors, chosen as in an array."""
-        names = ("radius", "method", "tight", "error")
-        return dataclasses.replace(self, **{name: np.asarray(getattr(self, name)[chosen]) for name in names})
-
-    def to_pandas(self) -> Any:
-        """A `pandas.DataFrame` with a row for each error."""
-        parts = {name: np.ravel(getattr(self, name)) for name in ("error", "radius", "method", "tight")}
-        return _display.pandas().DataFrame(parts)
-
-    def __repr__(self) -> str:
-        radius, method = np.atleast_1d(self.radius).ravel(), np.unique(self.method).tolist()
-        shown = ", ".join(decimal_down(float(value), 6) for value in radius[:6])
-        more = f", and {radius.size - 6:,} more" if radius.size > 6 else ""
-        by = ", ".join(method[:6])
-        return f"Radii against {self.norm} of {self.noise}: {shown}{more} (rounded down), by {by}"
-
-    def _repr_html_(self) -> str:
-        parts = (self.error, self.radius, self.method)
-        rows = zip(*(np.ravel(part)[: _display.ROWS].tolist() for part in parts), strict=True)
-        cells = [[f"{error:.4g}", decimal_down(radius, 6), method] for error, radius, method in rows]
-        left = max(0, np.size(self.radius) - _display.ROWS)
-        return _display.html_table(["error", f"{self.norm} radius", "method"], cells, left)
-
-
-def largest_changes(noise: Noise, norm: Threat, radius: FloatArray) -> FloatArray:
-    """How far each coordinate alone may move, in its own unit, at radii against a norm; rounded down.
-
-    Args:
-        noise: The noise, with its dimension.
-        norm: A norm, or a norm in units of the scales.
-        radius: The radii; one coordinate's change has the same size in every norm.
-
-    Returns:
-        An array of shape (*radii, dim); 0 for immutable coordinates. Of mixed noise nan for categories, which
-        are not measured.
-    """
-    if isinstance(noise, Mixed) and isinstance(norm, WithChanges):
-        assert noise.dim is not None
-        each = np.full((*np.shape(radius), noise.dim), np.nan)
-        each[..., noise.numeric(noise.dim)] = largest_changes(noise.of_numbers(), norm.norm, radius)
-        return each
-    if not isinstance(norm, Scaled) and not _is_norm(norm):
-        raise InputError(f"changes of single coordinates follow from radii against a norm, got {norm}.")
-    assert noise.dim is not None
-    scales = np.ones(noise.dim) if noise.scales is None else np.array(noise.scales)
-    each = scales if isinstance(norm, Scaled) else (scales > 0).astype(np.float64)
-    return rounding.down(np.asarray(radius)[..., None] * each, 1)
 
 
 _TABLE: list[Certificate] = []
@@ -275,7 +192,7 @@ def table(noise: type[Noise] | None = None, norm: Threat | None = None) -> list[
         entry
         for entry in sorted(_TABLE, key=_place)
         if (noise is None or (issubclass(noise, entry.noise) and entry.covers(noise)))
-        and (norm is None or entry.norm == norm or (entry.norm is ANY_NORM and _is_norm(norm)))
+        and (norm is None or entry.norm == norm or (entry.norm is ANY_NORM and is_norm(norm)))
     ]
 
 
@@ -284,7 +201,7 @@ def _place(entry: Certificate) -> tuple[str, str, str]:
     return entry.method, entry.noise.__name__, "" if entry.norm is ANY_NORM else str(entry.norm)
 
 
-def _is_norm(threat: Threat) -> bool:
+def is_norm(threat: Threat) -> bool:
     """Whether a threat is one of the norms that `ANY_NORM` means: lp with p ≥ 1, in all of space."""
     return isinstance(threat, Norm) and threat.p >= 1
 
@@ -320,7 +237,7 @@ def conversions(noise: type[Noise], threat: Threat) -> list[Certificate]:
 @converter
 def between_norms(noise: type[Noise], norm: Threat) -> list[Certificate]:
     """By ‖v‖_q ≤ ‖v‖_p / f; the last resort."""
-    return between(table(noise), norm) if isinstance(norm, Norm) and _is_norm(norm) else []
+    return between(table(noise), norm) if isinstance(norm, Norm) and is_norm(norm) else []
 
 
 def between(entries: Iterable[Certificate], norm: Norm) -> list[Certificate]:
@@ -328,7 +245,7 @@ def between(entries: Iterable[Certificate], norm: Norm) -> list[Certificate]:
     sources = [
         entry
         for entry in entries
-        if isinstance(entry.norm, Norm) and _is_norm(entry.norm) and entry.norm != norm
+        if isinstance(entry.norm, Norm) and is_norm(entry.norm) and entry.norm != norm
     ]
     return [
         dataclasses.replace(
@@ -374,73 +291,6 @@ def _grown_converted(
     return entry.growth(noise, error, rounding.up(radius / norm.equivalence(entry.norm, dim), 32), dim)
 
 
-def certified_radius(
-    noise: Noise | str,
-    error: npt.ArrayLike,
-    norm: Threat | str = Norm.L2,
-    dim: int | None = None,
-    method: str | None = None,
-) -> Radii:
-    """The radius within which no adversary can change the smoothed label.
-
-    Args:
-        noise: The noise of the smoothed classifier, or its spec string.
-        error: Upper bounds on P[f(x+Z) ≠ label], of any shape, in (0, 1]. Give the error and not one
-            minus it: probabilities near one have no digits left.
-        norm: What the adversary may do: `l1`, `l2`, `linf`, `lp(1.5)` in all of space; in the box `l1-box`,
-            `l0-box`, or a `Box` with the room of one input; of noise with scales, `l2-scaled` in their units;
-            of mixed noise `l2+1`, the numbers in l2 while up to one category changes.
-        dim: The number of input coordinates; may be left out if the noise has it.
-        method: The name of one theorem; by default the one with the largest radius, for each error.
-
-    Returns:
-        float64 radii, never above the theorem's exact value; 0 for errors of ½ and more.
-
-    Raises:
-        InputError: An argument is outside its range.
-        NotCoveredError: The theorem (or every theorem) says nothing about this case; the message names
-            the methods that exist.
-    """
-    noise, norm = parse_noise(noise), parse_threat(norm)
-    noise = noise.in_dim(dimension(noise, dim))
-    assert noise.dim is not None
-    errors = check_errors(error)
-    entries = candidates(noise, norm, method)
-
-    shape, errors = errors.shape, errors.ravel()
-    certain = errors < 0.5
-    radius = np.full(errors.size, np.nan)
-    chosen = np.zeros(errors.size, dtype=np.intp)  # 0 abstains, i + 1 is entries[i]
-    pending: npt.NDArray[np.intp] = np.flatnonzero(certain)
-    for number, entry in enumerate(entries, start=1):
-        if pending.size == 0:
-            break
-        error = np.maximum(errors[pending], SMALLEST_ERROR)
-        promising = entry.promises(noise, error, radius[pending], noise.dim)
-        tried = pending[promising]
-        if tried.size == 0:
-            continue
-        found = entry.radius(noise, error[promising], noise.dim, norm)
-        better = ~(found <= radius[tried]) & ~np.isnan(found)
-        radius[tried[better]] = found[better]
-        chosen[tried[better]] = number
-        if entry.tight:
-            pending = np.setdiff1d(pending, tried[better])
-    if np.isnan(radius[certain]).any():
-        missing = float(errors[certain & np.isnan(radius)].flat[0])
-        named = f"method {method!r}" if method else "any method"
-        others = [entry.method for entry in candidates(noise, norm, None) if entry.method != method]
-        raise NotCoveredError(
-            f"{named} does not cover {noise} against {norm} at error {missing:g}; "
-            f"the other methods are {', '.join(others) or 'none'}."
-        )
-    radius[~certain] = 0.0
-    names = np.array(["abstain", *(entry.method for entry in entries)])[chosen]
-    tight = np.array([False, *(entry.tight for entry in entries)])[chosen]
-    radius, names, tight, errors = (column.reshape(shape)[()] for column in (radius, names, tight, errors))
-    return Radii(radius, names, tight, errors, noise, norm)
-
-
 def methods(noise: Noise | str, norm: Threat | str) -> list[Certificate]:
     """Every certificate that may apply by default, tight ones first and conversions between norms last."""
     return candidates(parse_noise(noise), parse_threat(norm), None)
@@ -475,27 +325,3 @@ def entries_of_one_size(noise: Noise, norm: Threat) -> list[Certificate]:
     direct = table(type(noise), norm)
     direct.sort(key=lambda entry: (not entry.tight, entry.noise is not type(noise)))
     return direct + conversions(type(noise), norm)
-
-
-def dimension(noise: Noise, dim: int | None) -> int:
-    """The number of input coordinates, from the argument or else from the noise."""
-    dim = noise.dim if dim is None else dim
-    if dim is None:
-        raise InputError(
-            f"the dimension is not known; give dim= (the number of input coordinates) for {noise}.", "dim"
-        )
-    return whole_number("dim", dim)
-
-
-def check_errors(error: npt.ArrayLike) -> FloatArray:
-    """Upper bounds on probabilities as float64; refuses what is not in (0, 1] and what has too few digits."""
-    given = numbers("error", error, what="float64")
-    if given.dtype.kind == "f" and given.dtype.itemsize < 8:
-        raise InputError(
-            f"error must be float64 (float32 has too few digits for a certificate), got {given.dtype}."
-        )
-    errors = given.astype(np.float64)
-    outside = ~((errors > 0) & (errors <= 1))
-    if outside.any():
-        raise InputError(f"error must lie in (0, 1], got {errors[outside].flat[0]:g}.", "error")
-    return errors

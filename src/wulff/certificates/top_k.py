@@ -19,7 +19,8 @@ from wulff._numerics import rounding
 from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error
-from wulff.certificates.registry import Certificate, Radii, candidates, check_errors, dimension
+from wulff.certificates.radii import Radii, check_errors, dimension
+from wulff.certificates.registry import Certificate, candidates
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise

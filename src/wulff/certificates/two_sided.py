@@ -7,7 +7,8 @@ from wulff._numerics import rounding
 from wulff._numerics.bisection import bisect
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error, signed_enclosure
-from wulff.certificates.registry import Certificate, Radii, candidates, check_errors, dimension
+from wulff.certificates.radii import Radii, check_errors, dimension
+from wulff.certificates.registry import Certificate, candidates
 from wulff.errors import NotCoveredError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise

@@ -8,7 +8,7 @@ import numpy as np
 
 from wulff._typing import FloatArray
 from wulff.certificates import certified_radius
-from wulff.certificates.registry import SMALLEST_ERROR
+from wulff.certificates.radii import SMALLEST_ERROR
 from wulff.errors import InputError, NotCoveredError
 from wulff.geometry.attained import REPRESENTATIVES
 from wulff.geometry.bodies import check_body_dim

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from wulff import _display
 from wulff._typing import FloatArray, IntArray
-from wulff.certificates.registry import largest_changes
+from wulff.certificates.radii import largest_changes
 from wulff.errors import InputError
 from wulff.noises import Mixed, Noise
 from wulff.norms import Adversary, Norm, Scaled, WithChanges, parse_adversary

@@ -15,7 +15,7 @@ from wulff._reading import reading
 from wulff._typing import FloatArray, IntArray
 from wulff.certificates import Radii, certified_radius, top_k_radius, two_sided_radius
 from wulff.certificates.box.own_rooms import OWN, with_rooms
-from wulff.certificates.registry import largest_changes
+from wulff.certificates.radii import largest_changes
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.norms import Box, Threat, parse_threat

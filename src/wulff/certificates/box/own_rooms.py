@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from wulff._numerics.rounding import EPSILON
-from wulff.certificates.registry import Radii
+from wulff.certificates.radii import Radii
 from wulff.errors import InputError, NotCoveredError
 from wulff.norms import Box
 

@@ -23,7 +23,8 @@ from wulff.certificates.features.ablation import seen
 from wulff.certificates.features.categories import Atoms, changes, few_values
 from wulff.certificates.features.filled import filled
 from wulff.certificates.growth import grown_error, signed_enclosure
-from wulff.certificates.registry import Certificate, candidates, certified_radius, finder
+from wulff.certificates.radii import certified_radius
+from wulff.certificates.registry import Certificate, candidates, finder
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Ablation, Gaussian, Mixed, Noise, Resampling
 from wulff.norms import Box, Threat, WithChanges

@@ -15,13 +15,7 @@ import numpy.typing as npt
 from wulff._numerics import rounding
 from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
-from wulff.certificates.registry import (
-    ANY_NORM,
-    Certificate,
-    entries_of_one_size,
-    finder,
-    table,
-)
+from wulff.certificates.registry import ANY_NORM, Certificate, entries_of_one_size, finder, table
 from wulff.noises import Gaussian, Noise, Uniform
 from wulff.norms import Norm, Scaled, Threat
 

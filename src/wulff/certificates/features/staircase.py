@@ -9,7 +9,7 @@ from wulff import _display
 from wulff._checks import real_number
 from wulff._numerics.rounding import decimal_down
 from wulff._typing import FloatArray
-from wulff.certificates.registry import certified_radius, dimension
+from wulff.certificates.radii import certified_radius, dimension
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Ablation, Mixed, Noise, Resampling
 from wulff.noises import parse as parse_noise
