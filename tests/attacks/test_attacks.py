@@ -19,7 +19,7 @@ from wulff.errors import InputError
 from wulff.norms import Norm
 
 DIM = 12
-INPUTS = 220 if NIGHTLY else 70
+INPUTS = 220 if NIGHTLY else 40
 
 
 class Linear(nn.Module):
@@ -117,12 +117,14 @@ def test_no_certificate_of_hundreds_is_broken_beyond_what_alpha_allows(run: Path
 
 def test_beyond_the_radius_certificates_break_more_often(run: Path) -> None:
     method = EOTPGD(10, 16, 1)
-    outcomes = runs.attack(run, [1.0, 1.5, 3.0], norm="l2", method=method, judge=runs.Judge(n=300), limit=60)
-    certified = sum(record.radii["l2"].radius > 0 for record in runs.load(run).records[:60])
+    outcomes = runs.attack(
+        run, [1.0, 1.5, 3.0], norm="l2", method=method, judge=runs.Judge(n=300), limit=INPUTS
+    )
+    certified = sum(record.radii["l2"].radius > 0 for record in runs.load(run).records[:INPUTS])
     assert [outcome.attacked for outcome in outcomes] == [certified] * 3
     broken = [outcome.broken for outcome in outcomes]
     assert broken == sorted(broken)
-    assert broken[2] >= 20
+    assert broken[2] >= certified / 3
     assert outcomes[1].allowed is None
 
 
@@ -188,7 +190,7 @@ def test_attack_command(run: Path, wulff) -> None:
 
 def test_attacks_on_exact_runs_stay_on_the_grid_of_the_noise(run: Path, tmp_path: Path, monkeypatch) -> None:
     spec = runs.Spec(
-        model=str(run.parent / "model"), slice=":60", norms=("l2", "linf"), n=1000, n0=50,
+        model=str(run.parent / "model"), slice=":40", norms=("l2", "linf"), n=1000, n0=50,
         sampling="exact", levels=16,
     )  # fmt: skip
     exact = runs.certify(spec, tmp_path / "exact")
@@ -209,7 +211,7 @@ def test_attacks_on_exact_runs_stay_on_the_grid_of_the_noise(run: Path, tmp_path
             tmp_path / "exact", [1.0, 4.0], norm=norm, method=method, judge=runs.Judge(n=300)
         )
         assert not inside.contradicts  # a false alarm with probability 1e-3 by the bound, fixed by the seed
-        assert beyond.broken >= 20  # rounding takes next to nothing from the attack
+        assert beyond.broken >= 13  # rounding takes next to nothing from the attack
         radii = {record.index: record.radii[norm].radius for record in exact.records}
         seen: dict[int, int] = {}
         for batch, index in judged:

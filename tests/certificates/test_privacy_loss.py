@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.exact import normal_sf
-from tests.nightly import NIGHTLY, everyday
+from tests.nightly import NIGHTLY, everyday, taking_turns
 from wulff._numerics.composition import LatticeMeasure, coarsened, compose, compose_in_blocks
 from wulff.certificates import certified_radius, table
 from wulff.certificates.privacy_loss.lattice import TAIL_ACCURACY, privacy_loss
@@ -64,8 +64,9 @@ def worst_case_error(noise: IIDNoise, shift: float, points: int = 1200) -> tuple
     return np.cumsum(before[order]), np.cumsum(after[order])
 
 
-@pytest.mark.parametrize("spec", SPECS[:-1])
-@pytest.mark.parametrize("error", [0.01, 0.1, 0.3])
+@pytest.mark.parametrize(
+    ("spec", "error"), taking_turns([(spec,) for spec in SPECS[:-1]], [0.01, 0.1, 0.3], len(SPECS))
+)
 def test_two_dimensions_by_numerical_integration(spec: str, error: float) -> None:
     noise = parse(spec)
     assert isinstance(noise, IIDNoise)
@@ -77,8 +78,10 @@ def test_two_dimensions_by_numerical_integration(spec: str, error: float) -> Non
     assert grown >= 0.5 - 6e-3
 
 
-@pytest.mark.parametrize("spec", SPECS)
-@pytest.mark.parametrize("direction", [(1.0, 0.3), (1.0, 0.0), (1.0, -1.0)])
+@pytest.mark.parametrize(
+    ("spec", "direction"),
+    taking_turns([(spec,) for spec in SPECS], [(1.0, 0.3), (1.0, 0.0), (1.0, -1.0)], len(SPECS)),
+)
 def test_no_other_direction_is_worse(spec: str, direction: tuple[float, float]) -> None:
     """Neyman-Pearson sets against random perturbations in the cube, in two dimensions."""
     noise = parse(spec)

@@ -30,8 +30,8 @@ def test_completion_is_installed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "place", "expected"),
     [
-        ("wulff re", 1, "recertify report"),
-        ("wulff predict --gp", 2, "--gpu-share"),
+        ("wulff no", 1, "noises"),
+        ("wulff radius --meth", 2, "--method"),
     ],
 )
 def test_words_are_completed(tmp_path: Path, words: str, place: int, expected: str) -> None:

@@ -20,7 +20,7 @@ import torch
 
 import wulff
 from tests.cli.conftest import call
-from tests.nightly import NIGHTLY
+from tests.nightly import NIGHTLY, everyday
 from wulff import engines, runs
 from wulff.attacks import EOTPGD
 from wulff.engines import LocalEngine, RayEngine, ray_cluster
@@ -31,7 +31,7 @@ from wulff.testing.engines import Bands
 
 ray = pytest.importorskip("ray")
 
-KILLS = 50 if NIGHTLY else 3
+KILLS = 50 if NIGHTLY else 2
 SMOOTHED = Smoothed(Bands(), "laplace(sigma=0.5)", 4, batch=64)
 QUOTA = FixedQuota({Phase.SELECTION: 100, Phase.ESTIMATION: 60_000})
 
@@ -78,7 +78,7 @@ def test_an_input_is_spread_over_workers(cluster: Any) -> None:
     assert len(engine.account) > 1
 
 
-@pytest.mark.parametrize("noise", ["bands(width=1)", "splitting(sigma=0.3, levels=8)"])
+@pytest.mark.parametrize("noise", everyday(["splitting(sigma=0.3, levels=8)", "bands(width=1)"], 1))
 def test_views_are_counted_as_in_one_process(cluster: Any, noise: str) -> None:
     def by_sum(views: torch.Tensor) -> torch.Tensor:
         return (views[:, :1].flatten(1) @ torch.arange(12.0)).long() % 4
@@ -194,14 +194,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_sweep_whose_workers_die(cluster: Any, tmp_path: Path) -> None:
     file = tmp_path / "sweep.toml"
     file.write_text(
-        'store = "out"\n[train]\nnoise = "laplace"\nsigma = [0.25, 0.5, 1.0]\nepochs = 2\n'
+        'store = "out"\n[train]\nnoise = "laplace"\nsigma = [0.25, 0.5]\nepochs = 2\n'
         '[certify]\nn = 100\nslice = "::100"\nnorms = ["l1"]\n'
     )
     done = threading.Event()
     killed: list[int] = []
 
     def kill() -> None:
-        while not done.wait(0.5) and len(killed) < 2:
+        while not done.wait(0.5) and len(killed) < (2 if NIGHTLY else 1):
             if alive := workers("ray::_on_one_thread"):
                 killed.append(alive[0])
                 os.kill(alive[0], signal.SIGKILL)
@@ -214,7 +214,7 @@ def test_a_sweep_whose_workers_die(cluster: Any, tmp_path: Path) -> None:
     assert result.code == 0, result.err
     assert killed
     made = runs.sweep_runs(runs.read_sweep(str(file), str(tmp_path / "out")))
-    assert [len(run) for run in made] == [5, 5, 5]
+    assert [len(run) for run in made] == [5, 5]
 
 
 def test_nodes_with_other_versions_are_left_out(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:

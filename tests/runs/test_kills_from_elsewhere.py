@@ -14,7 +14,7 @@ from tests.runs.test_resume import records
 from wulff import runs
 from wulff.runs.folder import RECORDS, SUMMARY
 
-KILLS = 60 if NIGHTLY else 6
+KILLS = 60 if NIGHTLY else 4
 INPUTS = 3 * KILLS
 FILE = """
 import numpy as np
@@ -55,7 +55,9 @@ def certify(model: str, folder: Path) -> None:
 
 def test_records_are_those_of_an_undisturbed_run(model: str, tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["wulff.runs.in_python", "tests.runs.test_kills_from_elsewhere"])
+    processes.set_forkserver_preload(
+        ["wulff.runs.in_python", "sklearn.datasets", "tests.runs.test_kills_from_elsewhere"]
+    )
     chance, folder, kills = random.Random(0), tmp_path / "run", 0
     journal = folder / RECORDS
 

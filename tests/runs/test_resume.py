@@ -16,7 +16,7 @@ from wulff.runs.folder import RECORDS, SPEC, SUMMARY, stored_document
 from wulff.stats import Anytime
 from wulff.training import Schedule
 
-KILLS = 20 if NIGHTLY else 6
+KILLS = 20 if NIGHTLY else 4
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_killed_at_random_moments(model: Path, undisturbed: Path, tmp_path: Path) -> None:
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["wulff.runs"])
+    processes.set_forkserver_preload(["wulff.runs.in_python", "scipy.stats", "sklearn.datasets"])
     dice = random.Random(0)
     folder = tmp_path / "run"
     progress = []

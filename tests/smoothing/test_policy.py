@@ -69,7 +69,9 @@ def test_bfloat16_and_channels_last_nearly_agree_with_float32(model: nn.Module) 
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="needs a C++ compiler")
-def test_compiled_models_get_full_batches_and_vote_alike(model: nn.Module) -> None:
+def test_compiled_models_get_full_batches_and_vote_alike() -> None:
+    # A network that is compiled quickly.
+    model = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
     policy = DevicePolicy(compile=True)
     smoothed = wulff.Smoothed(model, NOISE, 10, policy=policy, batch=64)
     compiled = smoothed.counts(X, 500).votes  # 1,500 = 23 · 64 + 28: the last batch is padded
