@@ -1,7 +1,6 @@
 """`wulff.certify`: any classifier and any inputs as a run, in memory or in a folder that survives kills."""
 
 import json
-import multiprocessing
 import re
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 import wulff
+from tests.processes import forked
 from wulff import runs
 from wulff.engines import ProcessEngine
 from wulff.errors import InputError, RunError
@@ -106,11 +106,8 @@ def slowly(folder: Path) -> None:
 def test_killed_while_it_runs(tmp_path: Path) -> None:
     """Whatever moment a process dies at, the records are those of an undisturbed run."""
     folder = tmp_path / "run"
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.runs.test_in_python"])
     for kept in (1, 4, 8):
-        process = context.Process(target=slowly, args=(folder,))
-        process.start()
+        process = forked(slowly, folder)
         journal = folder / RECORDS
         while not journal.exists() or journal.read_bytes().count(b"\n") < kept:
             assert process.is_alive()

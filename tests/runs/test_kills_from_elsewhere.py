@@ -1,6 +1,5 @@
 """Runs of models from elsewhere, killed at random moments: an HTTP endpoint, and a user's Python file."""
 
-import multiprocessing
 import random
 import time
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import pytest
 
 from tests.backends.servers import MLServer
 from tests.nightly import NIGHTLY
+from tests.processes import forked
 from tests.runs.test_resume import records
 from wulff import runs
 from wulff.runs.folder import RECORDS, SUMMARY
@@ -54,10 +54,6 @@ def certify(model: str, folder: Path) -> None:
 
 
 def test_records_are_those_of_an_undisturbed_run(model: str, tmp_path: Path) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(
-        ["wulff.runs.in_python", "sklearn.datasets", "tests.runs.test_kills_from_elsewhere"]
-    )
     chance, folder, kills = random.Random(0), tmp_path / "run", 0
     journal = folder / RECORDS
 
@@ -65,9 +61,8 @@ def test_records_are_those_of_an_undisturbed_run(model: str, tmp_path: Path) -> 
         return journal.stat().st_size if journal.exists() else 0
 
     while kills < KILLS:
-        process = processes.Process(target=certify, args=(model, folder))
         before, until = written(), time.monotonic() + chance.uniform(0, 0.3)
-        process.start()
+        process = forked(certify, model, folder)
         in_a_record = chance.random() < 0.7  # else anywhere: while it loads, or counts votes again
         while process.is_alive() and (written() == before if in_a_record else time.monotonic() < until):
             time.sleep(0.0005)

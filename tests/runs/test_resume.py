@@ -1,7 +1,6 @@
 """A run that is killed at any moment and started again ends with the records of an undisturbed one."""
 
 import json
-import multiprocessing
 import random
 import shutil
 import time
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.nightly import NIGHTLY
+from tests.processes import forked
 from wulff import runs
 from wulff.errors import InputError, RunError
 from wulff.runs.folder import RECORDS, SPEC, SUMMARY, stored_document
@@ -57,14 +57,11 @@ def undisturbed(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_killed_at_random_moments(model: Path, undisturbed: Path, tmp_path: Path) -> None:
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["wulff.runs.in_python", "scipy.stats", "sklearn.datasets"])
     dice = random.Random(0)
     folder = tmp_path / "run"
     progress = []
     for _ in range(KILLS):
-        process = processes.Process(target=certify, args=(model, folder))
-        process.start()
+        process = forked(certify, model, folder)
         # Some die before they write anything, most in the middle of it.
         until = dice.choice([0, 1, 2, 3]) + sum(progress[-1:])
         deadline = time.monotonic() + dice.uniform(0.2, 20)

@@ -40,7 +40,7 @@ def test_a_label_stays_longer_among_more() -> None:
     assert record.radii["l2"].radius == top_k_radius(noise, error, rivals, "l2", dim=16).radius[0]
 
 
-@pytest.mark.parametrize("noise", ["uniform(sigma=0.5)", "laplace(sigma=0.5)", "exp-l2(sigma=0.5)"])
+@pytest.mark.parametrize("noise", ["uniform(sigma=0.5)", "laplace(sigma=0.5)", "exp-linf(sigma=0.5)"])
 def test_every_kind_of_growth(noise: str) -> None:
     smoothed = Smoothed(_sorted_by_first_pixels, noise, 4)
     proof = smoothed.certify(X[:1], "l1", n0=100, n=2000, top=3)

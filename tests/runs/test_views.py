@@ -10,7 +10,7 @@ import torch
 
 import wulff
 from tests.cli.conftest import call
-from wulff import datasets, models, reports, runs
+from wulff import datasets, engines, models, reports, runs
 from wulff.errors import InputError, RunError
 from wulff.smoothing import Enumerated
 
@@ -94,14 +94,12 @@ def test_any_classifier_in_python(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_killed_run_goes_on(folder: Path, tmp_path: Path, workers: int) -> None:
-    from wulff import engines
-
     whole = (folder / "bands-run" / "records.jsonl").read_bytes().splitlines(keepends=True)
     for file in ("spec.toml", "records.jsonl"):
         (tmp_path / file).write_bytes((folder / "bands-run" / file).read_bytes())
     (tmp_path / "records.jsonl").write_bytes(b"".join(whole[:5]) + whole[5][:40])
     seen: list[int] = []
-    engine = engines.with_workers(workers)
+    engine = engines.ProcessEngine(workers, "forkserver") if workers > 1 else engines.LocalEngine()
     run = runs.execute(spec(folder, "bands"), tmp_path, engine, progress=lambda run: seen.append(len(run)))
     assert seen == list(range(5, 13))
     lines = (tmp_path / "records.jsonl").read_bytes().splitlines(keepends=True)

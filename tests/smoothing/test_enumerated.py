@@ -83,7 +83,8 @@ def test_engines_count_views_as_they_count_noisy_copies(workers: int) -> None:
     x = torch.randint(0, 256, (3, 1, 4, 4), generator=torch.Generator().manual_seed(1)) / 255
     smoothed = Enumerated(Brightness(), Bands(2), 3, batch=16)
     quota = smoothed.quota((1, 4, 4))
-    counted = list(engines.with_workers(workers).map(smoothed, quota, 0, list(enumerate(x))))
+    engine = engines.ProcessEngine(workers, "forkserver") if workers > 1 else engines.LocalEngine()
+    counted = list(engine.map(smoothed, quota, 0, list(enumerate(x))))
     found = np.stack([votes.counts[Phase.ENUMERATION] for votes in counted])
     np.testing.assert_array_equal(found, smoothed.votes(x))
     assert (found.sum(axis=1) == 4).all()

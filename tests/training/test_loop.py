@@ -1,9 +1,6 @@
 """The loop: schedules, augmentation, mixed precision, and going on after an interruption."""
 
-import os
 import signal
-import subprocess
-import sys
 import time
 import tomllib
 from pathlib import Path
@@ -12,6 +9,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests import processes
+from tests.processes import forked
 from wulff import datasets, models, noises, runs, training
 from wulff.errors import InputError, RunError
 from wulff.training.augmentation import augment
@@ -115,11 +114,18 @@ def test_processes_talk_as_their_device_can(
     assert started == [backend]
 
 
+def last_epoch(precision: str) -> training.Epoch:
+    return list(fresh(training.Schedule(epochs=12, precision=precision)).run(*data(256)))[-1]
+
+
+@pytest.fixture(scope="module")
+def exact() -> training.Epoch:
+    return last_epoch("fp32")
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
-def test_mixed_precision_learns_about_the_same(precision) -> None:
-    images, labels = data(256)
-    schedules = [training.Schedule(epochs=12, precision=kind) for kind in ("fp32", precision)]
-    exact, mixed = (list(fresh(schedule).run(images, labels))[-1] for schedule in schedules)
+def test_mixed_precision_learns_about_the_same(precision: str, exact: training.Epoch) -> None:
+    mixed = last_epoch(precision)
     assert mixed.loss != exact.loss
     assert abs(mixed.loss - exact.loss) < 0.15
     assert mixed.loss < 1.5
@@ -253,24 +259,15 @@ COMMAND = [
 ]
 
 
-def start(store: Path) -> subprocess.Popen[bytes]:
-    program = "from wulff.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *COMMAND, "--store", str(store)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
 def test_killed_and_started_again_it_ends_with_the_same_loss_and_weights(tmp_path: Path, wulff) -> None:
     assert wulff(*COMMAND, "--store", str(tmp_path / "undisturbed")).code == 0
     killed = tmp_path / "killed"
-    process = start(killed)
+    process = forked(processes.wulff, *COMMAND, "--store", str(killed))
     wait_until((killed / "checkpoint.pt").exists)
     time.sleep(0.05)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (killed / "weights.safetensors").exists()
     assert "give another folder" in wulff(*COMMAND, "--seed", "1", "--store", str(killed)).err
     assert wulff(*COMMAND, "--store", str(killed)).code == 0

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 import tomllib
 import types
@@ -12,7 +11,8 @@ import numpy as np
 import pytest
 import torch
 
-from wulff import datasets, models, runs, training
+from tests.processes import forked
+from wulff import datasets, models, noises, runs, training
 from wulff.errors import InputError
 from wulff.runs.scalars import Scalars
 
@@ -110,33 +110,26 @@ def test_scalars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         Scalars(tmp_path)
 
 
+def train_as(rank: int, port: int, folder: Path) -> None:
+    """What torchrun starts: one of two processes of one training."""
+    os.environ |= {"WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    digits = datasets.load("digits", "train").slice(":96")
+    model = models.build("cnn", (1, 8, 8), 10)
+    schedule = training.Schedule(epochs=2, batch=32)
+    state = training.Training(model, noises.parse("gaussian(sigma=0.1)"), schedule=schedule)
+    losses = [epoch.loss for epoch in state.run(digits.images, digits.labels)]
+    torch.save({"model": model.state_dict(), "losses": losses}, folder / f"{state.rank}.pt")
+
+
 def test_two_processes_train_one_model(tmp_path: Path) -> None:
     """As under torchrun: both end with the same weights, which are those of averaged gradients."""
-    program = (
-        "import sys, torch\n"
-        "from wulff import datasets, models, noises, training\n"
-        "digits = datasets.load('digits', 'train').slice(':96')\n"
-        "model = models.build('cnn', (1, 8, 8), 10)\n"
-        "schedule = training.Schedule(epochs=2, batch=32)\n"
-        "state = training.Training(model, noises.parse('gaussian(sigma=0.1)'), schedule=schedule)\n"
-        "losses = [epoch.loss for epoch in state.run(digits.images, digits.labels)]\n"
-        "torch.save({'model': model.state_dict(), 'losses': losses}, f'{sys.argv[1]}/{state.rank}.pt')\n"
-    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    common = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "WORLD_SIZE": "2",
-        "OMP_NUM_THREADS": "1",
-    }
-    common |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    processes = [
-        subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], env={**common, "RANK": str(rank)})
-        for rank in range(2)
-    ]
-    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+    processes = [forked(train_as, rank, port, tmp_path) for rank in range(2)]
+    for process in processes:
+        process.join(timeout=120)
+    assert [process.exitcode for process in processes] == [0, 0]
     first, second = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
     assert first["losses"] == second["losses"]
     assert first["losses"][1] < first["losses"][0]

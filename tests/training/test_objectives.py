@@ -316,12 +316,15 @@ SMALL = {
 
 @pytest.mark.parametrize("name", training.OBJECTIVES)
 def test_every_objective_learns_under_every_noise(name: str) -> None:
+    """Every day under every second noise, which are others for the next objective."""
+    turn = list(training.OBJECTIVES).index(name) % 2
+    wanted = list(NOISES) if NIGHTLY else list(NOISES)[turn::2]
     digits = datasets.load("digits", "train").slice(":64")
     schedule = training.Schedule(epochs=4 if NIGHTLY else 3, batch=32, learning_rate=0.01, seed=1)
     learnt = set()
     for spec in (spec for spec, dim in SPECS_IN_DIM if dim == 64):
         noise = at_size(spec, 0.1, 64)
-        if noise is None or noise.name in learnt:
+        if noise is None or noise.name in learnt or noise.name not in wanted:
             continue
         images, architecture = digits.images, "cnn"
         if (name, noise.name) == ("macer", "mixed-linf"):  # its radii take half a minute for 64 pixels
@@ -331,4 +334,4 @@ def test_every_objective_learns_under_every_noise(name: str) -> None:
         epochs = list(training.train(model, images, digits.labels, noise, objective, schedule))
         assert epochs[-1].loss < epochs[0].loss, spec
         learnt.add(noise.name)
-    assert set(NOISES) == learnt
+    assert set(wanted) == learnt
