@@ -67,27 +67,44 @@ class LatticeNoise:
         Returns:
             int32 of shape (rows, dim), and which rows hold an ambiguous draw, bool of shape (rows,).
         """
-        out = torch.empty(rows, dim, dtype=torch.int32, device=generator.device)
-        ambiguous = torch.zeros(rows, dtype=torch.bool, device=generator.device)
         step = max(1, (_CHUNK if generator.device.type == "cpu" else _GPU_CHUNK) // dim)
-        bits = torch.empty(min(step, rows) * dim, dtype=torch.int64, device=generator.device)
+        if rows <= step:
+            return self._draw_at_once(rows, dim, generator)
+        out = torch.empty(rows, dim, dtype=torch.int32, device=generator.device)
+        ambiguous = torch.empty(rows, dtype=torch.bool, device=generator.device)
         for start in range(0, rows, step):
             some = slice(start, min(start + step, rows))
-            drawn = bits[: len(out[some]) * dim].random_(-(2**63), None, generator=generator)
-            numbers, open_ = self.decode(drawn)
-            out[some] = numbers.view(-1, dim)
-            ambiguous[some] = open_.view(-1, dim).any(dim=1)
+            out[some], ambiguous[some] = self._draw_at_once(some.stop - start, dim, generator)
         return out, ambiguous
+
+    def _draw_at_once(self, rows: int, dim: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        bits = torch.empty(rows * dim, dtype=torch.int64, device=generator.device)
+        bits.random_(-(2**63), None, generator=generator)
+        if bits.device.type != "cpu":  # a list of the undecided ones would wait for the device
+            numbers, ambiguous = self._search(bits)
+            return numbers.view(rows, dim), ambiguous.view(rows, dim).any(dim=1)
+        numbers, open_ = self._decode(bits)
+        void = torch.zeros(rows, dtype=torch.bool)
+        if len(open_):
+            void[open_ // dim] = True
+        return numbers.view(rows, dim), void
 
     def decode(self, bits: Tensor) -> tuple[Tensor, Tensor]:
         """The numbers that 64 uniform bits each stand for, and where they are ambiguous; a vector of each."""
-        if bits.device.type != "cpu":  # a list of the undecided ones would wait for the device
+        if bits.device.type != "cpu":
             return self._search(bits)
-        numbers = self._guide.take((bits >> (64 - _GUIDE_BITS)).add_(2 ** (_GUIDE_BITS - 1)))
-        undecided = (numbers == _UNDECIDED).nonzero().flatten()
+        numbers, open_ = self._decode(bits)
         ambiguous = torch.zeros_like(numbers, dtype=torch.bool)
-        numbers[undecided], ambiguous[undecided] = self._search(bits[undecided])
+        ambiguous[open_] = True
         return numbers, ambiguous
+
+    def _decode(self, bits: Tensor) -> tuple[Tensor, Tensor]:
+        """The numbers, and the places of the ambiguous ones, on a CPU."""
+        numbers = self._guide.index_select(0, (bits >> (64 - _GUIDE_BITS)).add_(2 ** (_GUIDE_BITS - 1)))
+        undecided = (numbers == _UNDECIDED).nonzero().view(-1)
+        found, ambiguous = self._search(bits.index_select(0, undecided))
+        numbers.index_copy_(0, undecided, found)
+        return numbers, undecided[ambiguous]
 
     def _search(self, bits: Tensor) -> tuple[Tensor, Tensor]:
         magnitude = bits & _MAGNITUDE

@@ -65,7 +65,7 @@ class MixedLinf(Noise):
         rows.uniform_(-1, 1, generator=generator).mul_(torch.erf(largest / math.sqrt(2)))
         rows.erfinv_().mul_(math.sqrt(2))
         # erf rounds to 1 beyond m = 5.4 (in float32), where erfinv is infinite: ±m bounds every coordinate.
-        torch.minimum(torch.maximum(rows, -largest), largest, out=rows)
+        rows.clamp_(-largest, largest)
         face = torch.randint(dim, (len(rows), 1), generator=generator, device=out.device)
         rows.scatter_(1, face, largest * draw_signs(largest, generator))
         return out

@@ -114,22 +114,23 @@ class NumericalLaw:
 
         odds = out.exponential_(generator=generator).log_()
         odds.sub_(torch.empty_like(out).exponential_(generator=generator).log_())
-        places, x, slope = self._quantile_table(out.device, out.dtype)
-        odds.clamp_(places[0], places[-1])
+        places, steps, least, most = self._quantile_table(out.device, out.dtype)
+        odds.clamp_(least, most)
         index = torch.searchsorted(places, odds).sub_(1).clamp_(0, len(places) - 2)
-        width = places[index + 1] - places[index]
-        t = (odds - places[index]) / width
-        rise, left_slope, right_slope = (
-            x[index + 1] - x[index],
-            slope[0][index] * width,
-            slope[1][index] * width,
-        )
-        bend = left_slope * (1 - t) - right_slope * t + (2 * t - 1) * rise
-        return out.copy_(x[index] + t * rise + t * (1 - t) * bend)
+        place, width, x, rise, left, right = steps.index_select(1, index.view(-1)).view(6, *out.shape)
+        t = (odds - place) / width
+        bend = left * (1 - t) - right * t + (2 * t - 1) * rise
+        return out.copy_(x + t * rise + t * (1 - t) * bend)
 
     @functools.cache  # noqa: B019  (laws are cached themselves, and few)
-    def _quantile_table(self, device: torch.device, dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-        """Log-odds, x there, and the slopes at both ends of each step: a grid, and the ends of all cells."""
+    def _quantile_table(
+        self, device: torch.device, dtype: torch.dtype
+    ) -> tuple[Tensor, Tensor, float, float]:
+        """Log-odds: a grid, and the ends of all cells; what a draw needs of each step between two; both ends.
+
+        Of a step these are its beginning, its width, x there, the rise of x, and what the rise would be with
+        the slope at its left end and with that at its right end.
+        """
         import torch
 
         odds = np.linspace(-_REACH, _REACH, _TABLE)
@@ -149,8 +150,10 @@ class NumericalLaw:
         # A slope beyond three times the secant would make the interpolation overshoot.
         limit = 3 * np.diff(x) / np.diff(odds)
         slopes = np.stack([np.minimum(slope[:-1], limit), np.minimum(slope[1:], limit)])
-        places, x, slopes = (torch.tensor(part, device=device, dtype=dtype) for part in (odds, x, slopes))
-        return places, x, slopes
+        places, x, slopes = (torch.tensor(part, dtype=dtype) for part in (odds, x, slopes))
+        width = places.diff()
+        steps = torch.stack([places[:-1], width, x[:-1], x.diff(), slopes[0] * width, slopes[1] * width])
+        return places.to(device), steps.to(device), float(places[0]), float(places[-1])
 
     def _refine(self) -> tuple[FloatArray, FloatArray]:
         edges = self.edges
