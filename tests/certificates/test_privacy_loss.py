@@ -216,6 +216,13 @@ def test_many_errors_at_once_and_extreme_ones() -> None:
     assert found[-1] == 0  # valid, and nothing to be proud of
 
 
+@pytest.mark.parametrize(("p", "norm"), [(154, "l2"), (200, "linf")])
+def test_densities_that_underflow_on_both_sides_of_a_cell_have_radii(p: int, norm: str) -> None:
+    found = certified_radius(f"exp-lp(scale=1,p={p})", [0.01, 0.140625, 0.3], norm, 1).radius
+    assert (found > 0).all()
+    assert (found < certified_radius("uniform(scale=1)", [0.01, 0.140625, 0.3], norm, 1).radius).all()
+
+
 @pytest.mark.parametrize(
     "spec", ["laplace(scale=1)", "exp-lp(scale=1,p=0.5)", "pareto(scale=1,a=3)", "mixed-linf(scale=1,j=0.5)"]
 )

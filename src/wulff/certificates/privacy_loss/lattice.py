@@ -136,8 +136,8 @@ def _log_condition(noise: IIDNoise, z: FloatArray) -> FloatArray:
 def _lattice_step(noise: IIDNoise, cells: _Cells, shift: float, resolution: int) -> float:
     """A fraction of the loss's standard deviation that divides the loss at x = shift, where atoms may be."""
     bounded = slice(1, -1)
-    middle = np.clip(0.5 * (cells.low + cells.high)[bounded], -LARGE, LARGE)
-    mass = cells.shifted[bounded]
+    low, high = (np.clip(end[bounded], -LARGE, LARGE) for end in (cells.low, cells.high))
+    middle, mass = 0.5 * (low + high), cells.shifted[bounded]
     mean = float(mass @ middle)
     deviation = math.sqrt(max(float(mass @ (middle - mean) ** 2), 0.0))
     step = min(deviation / resolution, COARSEST)
