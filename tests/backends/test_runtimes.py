@@ -1,5 +1,6 @@
 """Modules of PyTorch that other runtimes compute: the same labels but for near ties, and recorded."""
 
+import importlib.util
 import json
 import math
 from pathlib import Path
@@ -13,7 +14,7 @@ import wulff
 from tests.cli.conftest import call
 from tests.nightly import NIGHTLY, taking_turns
 from wulff import models, runs
-from wulff.backends.runtimes import Runtime, exported
+from wulff.backends.runtimes import Runtime, exported, installed
 from wulff.errors import InputError
 from wulff.training import Schedule
 
@@ -93,6 +94,14 @@ def test_a_run(model: Path, tmp_path: Path, runtime: Runtime) -> None:
     assert certify(model, tmp_path / "other").code == 0  # what is left open is kept
     attack = call("attack", str(tmp_path / "other"), "--inside", "--n", "200", "--limit", "1")
     assert attack.code == 0, attack  # by the gradients of the module itself
+
+
+def test_a_runtime_is_there_with_all_that_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = ["onnxscript"]
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else object())
+    assert installed() == ["openvino"]
+    missing[:] = ["openvino"]
+    assert installed() == ["onnxruntime"]
 
 
 def test_a_long_run_takes_the_fastest_runtime_and_keeps_it(

@@ -6,6 +6,9 @@ from wulff.backends.onnx_files import OnnxFunction, open_bytes
 from wulff.backends.outputs import Decoder
 from wulff.errors import InputError
 
+PACKAGES = ("onnxruntime", "onnx", "onnxscript")
+"""What exporting and running need."""
+
 
 def converted(program: Any) -> OnnxFunction:
     """What ONNX Runtime computes of a `torch.export.ExportedProgram`.

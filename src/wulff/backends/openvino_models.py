@@ -13,6 +13,9 @@ from torch import Tensor
 from wulff.backends.base import rows_of
 from wulff.errors import InputError
 
+PACKAGES = ("openvino",)
+"""What running needs, in single precision."""
+
 
 @final
 class OpenVinoFunction:

@@ -1,5 +1,6 @@
 """Modules of PyTorch that another runtime computes: exported, opened, and compared with the module itself."""
 
+import importlib.util
 import logging
 import warnings
 from collections.abc import Callable, Generator
@@ -21,10 +22,21 @@ AskedRuntime = Literal["auto", Runtime]
 NEAR = 1e-3
 """By how much outputs may differ from the module's, as a part of the largest: only near ties move then."""
 
-_CONVERT: dict[str, Callable[[Any], Function]] = {
+_CONVERT: dict[Runtime, Callable[[Any], Function]] = {
     "onnxruntime": onnx_export.converted,
     "openvino": openvino_models.converted,
 }
+_PACKAGES: dict[Runtime, tuple[str, ...]] = {
+    "onnxruntime": onnx_export.PACKAGES,
+    "openvino": openvino_models.PACKAGES,
+}
+
+
+def installed() -> list[Runtime]:
+    """The runtimes but for torch whose packages are there."""
+    return [
+        name for name, needs in _PACKAGES.items() if all(importlib.util.find_spec(part) for part in needs)
+    ]
 
 
 def exported(

@@ -1,9 +1,8 @@
 """What a run leaves open of how its model is run: kept where it is resumed, else guessed or measured."""
 
 import dataclasses
-import importlib.util
 import time
-from typing import Any, NamedTuple, TypeVar, get_args
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from wulff._warnings import warn
 from wulff.backends import Function
 from wulff.backends.denoisers import is_random
-from wulff.backends.runtimes import Runtime
+from wulff.backends.runtimes import Runtime, installed
 from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.runs.classifiers import on_runtime
@@ -142,9 +141,7 @@ def _others(spec: VoteSpec, model: nn.Module) -> list[Runtime]:
     asked = spec.compile or spec.channels_last is not None or spec.policy != DevicePolicy()
     if spec.runtime != "auto" or asked or is_random(model) or not runs_in_single_precision(model):
         return []
-    found: list[Runtime] = [name for name in get_args(Runtime) if name != "torch"]
-    needs = {"onnxruntime": ("onnxruntime", "onnxscript"), "openvino": ("openvino",)}
-    return [name for name in found if all(importlib.util.find_spec(part) for part in needs[name])]
+    return installed()
 
 
 def _on(
