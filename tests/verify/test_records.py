@@ -16,7 +16,7 @@ from tests.verify.made import MISSES, make_run
 from wulff import noises
 from wulff.cli import main
 from wulff.cli.verify import drawn_scale
-from wulff.reports.verification import is_verified
+from wulff.reports.verification import in_words, is_verified
 from wulff.runs import folder as run_folder
 from wulff.runs.folder import checksum_key
 from wulff.runs.records import Record
@@ -220,14 +220,17 @@ def test_the_command_writes_what_it_found(tmp_path: Path, capsys: pytest.Capture
     assert end.value.code == 0
     assert "24 of 24 claims are proven, 0 are false." in capsys.readouterr().out
     assert is_verified(folder)
+    assert in_words(folder) == "Verified by an independent checker"
     record = folder / "records.jsonl"
     record.write_text(record.read_text().replace('"predict": 0', '"predict": 1', 1))
     assert not is_verified(folder)  # the file has changed since
+    assert in_words(folder) == ""
     with pytest.raises(SystemExit) as end:
         main(["verify", str(folder)])
     assert end.value.code == 1
     assert "record 1: bookkeeping: input 0: predict is 1; the selection chose 0" in capsys.readouterr().out
     assert not is_verified(folder)
+    assert in_words(folder) == "False claims found by an independent checker: 1"
 
 
 @pytest.mark.parametrize("spec", [None, 'run = "x"', "run = [", ""])

@@ -20,7 +20,7 @@ from wulff.reports.features import features_section
 from wulff.reports.page_head import reproduce, terms, with_contents
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
-from wulff.reports.verification import is_verified
+from wulff.reports.verification import in_words
 from wulff.runs import ImportedSpec, PredictSpec, Run, has_features
 from wulff.runs.columns import NO_N
 from wulff.stats import ABSTAIN
@@ -283,10 +283,11 @@ def _browser(norms: Sequence[str], missing: Sequence[str], features: bool) -> st
 
 
 def _guarantee(run: Run) -> str:
-    verified = " <b>Verified by an independent checker</b> (<code>wulff verify</code>)."
+    said = in_words(run.folder)
+    verified = f" <b>{said}</b> (<code>wulff verify</code>)." if said else ""
     return (
         f"<h3>{html.escape(run.name)}</h3><p>{html.escape(guarantee(run))}"
-        f"{verified if is_verified(run.folder) else ''}</p>"
+        f"{verified}</p>"
         f"<details><summary>The full spec</summary><pre>{html.escape(tomli_w.dumps(run.document))}</pre>"
         "</details>"
     )

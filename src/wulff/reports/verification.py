@@ -53,8 +53,27 @@ def document(sha256: dict[str, str], claims: dict[str, Claims], false: Sequence[
 
 def is_verified(folder: Path) -> bool:
     """Whether an independent checker proved every claim of the run as it is now."""
+    return _stored(folder).get("proven") is True
+
+
+def in_words(folder: Path) -> str:
+    """What an independent checker said of the run as it is now; nothing where it was not asked."""
+    found = _stored(folder)
+    if not found:
+        return ""
+    if found["proven"]:
+        return "Verified by an independent checker"
+    if found["false"]:
+        return f"False claims found by an independent checker: {len(found['false']):,}"
+    left = sum(int(row["not_covered"]) for row in found["claims"].values())
+    return f"Verified by an independent checker but for {left:,} claims that it does not cover"
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    """verification.json, if it is one and fits the files of the run; nothing otherwise."""
     try:
-        document = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        return document["proven"] is True and document["sha256"] == hashes(folder)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
+        found = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        whole = len(found["false"]) + sum(row["not_covered"] for row in found["claims"].values()) >= 0
+        return found if whole and found["sha256"] == hashes(folder) else {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {}

@@ -14,7 +14,7 @@ import math
 
 from flint import acb, arb, ctx
 
-from wulff.verify.balls import HALF, INF, UNKNOWN, last_true, normal_tail
+from wulff.verify.balls import HALF, INF, last_true, normal_tail
 from wulff.verify.level_sets import Radial
 from wulff.verify.reading import Law
 
@@ -76,8 +76,6 @@ def _deviation(dim: int, p: float) -> arb:
 
 def radii(law: Law, p: float, e: arb) -> tuple[arb, arb]:
     """∫_e^½ dp/Φ(p) from below and from above."""
-    if law.level != 1 or p == 1 or law.dim < 2 or (p == INF and law.dim <= 24):
-        return UNKNOWN, UNKNOWN
 
     def integral(sign: int) -> arb:
         nodes, wrong, unit = _nodes(law)

@@ -75,7 +75,7 @@ class Radial:
         # is at most that below its tangents at the ends.
         a, b = float(self.alpha), float(self.beta)
         mode, width = (math.log(a), a**-0.5) if self.exp else (math.log(a / b), (1 / a + 1 / b) ** 0.5)
-        low = mode - 11 * width - 50 / a
+        self.mode, low = mode, mode - 11 * width - 50 / a
         high = mode + (math.log1p(11 * width + 50 / a) if self.exp else 11 * width + 50 / b)
         steps = [10 * width * (1.05**i - 1) for i in range(200)]
         inner = {y for step in steps for y in (mode - step, mode + step) if low < y < high}
@@ -86,7 +86,7 @@ class Radial:
     def slope(self, y: acb) -> acb:
         """The derivative of the log-density."""
         w = y.exp()
-        return self.alpha - (w if self.exp else self.b * w / (1 + w))
+        return self.alpha - w if self.exp else self.b / (1 + w) - self.beta
 
     def density(self, y: acb) -> acb:
         """By its value in the middle of the ball, and its slope everywhere."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from flint import arb, ctx
 
-from wulff.verify import growth_rates, level_sets, privacy_losses, replacements
+from wulff.verify import growth_rates, level_sets, privacy_losses, replacements, thresholds
 from wulff.verify.balls import (
     HALF,
     INF,
@@ -62,13 +62,21 @@ def _integral(radii: Callable[[Law, float, arb], tuple[arb, arb]]) -> Theorem:
     return lambda law, p, errors, r: _two_sided(lambda e: radii(law, p, e), errors, r)
 
 
+def _differential(law: Law, p: float, errors: Errors, r: arb) -> Verdict:
+    """∫_e^½ dp/Φ(p) ≥ r. Of spheres what level sets certify, which is no less, and larger by little."""
+    if law.level == 2 and law.dim > 1:
+        return level_sets.verdict(law, p, errors, r)
+    normal = law.level == 1 != p and law.dim > (24 if p == INF else 1)
+    return _integral(growth_rates.radii if normal else thresholds.radii)(law, p, errors, r)
+
+
 LEVEL_SETS: Final = {"l1": (1.0,), "l2": (1.0, 2.0, INF), "linf": (1.0, INF)}
 RADIAL: Final = [(f"{shape}-{level}", level) for shape in ("exp", "power") for level in LEVEL_SETS]
 PLAIN: Final = (1.0, 2.0, INF)
 THEOREMS: Final[dict[tuple[str, str, float | None], Theorem | None]] = {
     **{key: _formula(margin) for key, margin in FORMS.items()},
     **{(name, "level-set", p): level_sets.verdict for name, level in RADIAL for p in LEVEL_SETS[level]},
-    **{(name, "differential", p): _integral(growth_rates.radii) for name, _ in RADIAL for p in PLAIN},
+    **{(name, "differential", p): _differential for name, _ in RADIAL for p in PLAIN},
     **{(name, "differential", 1.0): _integral(convex_potential) for name in ("pareto", "exp-lp")},
     **{(name, "privacy-loss", INF): privacy_losses.verdict for name in ("laplace", "exp-lp", "pareto")},
     **{("mixed-linf", "differential", p): None for p in PLAIN},
@@ -81,6 +89,8 @@ def find(law: Law, method: str, p: float) -> tuple[Theorem | None, float]:
     """The theorem of a name, and the p of the norm that it is about."""
     if method == "level-set" and law.plain and (law.dim == 1 or law.level == p != 2):
         return _formula(logarithm), p
+    if method == "differential" and law.plain and (law.name, "closed-form", p) in THEOREMS:
+        method = "closed-form"  # the same, where the score is constant; or more
     for key in ((law.name, method, p), (law.name, method, None)):
         if key in THEOREMS:
             return THEOREMS[key], p
