@@ -163,7 +163,7 @@ def test_what_is_said_of_columns_and_refused(
         ("false,no", "false,maybe", "the column 'class', row 1, holds 'maybe', which is none of the classes"),
         ("false,no", "false,", "the column 'class', row 1, holds no value"),
         (",city,", ",town,", "has no column 'city'; it has age, town"),
-        ("class\n", "label\n", "has no column 'class' for the target; it has age, city"),
+        ("class\n", "label\n", "has the column 'label', which the training rows lack"),
         (TEXT.partition("\n")[2], "", "has no rows below its line of names"),
     ],
 )

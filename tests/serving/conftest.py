@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from tests.backends.servers import free_port
 from wulff.serving import Service, application
 from wulff.smoothing import Smoothed
+from wulff.tables import Layout
 
 SHAPE = (1, 4, 4)
 
@@ -48,12 +49,13 @@ class Gated:
 
 
 @contextlib.contextmanager
-def served(service: Service, token: str | None = None, **more: Any) -> Iterator[int]:
+def served(
+    service: Service, token: str | None = None, table: Layout | None = None, **more: Any
+) -> Iterator[int]:
     """The port of a server in front of a service, in a thread."""
     port = free_port()
-    config = uvicorn.Config(
-        application(service, token=token), port=port, log_level="error", lifespan="on", ws="none", **more
-    )
+    app: Any = application(service, token=token, table=table)
+    config = uvicorn.Config(app, port=port, log_level="error", lifespan="on", ws="none", **more)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()

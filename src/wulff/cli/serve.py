@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import torch
 import typer
 
-from wulff import backends, models
+from wulff import backends, datasets, models, noises, runs
 from wulff.backends.endpoints import TOKEN
 from wulff.cli.console import say
 from wulff.cli.options import AlphaOption, NormsOption
@@ -26,6 +26,15 @@ from wulff.cli.run_options import (
     ThresholdOption,
     TrainedNoiseOption,
 )
+from wulff.cli.run_verbs import is_given
+from wulff.cli.table_options import (
+    CategoricalOption,
+    Columns,
+    ImmutableOption,
+    ScalesOption,
+    TargetOption,
+    TrainingRowsOption,
+)
 from wulff.errors import InputError
 from wulff.runs.trials import first_answer
 from wulff.serving import Service, application
@@ -36,6 +45,7 @@ PortOption = Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for
 
 
 def serve(
+    context: typer.Context,
     model: ModelOption,
     noise: TrainedNoiseOption = None,
     n: Annotated[int, typer.Option(help="Noisy copies of each input.")] = 1_000,
@@ -63,6 +73,11 @@ def serve(
     threshold: ThresholdOption = None,
     identity: IdentityOption = None,
     normalisation: NormalisationOption = None,
+    target: TargetOption = None,
+    training_rows: TrainingRowsOption = None,
+    scales: ScalesOption = None,
+    categorical: CategoricalOption = None,
+    immutable: ImmutableOption = None,
 ) -> None:
     """Answer requests of the Open Inference Protocol with smoothed labels, votes and certified radii.
 
@@ -71,9 +86,11 @@ def serve(
     """
     if (certificate is None) != (key is None):
         raise InputError("--certificate and --key go together.")
-    given = _shape(shape)
+    table = _table(model, training_rows, Columns(target, scales, categorical, immutable))
+    given = _shape(shape) if table is None else (len(table.features),)
     if backends.is_spec(model):
         found = backends.load(model, threshold=threshold, identity=identity, normalisation=normalisation)
+        found = backends.for_table(found, table)
         function, known, trained, classes = (
             found.function,
             found.input_shape,
@@ -100,7 +117,11 @@ def serve(
             f"a service samples noise, and {chosen} are views, which are enumerated; certify with "
             "`wulff certify`, or give a noise in --noise."
         )
-    answer = first_answer(model, function, torch.rand(1, *input_shape))
+    if table is not None:
+        chosen = runs.of_table(chosen, table)
+        norm = norm if is_given(context, "norm") else _steps(chosen, table)
+    trial = torch.rand(1, *input_shape) if table is None else torch.zeros(1, *input_shape)
+    answer = first_answer(model, function, trial)
     if answer.ndim == 2:
         classes = answer.shape[1]
     if classes is None:
@@ -116,7 +137,29 @@ def serve(
     service = Service(
         smoothed, input_shape, n=n, alpha=alpha, n0=n0, threats=tuple(norm), most_waiting=waiting
     )
-    listen(application(service, name=name, token=os.environ.get(TOKEN)), host, port, name, certificate, key)
+    served = application(service, name=name, token=os.environ.get(TOKEN), table=table)
+    listen(served, host, port, name, certificate, key)
+
+
+def _table(model: str, training_rows: str | None, columns: Columns) -> datasets.Layout | None:
+    """The columns of the rows that are served; None for a model of other inputs."""
+    said = columns.read()
+    found = runs.table_of_model(model, training_rows=training_rows, **said)
+    if found is None and (given := [name for name, value in said.items() if value]):
+        raise InputError(
+            f"{given[0]} is for the columns of a table; give the rows that {model} was trained on in "
+            "training_rows=FILE.",
+            *(given[0], "training_rows"),
+        )
+    return found
+
+
+def _steps(noise: str, table: datasets.Layout) -> list[str]:
+    """Against what rows are certified if nobody says it: also with one and two changed categories."""
+    usual = runs.usual_norm(noise)
+    if not isinstance(noises.parse(noise), noises.Mixed):
+        return [usual]
+    return [f"{usual}+{count}" for count in range(min(len(table.changing_categories), 2) + 1)]
 
 
 def listen(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from wulff.runs.spec import ImportedSpec, PredictSpec, Spec
     from wulff.runs.sweeps.file import Sweep, Task, read_sweep
     from wulff.runs.sweeps.work import Watch, is_finished, run_sweep, sweep_runs
-    from wulff.runs.trained_tables import table_to_certify, table_to_train_on
+    from wulff.runs.trained_tables import table_of_model, table_to_certify, table_to_train_on
     from wulff.runs.training_run import read_training, train
     from wulff.runs.training_spec import TrainingSpec
     from wulff.runs.view_spec import ViewSpec
@@ -64,6 +64,7 @@ __all__ = [
     "reconstruct",
     "run_sweep",
     "sweep_runs",
+    "table_of_model",
     "table_to_certify",
     "table_to_train_on",
     "train",
@@ -90,7 +91,7 @@ __getattr__ = loaded_when_used(
         ".spec": "ImportedSpec PredictSpec Spec",
         ".sweeps.file": "Sweep Task read_sweep",
         ".sweeps.work": "Watch is_finished run_sweep sweep_runs",
-        ".trained_tables": "table_to_certify table_to_train_on",
+        ".trained_tables": "table_of_model table_to_certify table_to_train_on",
         ".training_run": "read_training train",
         ".training_spec": "TrainingSpec",
         ".view_spec": "ViewSpec",

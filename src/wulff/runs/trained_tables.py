@@ -62,30 +62,15 @@ def table_to_certify(
     Raises:
         InputError: Columns are not known, or are described in another way than in the training.
     """
-    columns = {"scales": scales, "categorical": categorical, "immutable": immutable}
+    columns: dict[str, Any] = {"scales": scales, "categorical": categorical, "immutable": immutable}
     said = {"target": target, "training_rows": training_rows, **columns}
     if not _is_table(dataset, said):
         return None
     if target is not None:
         check_target(dataset.removeprefix(datasets.TABLE), target)
-    trained = _of_training(model)
-    if trained is None and training_rows is not None and os.path.isdir(training_rows):
-        trained, model = _of_folder(Path(training_rows)), str(training_rows)
-        said["training_rows"] = None
+    trained = table_of_model(model, target=target, training_rows=training_rows, **columns)
     if trained is not None:
-        if target not in (None, trained.target):
-            raise InputError(
-                f"the target of {model} is {shown(trained.target)}, got {shown(target)}.", "target"
-            )
-        if given := [name for name, value in said.items() if value and name != "target"]:
-            raise InputError(
-                f"{model} says by itself how the columns of its training rows were; leave out "
-                f"{' and '.join(given)}.",
-                *given,
-            )
         return trained
-    if training_rows is not None:
-        return _layout(training_rows, slice(None), target=target, **columns)
     found = _layout(dataset.removeprefix(datasets.TABLE), slice(None), target=target, **columns)
     known = {*(scales or {}), *immutable}
     if unknown := [feature.name for feature in found.features if feature.name not in known]:
@@ -95,6 +80,40 @@ def table_to_certify(
             *("training_rows", "scales"),
         )
     return found
+
+
+def table_of_model(
+    model: str, *, target: str | None = None, training_rows: str | Path | None = None, **columns: Any
+) -> Layout | None:
+    """The columns of the rows that a model was trained on; None where nobody says them.
+
+    Args:
+        model: The model.
+        target: The column with the classes.
+        training_rows: As `table_to_certify` takes them.
+        **columns: What else is said of the columns.
+
+    Raises:
+        InputError: Columns are described in another way than in the training.
+    """
+    trained = _of_training(model)
+    said = {"training_rows": training_rows, **columns}
+    if trained is None and training_rows is not None and os.path.isdir(training_rows):
+        trained, model = _of_folder(Path(training_rows)), str(training_rows)
+        said["training_rows"] = None
+    if trained is None:
+        if training_rows is None:
+            return None
+        return _layout(training_rows, slice(None), target=target, **columns)
+    if target not in (None, trained.target):
+        raise InputError(f"the target of {model} is {shown(trained.target)}, got {shown(target)}.", "target")
+    if given := [name for name, value in said.items() if value]:
+        raise InputError(
+            f"{model} says by itself how the columns of its training rows were; leave out "
+            f"{' and '.join(given)}.",
+            *given,
+        )
+    return trained
 
 
 def _of_folder(folder: Path) -> Layout:

@@ -11,6 +11,7 @@ from wulff._version import __version__
 from wulff.errors import InputError, RunError
 from wulff.serving.protocol import LENGTH, Request, encode, metadata
 from wulff.serving.service import Overloaded, Service
+from wulff.tables import Layout
 
 try:
     import prometheus_client as prometheus
@@ -57,9 +58,10 @@ class _Metrics:
 class _Endpoint:
     """The handlers of one service."""
 
-    def __init__(self, service: Service, name: str, token: str | None) -> None:
+    def __init__(self, service: Service, name: str, token: str | None, table: Layout | None) -> None:
         self.service = service
         self.name = name
+        self.table = table
         self.token = token
         self.metrics = _Metrics(service)
         self.reading = 0  # bytes of bodies that are not answered yet
@@ -75,7 +77,9 @@ class _Endpoint:
     async def model(self, request: HttpRequest) -> Response:
         self._check(request)
         service = self.service
-        return JSONResponse(metadata(self.name, service.input_shape, service.smoothed.num_classes))
+        return JSONResponse(
+            metadata(self.name, service.input_shape, service.smoothed.num_classes, self.table)
+        )
 
     async def model_ready(self, request: HttpRequest) -> Response:
         self._check(request)
@@ -105,7 +109,7 @@ class _Endpoint:
         length = _whole(request.headers.get(LENGTH), LENGTH)
         async with self._body(request) as body:
             try:
-                asked = await run_in_threadpool(Request, body, length)
+                asked = await run_in_threadpool(Request, body, length, self.table)
                 answer = await asyncio.wrap_future(self.service.submit(asked.x, asked.threats))
                 content, head = await run_in_threadpool(encode, asked, answer, self.name)
             except InputError as error:
@@ -169,9 +173,9 @@ class _Endpoint:
             raise Refused(401, "a bearer token is needed.", {"WWW-Authenticate": "Bearer"})
 
 
-def build(service: Service, name: str, token: str | None) -> Starlette:
+def build(service: Service, name: str, token: str | None, table: Layout | None) -> Starlette:
     """The application: `/v2` of the Open Inference Protocol, and `/metrics`."""
-    endpoint = _Endpoint(service, name, token)
+    endpoint = _Endpoint(service, name, token, table)
     routes = [
         Route("/v2/health/live", endpoint.health),
         Route("/v2/health/ready", endpoint.health),

@@ -11,7 +11,9 @@ from torch import Tensor
 from wulff._checks import is_list, is_table
 from wulff._quoting import shown
 from wulff.errors import InputError
+from wulff.serving.rows import columns_of, described, rows_of
 from wulff.serving.service import Answer
+from wulff.tables import Layout
 
 LENGTH = "inference-header-content-length"
 """The header that says how long the JSON is, where raw tensors follow it."""
@@ -29,17 +31,14 @@ class Request:
         binary: Whether a tensor is wanted behind the JSON, by its name; and for those that are not in it.
     """
 
-    def __init__(self, body: bytes, length: int | None) -> None:
+    def __init__(self, body: bytes, length: int | None, table: Layout | None = None) -> None:
         head, raw = (body, b"") if length is None else (body[:length], body[length:])
         try:
             document = json.loads(head)
         except (ValueError, RecursionError):
             raise InputError("the request is not JSON; see the Open Inference Protocol, version 2.") from None
         document = _mapping("the request", document)
-        inputs = document.get("inputs")
-        if not isinstance(inputs, list) or len(inputs) != 1:
-            raise InputError("inputs must be a list of one tensor of images or rows.")
-        self.x = _tensor(_mapping("inputs[0]", inputs[0]), raw)
+        self.x = _inputs(document, raw, table)
         parameters = _mapping("parameters", document.get("parameters", {}))
         self.threats = _names(parameters.get("radii", ""))
         self.id = document.get("id")
@@ -103,7 +102,9 @@ def outputs_of(answer: Answer) -> Mapping[str, np.ndarray]:
     return tensors | {f"radius {name}": radius for name, radius in answer.radii.items()}
 
 
-def metadata(model: str, input_shape: tuple[int, ...], classes: int) -> dict[str, Any]:
+def metadata(
+    model: str, input_shape: tuple[int, ...], classes: int, table: Layout | None = None
+) -> dict[str, Any]:
     """What is said of the model: its inputs and outputs; radii come in addition where they are asked for."""
     rows: dict[str, tuple[str, list[int]]] = {
         "shares": ("FP64", [-1, classes]),
@@ -116,9 +117,29 @@ def metadata(model: str, input_shape: tuple[int, ...], classes: int) -> dict[str
         "name": model,
         "versions": ["1"],
         "platform": "wulff",
-        "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, *input_shape]}],
+        "inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, *input_shape]}]
+        if table is None
+        else described(table),
         "outputs": [{"name": name, "datatype": kind, "shape": shape} for name, (kind, shape) in rows.items()],
     }
+
+
+def _inputs(document: Mapping[str, Any], raw: bytes, table: Layout | None) -> Tensor:
+    """The one tensor of a request; or its columns, where rows of a table are served."""
+    if "columns" in document:
+        if table is None:
+            raise InputError("columns are for models of a table, and this one takes a tensor in inputs.")
+        return rows_of(document["columns"], table)
+    inputs = document.get("inputs")
+    if table is not None:
+        if not is_list(inputs) or not inputs:
+            raise InputError(
+                'give columns, such as {"columns": {"age": [30, 50]}}, or inputs with their names.'
+            )
+        return rows_of(columns_of([_mapping("an input", each) for each in inputs]), table)
+    if not isinstance(inputs, list) or len(inputs) != 1:
+        raise InputError("inputs must be a list of one tensor of images or rows.")
+    return _tensor(_mapping("inputs[0]", inputs[0]), raw)
 
 
 def _tensor(entry: Mapping[str, Any], raw: bytes) -> Tensor:

@@ -213,7 +213,7 @@ def as_number(text: object) -> float:
     """The number that a cell holds; NaN where it holds none that is finite."""
     try:
         value = float(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
     return value if math.isfinite(value) and not (isinstance(text, str) and "_" in text) else math.nan
 

@@ -79,7 +79,6 @@ def encoded_rows(source: Any, layout: Layout) -> tuple[str, np.ndarray, np.ndarr
     if missing := [column for column in layout.names if column not in frame.columns]:
         raise InputError(f"{name} has no column {shown(missing[0])}; it has {some_of(frame.columns)}.")
     if more := [column for column in frame.columns if column not in (layout.target, *layout.names)]:
-        _check_target(name, frame, layout.target)  # which may have another name there
         raise InputError(
             f"{name} has the column {shown(more[0])}, which the training rows lack; remove it, or train "
             "with it."
