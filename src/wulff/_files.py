@@ -109,17 +109,27 @@ def refuse_link(path: Path) -> None:
 @contextlib.contextmanager
 def made(folder: Path) -> Generator[None]:
     """A folder, made where there is none; what was made is removed if the block fails and leaves it empty."""
-    new = [path for path in (folder, *folder.parents) if not path.exists()]
+    new = absent(folder)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         yield
     except BaseException:
-        with contextlib.suppress(OSError):
-            if new and {path.name for path in folder.iterdir()} <= {LOCK}:
-                (folder / LOCK).unlink(missing_ok=True)
-                for path in new:
-                    path.rmdir()
+        remove_made(new)
         raise
+
+
+def absent(folder: Path) -> list[Path]:
+    """Those of a folder and the ones that it lies in which are not there, the innermost first."""
+    return [path for path in (folder, *folder.parents) if not path.exists()]
+
+
+def remove_made(folders: list[Path]) -> None:
+    """Remove folders that were made, the innermost first, if that one is empty but for its lock."""
+    with contextlib.suppress(OSError):
+        if folders and {path.name for path in folders[0].iterdir()} <= {LOCK}:
+            (folders[0] / LOCK).unlink(missing_ok=True)
+            for path in folders:
+                path.rmdir()
 
 
 def claim(folder: Path) -> FileLock:

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.processes import forked
 from wulff import runs
 from wulff.errors import InputError, RunError
 from wulff.runs.folder import RECORDS, SPEC, SUMMARY, stored_document
+from wulff.smoothing import Votes
 from wulff.stats import Anytime
 from wulff.training import Schedule
 
@@ -167,3 +169,30 @@ def test_two_processes_cannot_write_one_run(model: Path, undisturbed: Path) -> N
     assert document is not None
     with Journal(undisturbed, document), pytest.raises(RunError, match="another process"):
         certify(model, undisturbed)
+
+
+@pytest.mark.parametrize("before", [None, "empty", "finished"])
+def test_a_model_that_fails_at_the_first_input_leaves_nothing(
+    before: str | None, model: Path, undisturbed: Path, tmp_path: Path
+) -> None:
+    class Failing:
+        name = "failing"
+
+        def map(self, *_: object) -> Iterator[Votes]:
+            raise RunError("the model fails on hidden values")
+
+    folder = tmp_path / "new" / "run"
+    if before == "empty":
+        folder.mkdir(parents=True)
+    if before == "finished":
+        shutil.copytree(undisturbed, folder)
+        lines = (folder / RECORDS).read_bytes().splitlines(keepends=True)
+        (folder / RECORDS).write_bytes(lines[0])  # one record is worth keeping
+        (folder / SUMMARY).unlink()
+    with pytest.raises(RunError, match="hidden values"):
+        runs.certify(spec(model), folder, engine=Failing())  # type: ignore[arg-type]
+    if before == "finished":
+        assert (folder / RECORDS).read_bytes() == lines[0]
+    else:
+        assert not any(path.is_file() for path in (tmp_path / "new").rglob("*") if path.name != ".lock")
+        assert (tmp_path / "new").exists() == (before == "empty")

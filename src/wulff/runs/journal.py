@@ -43,6 +43,8 @@ LATER = ("of", "class_names")
 class Journal:
     """A run folder opened for writing; use it as a context manager.
 
+    Where an error ends it before there is a record, what it has made is removed.
+
     Args:
         folder: Created where it does not exist.
         document: The complete document; it must equal the stored one, but for the engine, and for a version
@@ -61,6 +63,7 @@ class Journal:
         stored = stored_document(self.folder)
         if stored is not None:
             accept(self.folder, stored, self.document)
+        self._made = _files.absent(self.folder)
         with _files.made(self.folder):
             self._open()
         return self
@@ -71,6 +74,7 @@ class Journal:
             for name in (SPEC, RECORDS, SUMMARY):
                 _files.refuse_link(self.folder / name)
             stored = stored_document(self.folder)  # once more: another process may have been faster
+            self._is_new = stored is None
             if stored is None:
                 _files.write(self.folder / SPEC, tomli_w.dumps(self.document))
                 stored = self.document
@@ -129,7 +133,13 @@ class Journal:
         traceback: TracebackType | None,
     ) -> None:
         self._file.close()
+        unused = self._is_new and isinstance(error, Exception) and not self.records
+        if unused:
+            for name in (SPEC, RECORDS):
+                (self.folder / name).unlink(missing_ok=True)
         self._lock.release()
+        if unused:
+            _files.remove_made(self._made)
 
 
 class Unstored:
