@@ -1,5 +1,6 @@
 """Tables from training to the record: rows as models expect them, noise in units of the columns."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,28 @@ def test_boosters_get_their_columns(folder: Path) -> None:
     answers = backends.for_table(backends.adapt(booster), layout)(rows)
     expected = booster.predict(xgboost.DMatrix(inputs, enable_categorical=True), output_margin=True)
     np.testing.assert_allclose(answers[:, 1].numpy(), expected, atol=1e-5)
+
+
+def test_boosters_say_in_which_order_their_categories_are(tmp_path: Path) -> None:
+    xgboost = pytest.importorskip("xgboost")
+    frame = pandas.DataFrame({"city": ["Rome", "Bern", "Oslo"] * 20, "size": np.arange(60.0)})
+    unsorted = frame.assign(city=pandas.Categorical(frame["city"], ["Rome", "Oslo", "Bern"]))
+    target = (frame["city"] == "Rome").astype(int)
+    data = xgboost.DMatrix(unsorted, target, enable_categorical=True)
+    booster = xgboost.train({"objective": "binary:logistic", "nthread": 1}, data, 3)
+    layout = datasets.layout_of(frame.assign(rome=target), target="rome")
+    rows = datasets.read_table(frame, layout).images
+    booster.save_model(tmp_path / "model.json")
+    read = xgboost.Booster(model_file=tmp_path / "model.json")
+    answers = backends.for_table(backends.adapt(read), layout)(rows[:])
+    assert answers.argmax(1).tolist() == target.tolist()
+    # As it was written before XGBoost kept them.
+    document = json.loads((tmp_path / "model.json").read_text())
+    del document["learner"]["gradient_booster"]["model"]["cats"]
+    (tmp_path / "old.json").write_text(json.dumps(document))
+    old = xgboost.Booster(model_file=tmp_path / "old.json")
+    with pytest.raises(InputError, match="does not say in which order the categories of 'city'"):
+        backends.for_table(backends.adapt(old), layout)
 
 
 @pytest.mark.parametrize("library", ["lightgbm", "xgboost", "sklearn"])

@@ -8,6 +8,7 @@ from typing import Any, final
 import numpy as np
 from torch import Tensor
 
+from wulff._quoting import shown
 from wulff.backends.base import Classifier, first_line, flat_rows, to_logits, two_sided_scores
 from wulff.backends.table_rows import TableRows
 from wulff.errors import InputError
@@ -26,8 +27,9 @@ class BoosterFunction:
         """The same booster for rows of a table.
 
         Raises:
-            InputError: It was trained on other columns.
+            InputError: It was trained on other columns, or does not say how their categories are numbered.
         """
+        _check_categories(self.booster)
         return BoosterFunction(self.booster, table)
 
     def __call__(self, batch: Tensor) -> Tensor:
@@ -40,6 +42,16 @@ def native_columns(booster: Any) -> list[str]:
     """The columns that a booster was trained on as categories of pandas' type."""
     kinds = zip(booster.feature_names or (), booster.feature_types or (), strict=False)
     return [name for name, kind in kinds if kind == "c"]
+
+
+def _check_categories(booster: Any) -> None:
+    """Refuse a booster of an XGBoost that did not keep the order of the categories that it splits."""
+    native = native_columns(booster)
+    if native and (not hasattr(booster, "get_categories") or booster.get_categories().empty()):
+        raise InputError(
+            f"the booster does not say in which order the categories of {shown(native[0])} are numbered; "
+            "train and save it with XGBoost 3.1 or later."
+        )
 
 
 def of_booster(booster: Any, identity: str | None = None) -> Classifier:
