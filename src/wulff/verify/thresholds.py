@@ -110,7 +110,12 @@ class Score:
         radial, w, total = self.radial, y.exp(), arb(0)
         if not self.exp:
             s = power - power / self.k
-            total = self.a**power * (w / (1 + w)).beta_lower(radial.alpha + s, radial.beta - s + power)
+            a, b = radial.alpha + s, radial.beta - s + power
+            if w > 2.0**40:  # 1/(1 + w) would be lost beside 1
+                total = (a.lgamma() + b.lgamma() - (a + b).lgamma()).exp() - (1 / (1 + w)).beta_lower(b, a)
+            else:
+                total = (w / (1 + w)).beta_lower(a, b)
+            total *= self.a**power
         for i in range(power + 1) if self.exp else ():  # (k R^(k-1))^i (j/R)^(power - i)
             if i == power or self.j > 0:
                 found = w.gamma_upper(radial.alpha + i - power / self.k)
