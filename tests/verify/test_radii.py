@@ -153,3 +153,15 @@ def test_every_method_of_the_prover_is_covered_or_named() -> None:
             for entry in candidates(parse(noise).in_dim(dim), norm, None):
                 theorem, _ = find(law, entry.method, norm.p)
                 assert (theorem is None) == (law.name == "mixed-linf"), (noise, norm, entry.method)
+
+
+@pytest.mark.parametrize(
+    ("noise", "norm", "dim", "error"),
+    [
+        ("exp-l1(scale=1, j=0, k=0.5)", "l2", 3, 0.4999),  # was called false: its end was off
+        ("exp-l2(scale=1, j=0, k=1)", "linf", 1, 0.15),  # a constant score escaped as an error
+    ],
+)
+def test_nothing_true_is_called_false(noise: str, norm: str, dim: int, error: float) -> None:
+    found = float(certified_radius(noise, error, norm, dim, "differential").radius)
+    assert radius(read_law(noise, dim), norm, "differential", error, found) != "FALSE"

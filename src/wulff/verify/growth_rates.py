@@ -88,12 +88,16 @@ def radii(law: Law, p: float, e: arb) -> tuple[arb, arb]:
             )
             return (top - 3 * sign * wrong) / (bottom + 3 * sign * wrong)
 
-        def enough(xi: float) -> bool:
-            return bool(sum(w * normal_tail(xi / t) for t, w in nodes) - sign * wrong >= e)
+        def size(xi: float) -> arb:
+            return sum((w * normal_tail(math.exp(xi) / t) for t, w in nodes), -sign * wrong)
 
-        end = last_true(enough, 0.0, 40 * max(float(t) for t, _ in nodes)) / 8
+        low, high = -60.0, math.log(40 * max(float(t) for t, _ in nodes))
+        if sign > 0:
+            end = math.exp(last_true(lambda xi: bool(size(xi) >= e), low, high)) / 8
+        else:
+            end = math.exp(high - last_true(lambda rest: bool(size(high - rest) <= e), 0.0, high - low)) / 8
         parts = (acb.integral(ratio, end * i, end * (i + 1), rel_tol=2.0**-56).real for i in range(8))
         return sum(parts) / unit / _deviation(law.dim, p)
 
     with ctx.workprec(100):
-        return integral(1), integral(-1) / (1 - 2.0**-40)  # what its end is off is far below this
+        return integral(1), integral(-1)

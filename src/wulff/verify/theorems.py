@@ -176,5 +176,11 @@ def radius(
             return theorem(law, q, errors, unit) if theorem else "not covered"
     except Contradiction:
         raise
-    except (ArithmeticError, SystemError, TypeError, ValueError):  # who stumbles has shown nothing
+    except (
+        ArithmeticError,
+        RuntimeError,
+        SystemError,
+        TypeError,
+        ValueError,
+    ):  # who stumbles has shown nothing
         return "not covered"
