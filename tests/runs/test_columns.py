@@ -237,6 +237,10 @@ def test_finished_runs_are_listed_by_their_summaries(tmp_path: Path, monkeypatch
         later = (folder / SUMMARY).stat().st_mtime_ns + 10**9
         os.utime(folder / RECORDS, ns=(later, later))  # as a copy may have it: the fingerprint tells
         assert reports.listing([tmp_path]) == expected
+    summary_file = folder / SUMMARY
+    for change in ({"noise": ["gaussian"]}, {"format": 2}, {"inputs": 0}):  # then records are read
+        summary_file.write_text(json.dumps(json.loads(summary_file.read_text()) | change))
+        assert reports.listing([tmp_path]) == expected
     whole = (folder / RECORDS).read_bytes()
     (folder / RECORDS).write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
     assert reports.listing([tmp_path])[1][-1].startswith("unfinished")

@@ -53,23 +53,20 @@ def read_headline(folder: Path) -> Headline | None:
         written, journal = (folder / SUMMARY).stat(), (folder / RECORDS).stat()
         known = found["records"]
         document = stored_document(folder)
-        if (
-            document is None
-            or document["format"] != FORMAT
-            or checksum_key(document).hex() != found["document"]
-        ):
+        if found["format"] != FORMAT or document is None or checksum_key(document).hex() != found["document"]:
             return None
         if journal.st_size != known["bytes"]:
             return None
         if journal.st_mtime_ns > written.st_mtime_ns and fingerprint(folder / RECORDS) != known:
             return None
-        run, averages = document["run"], found["average_certified_radius"]
-        if not found["inputs"] == run["inputs"] > 0:
+        averages = found["average_certified_radius"]
+        task, noise, dataset = found["task"], found["noise"], found["dataset"]
+        if not found["inputs"] > 0 or not all(isinstance(x, str | None) for x in (task, noise, dataset)):
             return None
         return Headline(
-            run["task"],
-            run.get("noise"),
-            run.get("dataset"),
+            task,
+            noise,
+            dataset,
             int(found["inputs"]),
             int(found["correct"]) if "correct" in found else None,
             {str(norm): float(radius) for norm, radius in averages.items()},

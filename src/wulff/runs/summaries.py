@@ -6,7 +6,7 @@ import numpy as np
 
 from wulff.runs.columns import NO_N
 from wulff.runs.document import NOT_IDENTIFIED
-from wulff.runs.folder import RECORDS, checksum_key
+from wulff.runs.folder import FORMAT, RECORDS, checksum_key
 from wulff.runs.headlines import fingerprint
 from wulff.runs.run import Run
 from wulff.stats import ABSTAIN
@@ -18,6 +18,10 @@ def summary(run: Run) -> dict[str, Any]:
     scored = run.scored
     lost = run.not_a_number
     return {
+        "format": FORMAT,
+        "task": run.spec.task,
+        "noise": run.spec.noise,
+        "dataset": run.spec.dataset,
         "inputs": len(scored),
         **({"correct": int(scored.sum())} if run.facts.labelled else {}),
         **({} if run.facts.identified else {"classifier": NOT_IDENTIFIED}),
