@@ -134,8 +134,11 @@ def test_training_rows_that_are_refused(case: str, file: Callable[[str], Path]) 
 @pytest.mark.parametrize(
     ("said", "message"),
     [
-        ({"scales": {"age": -1.0}}, "scale must be at least 0 and finite, got -1.0"),
-        ({"scales": {"age": math.nan}}, "scale must be at least 0 and finite, got nan"),
+        ({"scales": {"age": -1.0}}, "the scale of the column 'age' must be at least 0 and finite, got -1.0"),
+        (
+            {"scales": {"age": math.nan}},
+            "the scale of the column 'age' must be at least 0 and finite, got nan",
+        ),
         ({"scales": {"height": 1.0}}, "scales names 'height', which is no column of"),
         ({"scales": {"city": 1.0}}, "the column 'city' is categorical, and has no scale"),
         ({"categorical": ["class"]}, "categorical names 'class', which is no column of"),

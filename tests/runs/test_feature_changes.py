@@ -167,3 +167,18 @@ def test_cards_show_ranges_with_the_most_fragile_feature_first(
     assert data["runs"][0]["features"]["names"][2:] == ["city", "shoes"]
     assert errors == []
     page.close()
+
+
+def test_a_page_looks_up_the_features_of_a_run_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, found = certified("gaussian(sigma=0.5)", "l2-scaled", immutable=("city",)), []
+    known = reports.features.feature_changes
+
+    def counted(run: wulff.runs.Run) -> wulff.runs.FeatureChanges:
+        found.append(known(run))
+        return found[-1]
+
+    monkeypatch.setattr(reports.features, "feature_changes", counted)
+    page = run.report(tmp_path / "page.html").read_text()
+    assert len(found) == 1
+    assert '"values":{"0":[' in page  # of the rows, by the same look
+    assert "<h3>" in page

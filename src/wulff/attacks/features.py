@@ -1,6 +1,7 @@
 """Attacks on features: categories and hidden coordinates are changed greedily, numbers by steps or trials."""
 
 import dataclasses
+import functools
 from collections.abc import Callable
 
 import torch
@@ -66,7 +67,7 @@ class FeatureSearch:
         """
         changes = changes_of(threat, radius)
         with evaluating(model) as fixed:
-            search = _Search(self, fixed, noise, x, y, threat, radius, pool, generator)
+            search = _Search(self, fixed, noise, x, y, threat, radius, pool.to(x), generator)
             attempts = [search.attempt(changes, numbers_first=bool(i % 2)) for i in range(self.restarts)]
             if len(attempts) == 1:
                 return attempts[0]
@@ -106,31 +107,58 @@ def distance(shown: Tensor, x: Tensor, units: Tensor, norm: Norm) -> float:
     return float(size(moved[None], norm)[0])
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class _Search:
-    """One input under attack."""
+    """One input under attack, by the arguments of a `FeatureSearch`."""
 
-    def __init__(
-        self,
-        method: FeatureSearch,
-        model: Classifier,
-        noise: Noise,
-        x: Tensor,
-        y: int,
-        threat: Threat,
-        radius: float,
-        pool: Tensor,
-        generator: torch.Generator,
-    ) -> None:
-        self.method, self.model, self.noise, self.x, self.y = method, model, noise, x, y
-        self.radius, self.pool, self.generator = radius, pool.to(x), generator
-        self.norm, self.units = norm_of(threat), units_of(noise, threat, x)
-        self.in_box = isinstance(measured_part(threat), Box)
-        self.groups = _groups(noise, x.numel()).to(x.device)
-        categories = noise.of_categories() if isinstance(noise, Mixed) else noise
-        values = categories.values_of(len(self.groups)) if isinstance(categories, Resampling) else None
-        values = [2] * len(self.groups) if isinstance(categories, Flips) else values
-        self.values = None if values is None else torch.tensor(values, device=x.device)
-        self.has_gradients = self._has_gradients()
+    method: FeatureSearch
+    model: Classifier
+    noise: Noise
+    x: Tensor
+    y: int
+    threat: Threat
+    radius: float
+    pool: Tensor
+    generator: torch.Generator
+
+    @functools.cached_property
+    def norm(self) -> Norm:
+        return norm_of(self.threat)
+
+    @functools.cached_property
+    def units(self) -> Tensor:
+        return units_of(self.noise, self.threat, self.x)
+
+    @functools.cached_property
+    def groups(self) -> Tensor:
+        """The numbers of an input that count as one coordinate, of shape (coordinates, numbers of each)."""
+        numbers, device = self.x.numel(), self.x.device
+        if isinstance(self.noise, Mixed):
+            return torch.tensor(self.noise.columns, device=device)[:, None]
+        channels = self.noise.channels if isinstance(self.noise, Ablation) else 1
+        return torch.arange(numbers, device=device).view(channels, -1).T.contiguous()
+
+    @functools.cached_property
+    def values(self) -> Tensor | None:
+        """How many values each coordinate has; None where it may have any."""
+        categories = self.noise.of_categories() if isinstance(self.noise, Mixed) else self.noise
+        if isinstance(categories, Resampling):
+            return torch.tensor(categories.values_of(len(self.groups)), device=self.x.device)
+        return (
+            torch.full((len(self.groups),), 2, device=self.x.device)
+            if isinstance(categories, Flips)
+            else None
+        )
+
+    @functools.cached_property
+    def has_gradients(self) -> bool:
+        """Whether outputs for noisy copies have gradients by the numbers."""
+        if not bool((self.units > 0).any()):
+            return False
+        x = self.x.clone()[None].requires_grad_()
+        with torch.enable_grad():
+            outputs = self.model(self._copies(x, 1))
+        return outputs.ndim == 2 and outputs.requires_grad
 
     def attempt(self, changes: int, *, numbers_first: bool) -> Tensor:
         """One way through: categories and numbers, or the other way round."""
@@ -205,8 +233,9 @@ class _Search:
 
     def _at(self, shown: Tensor, w: Tensor) -> Tensor:
         """The input moved by w, in units; immutable coordinates and categories stay."""
+        in_box = isinstance(measured_part(self.threat), Box)
         moved = torch.where(self.units > 0, shown.double() + w.double() * self.units, shown.double())
-        moved = torch.where(self.units > 0, moved.clamp(0, 1), moved) if self.in_box else moved
+        moved = torch.where(self.units > 0, moved.clamp(0, 1), moved) if in_box else moved
         return moved.to(shown)
 
     def _by_gradients(self, shown: Tensor, limit: Tensor, at_random: bool) -> Tensor:
@@ -240,20 +269,3 @@ class _Search:
             rows = torch.stack([self._at(shown, one) for one in tried])
             w = tried[int(self.kept(rows, self.method.copies).argmin())][None]
         return self._at(shown, w[0])
-
-    def _has_gradients(self) -> bool:
-        """Whether outputs for noisy copies have gradients by the numbers."""
-        if not bool((self.units > 0).any()):
-            return False
-        x = self.x.clone()[None].requires_grad_()
-        with torch.enable_grad():
-            outputs = self.model(self._copies(x, 1))
-        return outputs.ndim == 2 and outputs.requires_grad
-
-
-def _groups(noise: Noise, numbers: int) -> Tensor:
-    """The numbers of an input that count as one coordinate, of shape (coordinates, numbers of each)."""
-    if isinstance(noise, Mixed):
-        return torch.tensor(noise.columns)[:, None]
-    channels = noise.channels if isinstance(noise, Ablation) else 1
-    return torch.arange(numbers).view(channels, -1).T.contiguous()

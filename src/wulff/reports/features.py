@@ -1,12 +1,9 @@
-"""Over a data set, how far each feature alone may change: a table, and what a page shows of it."""
+"""Over a data set, how far each feature alone may change."""
 
 import contextlib
 import dataclasses
-import html
 import math
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +13,10 @@ from wulff._checks import file_path
 from wulff._numerics.rounding import decimal_down
 from wulff._quoting import csv_cell
 from wulff._typing import FloatArray
+from wulff.datasets import Dataset
 from wulff.errors import InputError
-from wulff.norms import parse_adversary
 from wulff.reports.grids import Grid, escape, with_notes
-from wulff.reports.thumbnails import chosen
-from wulff.runs import Run, feature_changes, has_features, inputs
-from wulff.runs.features import change_per_radius, counted, feature_names, feature_spans
+from wulff.runs import FeatureChanges, Run, feature_changes, inputs
 from wulff.tables import Layout
 
 BoolArray = npt.NDArray[np.bool_]
@@ -32,6 +27,56 @@ NOTE = (
     "first: the one with the smallest changes for the range of its values."
 )
 ANY = "any value"
+
+
+@dataclasses.dataclass(frozen=True, repr=False)
+class RunFeatures:
+    """What reports show of a run's features, looked up once.
+
+    Attributes:
+        run: A certification of rows of a table, or with noise that has scales.
+        changes: How far each feature of each input may change alone.
+        largest: These changes, 0 where the run is wrong.
+        spans: From the smallest to the largest value of each feature among the inputs; nan for categories.
+        order: The places of the features, the most fragile first.
+        dataset: The inputs; None where they are not there any more.
+    """
+
+    run: Run
+    changes: FeatureChanges
+    largest: FloatArray
+    spans: FloatArray
+    order: list[int]
+    dataset: Dataset | None
+
+
+def features_of(run: Run) -> RunFeatures:
+    """What is known of the features of a run.
+
+    Raises:
+        InputError: Its inputs have no features, or it has no records.
+    """
+    changes, dataset = feature_changes(run), None
+    with contextlib.suppress(InputError):
+        dataset = inputs(run)
+    largest = np.where(run.scored[:, None], changes.largest, 0.0)
+    spans = _spans(run.spec.table, dataset, len(changes.names))
+    return RunFeatures(
+        run, changes, largest, spans, _fragile_first(largest, spans, changes.immutable), dataset
+    )
+
+
+def _spans(table: Layout | None, dataset: Dataset | None, features: int) -> FloatArray:
+    """From the smallest to the largest value of each feature; its scale where no inputs tell."""
+    spans = np.full(features, np.nan)
+    if dataset is not None:
+        rows = dataset.images[:].flatten(1).double()
+        spans = (rows.amax(dim=0) - rows.amin(dim=0)).numpy()
+    if table is not None:
+        scales = np.array(table.scales)
+        spans = np.where(spans > 0, spans, np.where(scales > 0, scales, np.nan))
+        spans[list(table.categorical)] = np.nan
+    return spans
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -92,17 +137,18 @@ def feature_ranges(run: Run) -> FeatureRanges:
     Raises:
         InputError: Its inputs have no features, or it has no records.
     """
-    changes = feature_changes(run)
-    largest = np.where(run.scored[:, None], changes.largest, 0.0)
-    quantiles = np.quantile(largest, QUANTILES, axis=0, method="lower").T
-    spans = feature_spans(run)
-    order = _fragile_first(largest, spans, changes.immutable)
+    return ranges_of(features_of(run))
+
+
+def ranges_of(features: RunFeatures) -> FeatureRanges:
+    """The distribution of what is known of a run's features."""
+    order, largest = features.order, features.largest
     return FeatureRanges(
-        tuple(changes.names[place] for place in order),
-        quantiles[order],
+        tuple(features.changes.names[place] for place in order),
+        np.quantile(largest, QUANTILES, axis=0, method="lower").T[order],
         (largest > 0).mean(axis=0)[order],
-        spans[order],
-        changes.immutable[order],
+        features.spans[order],
+        features.changes.immutable[order],
     )
 
 
@@ -146,82 +192,3 @@ def _fragile_first(largest: FloatArray, spans: FloatArray, immutable: BoolArray)
     anything = np.isinf(largest)
     share = np.where(anything, 1.0, np.minimum(np.where(anything, 0.0, largest) / wide, 1.0)).mean(axis=0)
     return sorted(range(len(spans)), key=lambda i: (immutable[i], math.isnan(spans[i]), share[i]))
-
-
-def features_section(runs: Sequence[Run]) -> str:
-    """The part of a page about features; empty where no run has any."""
-    having = [run for run in runs if has_features(run) and run.records]
-    return "".join(["<h2>How far each feature alone may change</h2>"] * bool(having)) + "".join(
-        f"<h3>{html.escape(run.name)}</h3>{_table(feature_ranges(run))}" for run in having
-    )
-
-
-def _table(ranges: FeatureRanges) -> str:
-    head, *lines = ranges.grid("text")
-    rows: list[str] = []
-    for line, three, span in zip(lines, ranges.quantiles, ranges.spans, strict=True):
-        low, middle, high = (
-            0.0 if math.isnan(span) else 100 * min(float(value) / span, 1.0) for value in three
-        )
-        bar = (
-            f'<span class="spread" title="10 to 90 % of the inputs"><i style="left:{low:.1f}%;'
-            f'width:{high - low:.1f}%"></i><b style="left:{middle:.1f}%"></b></span>'
-        )
-        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in line[1:])
-        rows.append(
-            f"<tr><td>{html.escape(line[0])}</td>{cells}<td>{'' if math.isnan(span) else bar}</td></tr>"
-        )
-    heads = "".join(f"<th>{cell}</th>" for cell in [*head, "of the range of values"])
-    return (
-        f'<div class="wide"><table class="features"><thead><tr>{heads}</tr></thead>'
-        f'<tbody>{"".join(rows)}</tbody></table></div><p class="note">{NOTE}</p>'
-    )
-
-
-def features_payload(runs: Sequence[Run], most: int) -> list[dict[str, Any] | None]:
-    """What the cards of each run show of its features; None for runs that have none.
-
-    Args:
-        runs: The runs.
-        most: For how many inputs to embed the values of the features.
-    """
-    wanted = set(chosen(runs, most))
-    return [_payload(run, wanted) if has_features(run) else None for run in runs]
-
-
-def _payload(run: Run, wanted: set[int]) -> dict[str, Any]:
-    noise, names, spans = run.noise, feature_names(run), feature_spans(run)
-    assert noise is not None
-    changes = feature_changes(run)
-    order = _fragile_first(np.where(run.scored[:, None], changes.largest, 0.0), spans, changes.immutable)
-    per_radius, counts = {}, {}
-    for norm in run.norms:
-        threat = parse_adversary(norm)
-        per_radius[norm] = [_or_none(value) for value in change_per_radius(noise, threat)[order].tolist()]
-        counts[norm] = counted(noise, threat)[order].tolist()
-    values: dict[int, list[str]] = {}
-    with contextlib.suppress(InputError):  # they may not be there any more
-        dataset = inputs(run)
-        for place, index in enumerate(dataset.index):
-            if index in wanted:
-                row = dataset.images[place].flatten()
-                values[index] = [_value(run.spec.table, i, float(row[i])) for i in order]
-    return {
-        "names": [names[i] for i in order],
-        "spans": [_or_none(float(spans[i])) for i in order],
-        "perRadius": per_radius,
-        "counts": counts,
-        "immutable": changes.immutable[order].tolist(),
-        "values": values,
-    }
-
-
-def _or_none(value: float) -> float | None:
-    return None if math.isnan(value) else value
-
-
-def _value(table: Layout | None, place: int, number: float) -> str:
-    """A feature of an input as the table has it."""
-    if table is None or table.features[place].is_number:
-        return f"{number:.6g}"
-    return str(table.features[place].categories[int(number)])

@@ -16,7 +16,8 @@ from wulff.norms import Adversary, Patch, Poisoning, heading, parse_adversaries,
 from wulff.reports.abstentions import abstentions
 from wulff.reports.curves import check_runs, curve, false_certificates
 from wulff.reports.fairness import comparable, warnings
-from wulff.reports.features import features_section
+from wulff.reports.feature_cards import features_section
+from wulff.reports.features import features_of
 from wulff.reports.page_head import reproduce, terms, with_contents
 from wulff.reports.payload import all_norms, payload
 from wulff.reports.tables import Table, certified_accuracy
@@ -70,7 +71,8 @@ def write_page(
     if lacking := set(shown) - set(known):
         there = ", ".join(known) or "none"
         raise InputError(f"no run has radii against {min(lacking)}, only against {there}.")
-    data, missing = payload(runs, shown, confidence, pictures)
+    features = [features_of(run) if has_features(run) else None for run in runs]
+    data, missing = payload(runs, features, shown, confidence, pictures)
     body = [
         f"<h1>{'Certified accuracy' if shown else 'Accuracy of predictions'}</h1>",
         _lead(runs, bool(shown)),
@@ -78,8 +80,8 @@ def write_page(
         *_sections(runs, shown, radii, confidence),
         _explanation(runs, confidence) if shown else _clean_table(runs),
         _overview(runs, shown),
-        features_section(runs),
-        _browser(shown, missing, any(map(has_features, runs))),
+        features_section(features),
+        _browser(shown, missing, any(features)),
         "<h2>What is guaranteed</h2>",
         *(_guarantee(run) for run in runs),
         reproduce(runs),

@@ -6,7 +6,8 @@ from typing import Any
 from wulff.norms import heading, parse_adversary
 from wulff.reports.abstentions import abstention, samples_to_decide
 from wulff.reports.curves import false_certificates
-from wulff.reports.features import features_payload
+from wulff.reports.feature_cards import features_payload
+from wulff.reports.features import RunFeatures
 from wulff.reports.thumbnails import pictures
 from wulff.runs import Record, Run
 from wulff.runs.columns import NO_N
@@ -18,12 +19,17 @@ BARS = 4
 
 
 def payload(
-    runs: Sequence[Run], norms: Sequence[str], confidence: float, most_pictures: int
+    runs: Sequence[Run],
+    features: Sequence[RunFeatures | None],
+    norms: Sequence[str],
+    confidence: float,
+    most_pictures: int,
 ) -> tuple[dict[str, Any], list[str]]:
     """The page's data, ready for JSON; and sentences on what it lacks.
 
     Args:
         runs: The runs.
+        features: What is known of the features of each.
         norms: Those that the page shows.
         confidence: The probability with which the bounds hold.
         most_pictures: For how many inputs to embed pictures.
@@ -31,8 +37,8 @@ def payload(
     clean, noisy, notes = pictures(runs, most_pictures)
     shared: list[dict[int, str]] = []  # runs on the same inputs share their pictures
     columns = []
-    features = features_payload(runs, most_pictures)
-    for run, images, copies, own in zip(runs, clean, noisy, features, strict=True):
+    cards = features_payload(runs, features, most_pictures)
+    for run, images, copies, own in zip(runs, clean, noisy, cards, strict=True):
         if images and images not in shared:
             shared.append(images)
         number = shared.index(images) if images else None

@@ -15,7 +15,6 @@ from wulff.errors import InputError
 from wulff.noises import Mixed, Noise
 from wulff.norms import Adversary, Norm, Scaled, WithChanges, parse_adversary
 from wulff.runs.run import Run, check_run
-from wulff.runs.run_inputs import inputs
 
 
 @dataclasses.dataclass(frozen=True, repr=False)
@@ -130,24 +129,6 @@ def feature_names(run: Run) -> tuple[str, ...]:
     table = run.spec.table
     assert run.noise is not None
     return tuple(map(str, range(run.noise.dim or 0))) if table is None else table.names
-
-
-def feature_spans(run: Run) -> FloatArray:
-    """From the smallest to the largest value of each feature among the inputs of a run; nan for categories.
-
-    Where the inputs are not there any more, it is the scale of the feature.
-    """
-    noise, table = run.noise, run.spec.table
-    assert noise is not None
-    spans = np.full(noise.dim or 0, np.nan)
-    with contextlib.suppress(InputError):
-        rows = inputs(run).images[:].flatten(1).double()
-        spans = (rows.amax(dim=0) - rows.amin(dim=0)).numpy()
-    if table is not None:
-        scales = np.array(table.scales)
-        spans = np.where(spans > 0, spans, np.where(scales > 0, scales, np.nan))
-        spans[list(table.categorical)] = np.nan
-    return spans
 
 
 def _changes(noise: Noise, threat: Adversary, radii: FloatArray) -> FloatArray:

@@ -38,9 +38,7 @@ class Feature:
     immutable: bool = False
 
     def __post_init__(self) -> None:
-        scale = real_number(
-            f"the scale of the column {shown(self.name)} as a scale", self.scale, *NOT_NEGATIVE
-        )
+        scale = real_number(f"the scale of the column {shown(self.name)}", self.scale, *NOT_NEGATIVE)
         if self.categories and scale:
             raise InputError(
                 f"the column {shown(self.name)} is categorical, and has no scale, got {scale:g}."
