@@ -133,7 +133,8 @@ def collect(out: Path, folder: Path, of: str = "runs") -> None:
     """Keep a summary of every finished run in a folder of OUT."""
     seconds: dict[str, dict[str, float]] = defaultdict(dict)
     with (out / "seconds.tsv").open() as file:
-        for step, name, user, system in csv.reader(file, delimiter="\t"):
+        # A shell whose command is killed writes a word of its own there.
+        for step, name, user, system in (row for row in csv.reader(file, delimiter="\t") if len(row) == 4):
             spent = float(user) + float(system)
             seconds[name][step] = seconds[name].get(step, 0) + spent
     folder.mkdir(parents=True, exist_ok=True)
