@@ -280,6 +280,31 @@ def test_one_more_factor_is_what_is_exact_for_gaussian_noise(monkeypatch: pytest
         assert (found > exact * (1 - 1e-3)).all()
 
 
+@pytest.mark.parametrize("norm", ["l2", "l1", "linf"])
+def test_level_sets_know_the_divergence(norm: str) -> None:
+    """Exponential noise with k = 2 is Gaussian noise, of which the divergence is known."""
+    radial = parse("exp-l2(scale=1.5, j=0, k=2, dim=4)")
+    deviation = 1.5 / np.sqrt(2)
+    s, against = np.geomspace(1e-3, 1e5, 300), parse_threat(norm)
+    for radius in (0.1, 1.0, 2.0):
+        mu = radius * (2 if norm == "linf" else 1) / deviation
+        exact = ndtr(mu / 2 - np.log(s) / mu) - s * ndtr(-mu / 2 - np.log(s) / mu)
+        found = divergences._of_level_sets(radial, against, radius)(s)
+        assert (found >= exact).all()
+        assert (found <= exact + 4e-3).all()
+
+
+def test_noise_that_is_laplace_noise_by_another_name_has_its_steps() -> None:
+    """In one dimension, where its level sets tell a radius, but not how errors grow."""
+    one = [
+        staircase(numbers, RESAMPLING, 1e-3, "l1", dim=1, places=3).radius
+        for numbers in ("exp-l2(scale=1, j=0, k=1)", "laplace(scale=1)")
+    ]
+    assert len(one[0]) == len(one[1]) > 2
+    np.testing.assert_allclose(one[0], one[1], atol=0.02)
+    assert (one[0] > 0).all()
+
+
 @pytest.mark.parametrize(
     ("numbers", "norm"), [("uniform(scale=1)", "l1"), ("uniform(scale=2)", "linf"), ("ball(scale=1)", "l2")]
 )

@@ -2,8 +2,8 @@
 
 For independent coordinates it is the expectation of (1 - s e^(-L))₊ over their privacy loss L, at the
 perturbation that is the worst one for all s at once: (r, ..., r) against linf, and (r, 0, ..., 0) against l1
-where densities are log-concave. For any other noise a table of its growth G is enough, which costs about 0.01
-scales.
+where densities are log-concave. For norm-radial noise its level sets give D. For any other noise a table of
+its growth G is enough, which costs about 0.01 scales.
 """
 
 import functools
@@ -13,10 +13,11 @@ import numpy as np
 
 from wulff._typing import FloatArray
 from wulff.certificates.growth import grown_error, signed_enclosure
+from wulff.certificates.level_set.entries import divergence as level_sets
 from wulff.certificates.privacy_loss.coordinates import LossCurves, divergences
 from wulff.certificates.registry import Certificate, candidates, table
 from wulff.errors import NotCoveredError
-from wulff.noises import HalfLine, IIDNoise, Noise
+from wulff.noises import HalfLine, IIDNoise, Noise, NormRadialNoise
 from wulff.norms import Norm, Scaled, Threat
 
 ERRORS = 1 / (1 + np.exp(-np.linspace(-36, 36, 9001)[:-1]))
@@ -39,8 +40,11 @@ def method(numbers: Noise, norm: Threat) -> str:
 
 def divergence(numbers: Noise, norm: Threat, radius: float) -> Divergence:
     """D for the worst move of numbers by less than the radius."""
-    losses = _losses(numbers, norm)
-    return _of_losses(losses, radius / numbers.scale) if losses else _of_growth(numbers, norm, radius)
+    if losses := _losses(numbers, norm):
+        return _of_losses(losses, radius / numbers.scale)
+    if best(numbers, norm).method == "level-set":
+        return _of_level_sets(numbers, norm, radius)
+    return _of_growth(numbers, norm, radius)
 
 
 @functools.lru_cache(maxsize=64)
@@ -61,11 +65,23 @@ def _losses(numbers: Noise, norm: Threat) -> LossCurves | None:
 
 @functools.lru_cache(maxsize=1024)
 def _of_losses(losses: LossCurves, shift: float) -> Divergence:
-    """By chords between values at a thousand s: D is convex, and falls from 1 at s = 0."""
     total = losses.loss(shift * (1 + 1e-12))
-    if total is None:
-        return np.ones_like
-    log_s, found = divergences(total, *TAILS)
+    return np.ones_like if total is None else _through(*divergences(total, *TAILS))
+
+
+@functools.lru_cache(maxsize=1024)
+def _of_level_sets(numbers: Noise, norm: Threat, radius: float) -> Divergence:
+    if isinstance(norm, Scaled):
+        numbers, norm = numbers.without_scales(), norm.norm
+    assert isinstance(numbers, NormRadialNoise)
+    assert isinstance(norm, Norm)
+    assert numbers.dim is not None
+    found = level_sets(numbers, norm, radius / numbers.scale, numbers.dim)
+    return np.ones_like if found is None else _through(*found)
+
+
+def _through(log_s: FloatArray, found: FloatArray) -> Divergence:
+    """By chords between values at some s: D is convex, and falls from 1 at s = 0."""
     s, value = np.append(0.0, np.exp(log_s)), np.append(1.0, np.minimum(found, 1.0))
     return lambda slope: np.interp(slope, s, value) + SLACK
 
@@ -119,9 +135,14 @@ def _rates(numbers: Noise, norm: Threat) -> tuple[FloatArray, FloatArray]:
 def best(numbers: Noise, norm: Threat) -> Certificate:
     """The theorem with a growth and the largest radius, at a typical error."""
     assert numbers.dim is not None
-    entries = [entry for entry in candidates(numbers, norm, None) if entry.growth is not None]
-    error = np.array([TYPICAL])
-    radii = [float(np.nan_to_num(e.radius(numbers, error, numbers.dim, norm), nan=-1.0)[0]) for e in entries]
+    dim, error, tiny = numbers.dim, np.array([TYPICAL]), np.array([1e-6 * numbers.scale])
+    entries = [
+        entry
+        for entry in candidates(numbers, norm, None)
+        if entry.growth is not None
+        and not np.isnan(grown_error(entry, numbers, error, tiny, dim, norm)).any()
+    ]
+    radii = [float(np.nan_to_num(e.radius(numbers, error, dim, norm), nan=-1.0)[0]) for e in entries]
     if not entries or max(radii) <= 0:
         raise NotCoveredError(f"no certificate of {numbers} against {norm} tells how errors grow.")
     return entries[int(np.argmax(radii))]

@@ -22,7 +22,13 @@ from wulff._numerics import rounding
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set.solver import Duality, grown, largest_certified
+from wulff.certificates.level_set.solver import (
+    LARGEST_LOG_R,
+    Duality,
+    divergences,
+    grown,
+    largest_certified,
+)
 from wulff.certificates.level_set.table import radius_table
 from wulff.certificates.registry import register
 from wulff.noises import Noise, NormRadialNoise
@@ -112,6 +118,22 @@ def against_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatAr
     the l2 radius over √d, the length of the longest vector in the unit cube.
     """
     return _radius(noise, error, dim, _kernel_linf(noise, dim)) / _length_linf(noise, dim)
+
+
+def divergence(
+    noise: NormRadialNoise, norm: Norm, radius: float, dim: int
+) -> tuple[FloatArray, FloatArray] | None:
+    """Ascending log t and the D_t, from above, of the worst shift by a radius of noise at scale 1; None where
+    the theorem against this norm does not give them."""
+    length, kernel = (
+        (_length_linf(noise, dim), _kernel_linf(noise, dim))
+        if norm == Norm.LINF
+        else (1.0, _kernel_l1(noise, dim))
+    )
+    profile, log_r = noise.level_profile(dim), math.log(radius * length * (1 + 1e-12))
+    if profile is None or (isinstance(kernel, OwnNorm) and profile.linear) or log_r > LARGEST_LOG_R:
+        return None
+    return divergences(Duality(profile, kernel), log_r)
 
 
 def _radius(noise: NormRadialNoise, error: FloatArray, dim: int, kernel: Kernel) -> FloatArray:

@@ -28,6 +28,8 @@ _ROUGH, _COARSE, _FINE = 20, 20, 28
 _LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
 LARGEST_LOG_R = 250.0
 _SMALLEST_ERROR = 1e-306
+_PLACES, _SMALLEST_DIVERGENCE = 96, 1e-9
+"""Values of D above t = 1, until it is so small."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +112,17 @@ def grown(duality: Duality, error: FloatArray, log_r: FloatArray) -> FloatArray:
     divergence = (duality.slack_bound(np.zeros(error.shape), log_r, tau) + 1) / 2
     bound = np.where(rising, np.exp(tau) * error + divergence, 1 - (1 - error - divergence) / np.exp(tau))
     return np.clip(bound + 8 * EPSILON, 0.0, 1.0)
+
+
+def divergences(duality: Duality, log_r: float) -> tuple[FloatArray, FloatArray]:
+    """Ascending log t and D_t there, from above; D_{1/t} = 1 - (1 - D_t)/t, because the noise is even."""
+    far = np.geomspace(1e-3, 600.0, 32)
+    rough = duality.rough(np.full(far.shape, log_r), far)
+    nothing = rough.p1 - np.exp(far) * rough.p0 < _SMALLEST_DIVERGENCE
+    tau = far[nothing.argmax() if nothing.any() else -1] * np.arange(1, _PLACES + 1) / _PLACES
+    bound = duality.slack_bound(np.zeros(tau.shape), np.full(tau.shape, log_r), tau)  # on 2 D_t - 1
+    above = np.clip((bound + 1) / 2, 0.0, 1.0)
+    return np.append(-tau[::-1], tau), np.append((1 - (1 - above) * np.exp(-tau))[::-1], above)
 
 
 def largest_certified(
