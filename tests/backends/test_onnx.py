@@ -12,6 +12,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
+from tests.nightly import everyday
 from wulff import backends
 from wulff.errors import InputError
 
@@ -37,7 +38,7 @@ def net() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
 
 
-@pytest.mark.parametrize("rows", [None, 1, 16])
+@pytest.mark.parametrize("rows", everyday([None, 1, 16], 2))
 def test_labels_are_those_of_the_exported_module(
     rows: int | None, net: nn.Module, noisy: Tensor, tmp_path: Path
 ) -> None:

@@ -11,21 +11,19 @@ import pytest
 import torch
 
 from tests.cases import SPECS_IN_DIM, noise_of
-from tests.nightly import NIGHTLY, everyday
+from tests.nightly import NIGHTLY, everyday, taking_turns
 from wulff.certificates import certified_probability, certified_radius
 from wulff.noises import Ball, MixedLinf, Noise, NormRadialNoise, Uniform, parse
 from wulff.norms import Norm
 
-CASES = [(s, d, norm) for s, d in SPECS_IN_DIM if d in (2, 3) for norm in ("l1", "l2", "linf", "lp(1.5)")]
+SPECS = [(spec, dim) for spec, dim in SPECS_IN_DIM if dim in (2, 3)]
+NORMS = ("l1", "l2", "linf", "lp(1.5)")
 DRAWS = 400_000 if NIGHTLY else 20_000
 ERRORS = (0.4, 0.1, 0.01, 0.001) if NIGHTLY else (0.3, 0.02)
 
 
-def noise_and_norm(case: tuple[str, int, str]) -> tuple[str, str]:
-    return noise_of(case), case[2]
-
-
-@pytest.mark.parametrize(("spec", "dim", "norm"), everyday(CASES, 1, noise_and_norm))
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize(("spec", "dim"), everyday(SPECS, 1, noise_of))
 def test_no_direction_breaks_a_certificate(spec: str, dim: int, norm: str) -> None:
     noise = parse(spec).in_dim(dim)
     z = noise.sample((DRAWS, dim), generator=torch.Generator().manual_seed(1), dtype=torch.float64).numpy()
@@ -35,12 +33,12 @@ def test_no_direction_breaks_a_certificate(spec: str, dim: int, norm: str) -> No
             assert _grown(error, here - _log_density(noise, z + v)) < 0.5 + 5 * 0.5 / np.sqrt(DRAWS), v
 
 
-@pytest.mark.parametrize(("spec", "dim", "norm"), everyday(CASES[::-1], 1, noise_of))
+@pytest.mark.parametrize(("spec", "dim", "norm"), taking_turns(SPECS[::-1], NORMS, 1, noise_of))
 def test_no_direction_leaves_less_than_the_certified_probability(spec: str, dim: int, norm: str) -> None:
     noise = parse(spec).in_dim(dim)
     z = noise.sample((DRAWS, dim), generator=torch.Generator().manual_seed(2), dtype=torch.float64).numpy()
     here = _log_density(noise, z)
-    for error in (0.02, 0.3, 0.6):
+    for error in everyday((0.02, 0.3, 0.6), 2):
         radii = float(certified_radius(noise, 0.1, norm, dim).radius) * np.array([0.3, 1.5]) + 0.01
         bounds = certified_probability(noise, error, norm, radii, dim).error
         for radius, bound in zip(radii, bounds, strict=True):

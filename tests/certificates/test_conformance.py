@@ -23,7 +23,7 @@ CASES = [(*case, norm) for case in CERTIFIED for norm in NORMS] if NIGHTLY else 
 
 @pytest.mark.parametrize(("spec", "dim", "norm"), CASES)
 def test_conformance(spec: str, dim: int, norm: str) -> None:
-    check_certificates(parse(spec), norm, dim, everyday(ERRORS.tolist(), 6))
+    check_certificates(parse(spec), norm, dim, everyday(ERRORS.tolist(), 4))
 
 
 def test_every_noise_is_certified_against_every_norm() -> None:
@@ -40,7 +40,7 @@ def test_every_noise_is_certified_against_every_norm() -> None:
 def test_no_norm_has_less_than_by_conversion(spec: str, dim: int) -> None:
     """‖v‖₁ ≥ ‖v‖₂ ≥ ‖v‖∞ ≥ ‖v‖₂/√d: radii fall in p, and by no more than the norms do."""
     noise = parse(spec if "scale" in spec else spec.replace("(", "(scale=1,"))
-    errors = everyday([1e-30, 1e-6, 0.01, 0.1, 0.45], 3)
+    errors = everyday([1e-30, 1e-6, 0.01, 0.1, 0.45], 2)
     l1, l2, linf = (certified_radius(noise, errors, norm, dim).radius for norm in ("l1", "l2", "linf"))
     allowed = 1 - 1e-9
     assert (l1 >= l2 * allowed).all()

@@ -17,7 +17,7 @@ from wulff.errors import InputError, NotCoveredError
 from wulff.noises import CustomIID, CustomRadial, HalfLine, Noise, NormRadialNoise, parse
 
 ERRORS = np.array([*cases.ERRORS, 0.3, 0.45, 0.5 - 1e-12])
-POINTS = 1400 if NIGHTLY else 700
+POINTS = 1400 if NIGHTLY else 500
 """On a side of the grid in the plane."""
 
 

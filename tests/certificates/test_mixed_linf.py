@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy import stats
 
-from tests.nightly import everyday
+from tests.nightly import NIGHTLY, everyday
 from wulff.certificates import certified_radius, mixed_linf_loss
 from wulff.certificates.privacy_loss.mixed_curves import MixedLossCurves
 from wulff.noises import MixedLinf, parse
@@ -13,7 +13,7 @@ from wulff.noises import MixedLinf, parse
 ERRORS = np.array([1e-12, 1e-3, 0.1, 0.4, 0.4999])
 
 
-@pytest.mark.parametrize("dim", everyday([6, 16, 3072], 1))
+@pytest.mark.parametrize("dim", everyday([16, 6, 3072], 1))  # 6 needs four times as long
 def test_without_a_pole_the_curves_are_those_of_gaussian_noise(dim: int) -> None:
     """D_t ≥ the exact one, Φ(-τ/z + z/2) - t Φ(-τ/z - z/2), and by less than 1e-6."""
     for shift in np.array(everyday([0.1, 1.0, 4.0], 2)) / np.sqrt(dim):
@@ -31,18 +31,18 @@ NORMS_AND_DIMENSIONS = [(norm, dim) for norm in ("l1", "l2", "linf", "lp(3)") fo
 
 @pytest.mark.parametrize(("norm", "dim"), everyday(NORMS_AND_DIMENSIONS, 1, kind=lambda case: case[0]))
 def test_without_a_pole_radii_stay_below_gaussian_ones(norm: str, dim: int) -> None:
-    errors = everyday(ERRORS.tolist(), 3)
+    errors = everyday(ERRORS.tolist(), 2)
     found = certified_radius("mixed-linf(scale=1,j=0)", errors, norm, dim).radius
     gaussian = certified_radius("gaussian(scale=1)", errors, norm, dim).radius
     assert (found <= gaussian).all()
     assert (found >= 0.999 * gaussian).all()
 
 
-@pytest.mark.parametrize(("dim", "j"), everyday([(8, 7.2), (6, 2.0), (3072, 250.0), (64, 20.0)], 2))
+@pytest.mark.parametrize(("dim", "j"), everyday([(8, 7.2), (3072, 250.0), (64, 20.0), (6, 2.0)], 2))
 def test_curves_lie_above_simulated_divergences(dim: int, j: float) -> None:
     """The dual's expectation over draws of the noise; z-scores beyond 5 in 48 levels: below 2e-5."""
     noise = MixedLinf(scale=1.0, j=j).in_dim(dim)
-    draws = 4_000 if dim > 1000 else 40_000
+    draws = 4_000 if dim > 1000 else 40_000 if NIGHTLY else 10_000
     z = noise.sample((draws, dim), generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     curves = MixedLossCurves(dim, j)
     for shift in (0.7 * curves.unit, 2 * curves.unit):
@@ -70,7 +70,7 @@ def test_a_pole_that_is_too_strong_certifies_nothing(j: float, dim: int) -> None
     assert (certified_radius(noise, ERRORS, "l2", dim).radius == 0).all()
 
 
-@pytest.mark.parametrize("missing", everyday([0.2, 0.23, 0.27, 0.32], 2))
+@pytest.mark.parametrize("missing", everyday([0.2, 0.23, 0.27, 0.32], 1))
 def test_a_pole_that_hides_a_part_of_the_law_still_has_curves(missing: float) -> None:
     # Between a sixth and a third of the draws have a largest coordinate below 1e-3.
     curves = MixedLossCurves(6, 6 - missing)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from wulff.certificates import certified_radius
 from wulff.errors import InputError, NotCoveredError
 
-DRAWS = int(os.environ.get("WULFF_DRAWS", "20000" if os.environ.get("WULFF_NIGHTLY") else "12"))
+DRAWS = int(os.environ.get("WULFF_DRAWS", "20000" if os.environ.get("WULFF_NIGHTLY") else "6"))
 DIMENSIONS = [1, 2, 3, 5, 17, 24, 25, 64, 784, 3072, 150_528]
 CURVES = ("laplace", "exp-lp", "pareto", "mixed-linf")
 """Against linf, and by conversion p ≥ 3, these need privacy-loss curves: slow in many dimensions."""

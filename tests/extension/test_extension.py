@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.nightly import NIGHTLY
 
 from wulff import certificates, datasets, engines, models, noises, plugins, runs, testing, training
 from wulff.cli import main
@@ -205,11 +206,12 @@ def test_the_command_line_uses_a_plugin(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def _check_that_plugins_are_loaded_for_a_run(store: Path, weights: str) -> None:
-    """Other processes, without --plugin, recertify a run, and finish it after a kill."""
+    """Another process, without --plugin, finishes a run after a kill; at night one more recertifies it."""
     run = runs.load(store)
     assert run.facts.plugins == ("bellnoise",)
-    again = wulff("recertify", str(store), "--alpha", "0.01")
-    assert again.returncode == 0, again.stderr
+    if NIGHTLY:  # a process takes seconds to begin
+        again = wulff("recertify", str(store), "--alpha", "0.01")
+        assert again.returncode == 0, again.stderr
     journal = store / "records.jsonl"
     whole = journal.read_bytes()
     journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))

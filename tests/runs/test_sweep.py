@@ -219,13 +219,14 @@ def test_a_sweep_is_made_once_and_reported(finished: runs.Sweep, tmp_path: Path)
 
 
 def test_interrupted_sweeps_go_on_and_processes_agree(finished: runs.Sweep, tmp_path: Path) -> None:
-    serial, parallel = finished, runs.read_sweep(write(tmp_path, SMALL), tmp_path / "parallel")
+    text = SMALL.replace(', "gaussian(scale=0.5)"', "")  # one process: the start of each takes seconds
+    serial, parallel = finished, runs.read_sweep(write(tmp_path, text), tmp_path / "parallel")
     assert dict(runs.run_sweep(parallel, jobs=2)) == {task.name: None for task in parallel.tasks}
 
     def records(sweep: runs.Sweep) -> list[list[object]]:
         return [[dataclasses.replace(r, seconds=0.0) for r in run.records] for run in runs.sweep_runs(sweep)]
 
-    assert records(serial) == records(parallel)
+    assert records(parallel) == records(serial)[:2]
     folder = serial.store / "runs" / next(iter(serial.tasks[0].runs))
     expected = records(serial)
     (folder / SUMMARY).unlink()

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 from numpy.polynomial import legendre
-from scipy import interpolate, special
+from scipy import special
 
 from wulff._numerics.legendre import legendre_series
 from wulff._numerics.normal import normal_quantile
@@ -125,7 +125,9 @@ class _Growth:
         self.z = _z(self.size)
         keep = np.concatenate([[True], np.diff(self.z) > 1e-15])
         keep &= self.z < 38
-        self._guess = interpolate.PchipInterpolator(self.z[keep], self.c[keep]) if keep.sum() > 1 else None
+        from scipy.interpolate import PchipInterpolator  # imported here: it takes a third of a second
+
+        self._guess = PchipInterpolator(self.z[keep], self.c[keep]) if keep.sum() > 1 else None
 
     def fit(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """The Legendre coefficients of g on each of the panels."""

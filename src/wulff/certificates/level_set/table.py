@@ -17,7 +17,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import interpolate
 
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
@@ -61,9 +60,9 @@ class Seen:
         """Places, and guesses of their log τ, for numbers in [-1, 1]: evenly in log z as that is known."""
         place = _along(self.place, unit)
         if len(self.place) > 2:
-            place = np.asarray(
-                interpolate.PchipInterpolator(self.log_z, self.place)(_along(self.log_z, unit))
-            )
+            from scipy.interpolate import PchipInterpolator  # imported here: it takes a third of a second
+
+            place = np.asarray(PchipInterpolator(self.log_z, self.place)(_along(self.log_z, unit)))
         if not np.isfinite(self.log_tau).all():  # where total variation decides, with τ = 0
             return place, np.full(place.shape, math.nan)
         return place, np.asarray(np.interp(place, self.place, self.log_tau))
