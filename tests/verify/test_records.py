@@ -232,6 +232,13 @@ def test_the_command_writes_what_it_found(tmp_path: Path, capsys: pytest.Capture
     assert "record 1: bookkeeping: input 0: predict is 1; the selection chose 0" in capsys.readouterr().out
     assert not is_verified(folder)
     assert in_words(folder) == "False claims found by an independent checker: 1"
+    stored = folder / "verification.json"
+    stored.write_text(json.dumps({**json.loads(stored.read_text()), "proven": "yes"}))
+    assert in_words(folder) == "False claims found by an independent checker: 1"
+    stored.write_text(
+        json.dumps({"claims": {}, "false": ["one"], "sha256": json.loads(stored.read_text())["sha256"]})
+    )
+    assert in_words(folder) == "False claims found by an independent checker: 1"
 
 
 @pytest.mark.parametrize("spec", [None, 'run = "x"', "run = [", ""])

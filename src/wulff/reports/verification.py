@@ -61,7 +61,7 @@ def in_words(folder: Path) -> str:
     found = _stored(folder)
     if not found:
         return ""
-    if found["proven"]:
+    if found.get("proven") is True:
         return "Verified by an independent checker"
     if found["false"]:
         return f"False claims found by an independent checker: {len(found['false']):,}"
