@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # of every library and process: the tests run side by side
+
 import pytest
 import torch
 from hypothesis import settings

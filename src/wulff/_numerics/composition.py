@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from wulff._numerics.sums import euclidean_norm, weighted_sum
 from wulff._typing import FloatArray
 
 UNIT_ROUNDOFF = 2.0**-53
@@ -33,10 +34,10 @@ class LatticeMeasure:
 
     def moments(self) -> tuple[float, float]:
         """Mean and standard deviation of the finite part, in units of `step`."""
-        points = self.first + np.arange(len(self.mass))
+        points = self.first + np.arange(len(self.mass), dtype=np.float64)
         total = self.mass.sum()
-        mean = float(points @ self.mass / total)
-        return mean, math.sqrt(max(float((points - mean) ** 2 @ self.mass / total), 0.0))
+        mean = float(weighted_sum(points, self.mass) / total)
+        return mean, math.sqrt(float(weighted_sum((points - mean) ** 2, self.mass) / total))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,8 +93,8 @@ def coarsened(law: LatticeMeasure, factor: int) -> LatticeMeasure:
     padded[lead : lead + len(law.mass)] = law.mass
     share = np.expm1(-np.arange(factor) * law.step) / np.expm1(-factor * law.step) * (1 + 16 * UNIT_ROUNDOFF)
     blocks = padded.reshape(-1, factor)
-    mass = np.append(blocks @ (1 - share), 0.0)
-    mass[1:] += blocks @ share
+    mass = np.append(weighted_sum(blocks, 1 - share), 0.0)
+    mass[1:] += weighted_sum(blocks, share)
     rounding = 1 + 2 * (factor + 4) * UNIT_ROUNDOFF
     return LatticeMeasure(law.step * factor, (law.first - lead) // factor, mass * rounding, law.infinite)
 
@@ -121,7 +122,7 @@ def compose_all(parts: Sequence[tuple[LatticeMeasure, int]], width: float = 10.0
             first, overflow = lowest, 0.0
         else:
             first = math.floor(mean) - length // 2
-            overflow = _chernoff(parts, first + length)
+            overflow = _chernoff(parts, moments, first + length)
         if overflow < 1e-10 or length >= LONGEST:
             break
         length *= 2
@@ -133,11 +134,11 @@ def compose_all(parts: Sequence[tuple[LatticeMeasure, int]], width: float = 10.0
     mass = np.roll(shifted, (lowest - first) % length)
 
     transform = 10 * UNIT_ROUNDOFF * max(math.log2(length), 1.0)
-    energy = math.sqrt(length) * max(float(np.linalg.norm(law.mass)) for law, _ in parts)
+    energy = math.sqrt(length) * max(euclidean_norm(law.mass) for law, _ in parts)
     largest = max(1.0, *(float(law.mass.sum()) + transform * energy for law, _ in parts))
     growth = largest ** (draws - 1)
     rounding = draws * growth * transform * energy
-    rounding += (3 * draws * UNIT_ROUNDOFF + transform) * math.sqrt(2) * float(np.linalg.norm(power))
+    rounding += (3 * draws * UNIT_ROUNDOFF + transform) * math.sqrt(2) * euclidean_norm(np.abs(power))
     infinite = sum(copies * law.infinite for law, copies in parts) * growth
     return Composition(parts[0][0].step, first, mass, 1.01 * (rounding + overflow + infinite))
 
@@ -158,26 +159,30 @@ def _power(base: np.ndarray, exponent: int) -> np.ndarray:
     return result
 
 
-def _chernoff(parts: Sequence[tuple[LatticeMeasure, int]], bound: int) -> float:
+def _chernoff(
+    parts: Sequence[tuple[LatticeMeasure, int]], moments: Sequence[tuple[float, float]], bound: int
+) -> float:
     """An upper bound on the mass of the sum at indices from `bound` on."""
     laws: list[tuple[npt.NDArray[Any], FloatArray, int]] = []
     variance, distance, furthest = 0.0, float(bound), 1.0
-    for law, copies in parts:
-        mean, deviation = law.moments()
+    for (law, copies), (mean, deviation) in zip(parts, moments, strict=True):
         points = law.first + np.flatnonzero(law.mass) - mean
         laws.append((points, law.mass[law.mass > 0], copies))
         variance += copies * max(deviation, 1e-9) ** 2
         distance -= copies * mean
         furthest = max(furthest, float(points[-1]))
     best = math.inf
-    # Around the slope that would be best for a normal law, and some for a law with rare large values.
+    # Around the slope that would be best for a normal law, and some for laws with rare large values. It is
+    # log-convex in the slope: once it rises, there is nothing more to gain.
     normal = distance / variance * np.array([0.25, 0.5, 0.7, 0.85, 1.0, 1.3])
     rare = np.array([2.0, 5.0, 10.0, 20.0]) / furthest
-    for slope in np.concatenate([normal, rare]):
+    for slope in np.sort(np.concatenate([normal, rare])):
         total = -slope * distance
         for points, mass, copies in laws:
             exponent = slope * points
             largest = float(exponent.max())
-            total += copies * (largest + math.log(float(np.exp(exponent - largest) @ mass)))
-        best = min(best, total)
+            total += copies * (largest + math.log(float(weighted_sum(np.exp(exponent - largest), mass))))
+        if total > best:
+            break
+        best = total
     return min(math.exp(min(best, 0.0)), 1.0) * 1.01

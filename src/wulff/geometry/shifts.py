@@ -8,10 +8,10 @@ from typing import final
 import numpy as np
 from scipy import special
 
-from wulff._numerics.bisection import bisect, last_true
+from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
-from wulff.certificates.level_set.solver import Duality
+from wulff.certificates.level_set.solver import Duality, lowest_line
 from wulff.noises import Ball, Gaussian, HalfLine, IIDNoise, Noise, NormRadialNoise, Uniform
 from wulff.norms import Norm
 
@@ -113,18 +113,10 @@ class LevelSets(Shift):
         if not p.size:
             return p
 
-        def beyond(log_tau: FloatArray) -> np.ndarray:
-            p1, p0, _ = self._at(np.exp(log_tau))
-            return p1 > 1 - p if reflected else p0 > p
-
-        low, high = bisect(beyond, np.full(p.shape, -30.0), np.full(p.shape, math.log(600.0)), 46)
-        least = np.full(p.shape, np.inf)
-        for tau in (np.exp(low), np.exp(high)):
-            p1, p0, _ = self._at(tau)
-            gap = np.maximum(p1 - np.exp(tau) * p0, 0.0)
-            line = 1 - np.exp(-tau) * (1 - p - gap) if reflected else np.exp(tau) * p + gap
-            least = np.minimum(least, line)
-        return least
+        tau = lowest_line(self.duality, p, np.full(p.shape, self.log_r), np.full(p.shape, not reflected))
+        p1, p0, _ = self._at(tau)
+        gap = np.maximum(p1 - np.exp(tau) * p0, 0.0)
+        return 1 - np.exp(-tau) * (1 - p - gap) if reflected else np.exp(tau) * p + gap
 
     def hockey_stick(self, t: float) -> float:
         _, p0, excess = self._at(np.array([math.log(t)]))

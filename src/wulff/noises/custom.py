@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
@@ -244,7 +245,7 @@ def _check_continuous(log_density: LogDensity, lo: float, hi: float) -> None:
         half = (b - a)[:, None] / 2
         size = np.exp((a + b)[:, None] / 2 + half * NODES)
         with np.errstate(invalid="ignore", over="ignore"):
-            climbed = (-_score(log_density, size) * size * half) @ WEIGHTS
+            climbed = weighted_sum(-_score(log_density, size) * size * half, WEIGHTS)
             ends = [_evaluate(log_density, np.exp(end)) for end in (a, b)]
             same = np.abs(ends[1] - ends[0] - climbed) <= 1e-9 * (1 + np.abs(climbed) + np.abs(ends[0]))
         if same.all():

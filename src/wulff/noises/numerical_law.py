@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wulff._numerics.bisection import bisect
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 
@@ -173,7 +174,7 @@ class NumericalLaw:
         half = (b - a)[..., None] / 2
         x = (a + b)[..., None] / 2 + half * NODES
         values = np.exp(self._unnormalised(x) - self._peak)
-        return ((values if factor is None else values * factor(x)) * half) @ WEIGHTS
+        return weighted_sum((values if factor is None else values * factor(x)) * half, WEIGHTS)
 
     def _locate(self, x: FloatArray) -> tuple[FloatArray, np.ndarray]:
         x = np.clip(x, self.edges[0], self.edges[-1])

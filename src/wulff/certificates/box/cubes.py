@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 
 from wulff._numerics import rounding
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.certificates.box.conversion import at_scale_one
 from wulff.certificates.box.filling import HALF, Filling
@@ -74,11 +75,11 @@ def _tables(threat: Box, noise: Noise, dim: int) -> tuple[FloatArray, FloatArray
     half = 1 / (2 * values * noise.scale)
     rooms = np.ones(dim) if threat.room is None else threat.room.sizes
     product = np.ones(len(values))
-    overlaps, slopes, sums = [float(weights.sum())], [float(weights @ half)], [0.0]
+    overlaps, slopes, sums = [float(weights.sum())], [float(weighted_sum(half, weights))], [0.0]
     for c in range(dim):
         product = product * np.maximum(1 - rooms[c] * half, 0.0)
-        overlaps.append(float(weights @ product))
-        slopes.append(float(weights @ (product * half)))
+        overlaps.append(float(weighted_sum(product, weights)))
+        slopes.append(float(weighted_sum(product * half, weights)))
         sums.append(sums[-1] + float(rooms[c]))
         if overlaps[-1] < 0.5:
             break

@@ -18,6 +18,7 @@ import numpy as np
 
 from wulff._numerics import rounding
 from wulff._numerics.bisection import last_whole
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.certificates.features.categories import Atoms, changes
 from wulff.certificates.features.divergences import Divergence, best, divergence, method
@@ -116,4 +117,4 @@ def _highest(value: Callable[[FloatArray], FloatArray]) -> float:
 def _spread(found: Divergence, atoms: Atoms, t: FloatArray) -> FloatArray:
     """Σ Q_j D(t P_j/Q_j) from above."""
     ratio = np.exp(-np.minimum(atoms.log_ratio, 700.0))[:, None] * (1 - 1e-13)  # D falls
-    return atoms.q @ found(t * ratio) + atoms.rounding
+    return weighted_sum(found(t * ratio).T, atoms.q) + atoms.rounding

@@ -18,6 +18,7 @@ from wulff._numerics import rounding
 from wulff._numerics.bisection import last_true
 from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import float_at_least, float_at_most
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.certificates.features.ablation import seen
 from wulff.certificates.features.categories import Atoms, changes, few_values
@@ -219,10 +220,10 @@ def _grown(atoms: Atoms, error: FloatArray, mu: FloatArray) -> FloatArray:
     tau, rows = -width / 2, np.arange(len(mu))
     for _ in range(14):  # by sixteenths, the last place beyond which there is more than the error
         places = tau + width * SIXTEENTHS
-        enough = beyond(places, -1) @ atoms.p >= error[:, None]
+        enough = weighted_sum(beyond(places, -1), atoms.p) >= error[:, None]
         last = np.clip(enough.sum(axis=1) - 1, 0, 15)
         tau, width = places[rows, last][:, None], width / 16
-    p, q = ((beyond(tau, sign) @ mass)[:, 0] for sign, mass in ((-1, atoms.p), (1, atoms.q)))
+    p, q = (weighted_sum(beyond(tau, sign), mass)[:, 0] for sign, mass in ((-1, atoms.p), (1, atoms.q)))
     mu, tau = mu[:, 0], tau[:, 0]
     part = np.exp(np.minimum(tau, 700.0)) * np.maximum(error - p, 0.0)
     # Arguments of tails are off by `shift`, tails at x by (|x| + 1) times it; there they are about the error.

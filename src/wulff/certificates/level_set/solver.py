@@ -15,6 +15,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from wulff._numerics.roots import bracketed_root
@@ -28,6 +29,8 @@ _ROUGH, _COARSE, _FINE = 20, 20, 28
 _LARGEST_TAU, _SMALLEST_TAU = 700.0, 1e-40
 LARGEST_LOG_R = 250.0
 _SMALLEST_ERROR = 1e-306
+_SMALLEST_LOG_TAU = -30.0
+"""Of a line that is not that of τ = 0."""
 _PLACES, _SMALLEST_DIVERGENCE = 96, 1e-9
 """Values of D above t = 1, until it is so small."""
 
@@ -95,23 +98,31 @@ def grown(duality: Duality, error: FloatArray, log_r: FloatArray) -> FloatArray:
     1 - (1 - error - D_t)/t with t above. Every t is valid; the first form is least where p₀ = error, the
     second where p₁ = 1 - error, and the first is the better one if error < p₀ at t = 1.
     """
-    low, high = np.full(error.shape, math.log(1e-6)), np.full(error.shape, math.log(600.0))
     rising = error < duality.rough(log_r, np.zeros(error.shape)).p0
-
-    def beyond(log_tau: FloatArray) -> FloatArray:
-        found = duality.rough(log_r, np.exp(log_tau))
-        with np.errstate(divide="ignore"):
-            return np.where(rising, np.log(error) - np.log(found.p0), 1 - error - found.p1)
-
-    below, above = beyond(low), beyond(high)
-    nearest = np.where(below >= 0, low, high)
-    inside = (below < 0) & (above > 0)
-    low, high = np.where(inside, low, nearest), np.where(inside, high, nearest)
-    tau = np.exp(bracketed_root(beyond, low, high, tolerance=1e-7)[0])
+    tau = lowest_line(duality, error, log_r, rising)
     # slack_bound at error 0 bounds 2 D_t - 1.
     divergence = (duality.slack_bound(np.zeros(error.shape), log_r, tau) + 1) / 2
     bound = np.where(rising, np.exp(tau) * error + divergence, 1 - (1 - error - divergence) / np.exp(tau))
     return np.clip(bound + 8 * EPSILON, 0.0, 1.0)
+
+
+def lowest_line(
+    duality: Duality, error: FloatArray, log_r: FloatArray, rising: npt.NDArray[np.bool_]
+) -> FloatArray:
+    """About the τ with p₀ = error, whose line is the lowest there; where not rising, with p₁ = 1 - error."""
+
+    def beyond(log_tau: FloatArray) -> FloatArray:
+        found = duality.rough(log_r, np.exp(log_tau))
+        with np.errstate(divide="ignore", invalid="ignore"):  # log 0 - log 0 far in the tails
+            return np.where(rising, np.log(error) - np.log(found.p0), 1 - error - found.p1)
+
+    low, high = np.full(error.shape, _SMALLEST_LOG_TAU), np.full(error.shape, math.log(600.0))
+    below, above = beyond(low), beyond(high)
+    nearest = np.where(below >= 0, low, high)
+    inside = (below < 0) & (above > 0)
+    low, high = np.where(inside, low, nearest), np.where(inside, high, nearest)
+    # Where the loss has an atom p₀ jumps at the best τ: it must be found sharply.
+    return np.exp(bracketed_root(beyond, low, high, tolerance=1e-13)[0])
 
 
 def divergences(duality: Duality, log_r: float) -> tuple[FloatArray, FloatArray]:

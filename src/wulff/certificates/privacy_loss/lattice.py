@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._numerics.composition import UNIT_ROUNDOFF, LatticeMeasure
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 
@@ -138,8 +139,8 @@ def _lattice_step(noise: IIDNoise, cells: _Cells, shift: float, resolution: int)
     bounded = slice(1, -1)
     low, high = (np.clip(end[bounded], -LARGE, LARGE) for end in (cells.low, cells.high))
     middle, mass = 0.5 * (low + high), cells.shifted[bounded]
-    mean = float(mass @ middle)
-    deviation = math.sqrt(max(float(mass @ (middle - mean) ** 2), 0.0))
+    mean = float(weighted_sum(middle, mass))
+    deviation = math.sqrt(float(weighted_sum((middle - mean) ** 2, mass)))
     step = min(deviation / resolution, COARSEST)
     top = noise.coordinate_log_density(np.array([0.0])) - noise.coordinate_log_density(np.array([shift]))
     pieces = float(top[0]) / step if step > 0 else 0.0

@@ -19,6 +19,7 @@ from typing import final
 import numpy as np
 from scipy import special
 
+from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.certificates.privacy_loss.curves import Curve, ShiftCurves, curve_through, equal_ratios, useless
 from wulff.noises.mixed_linf import largest_coordinate_law
@@ -90,7 +91,8 @@ class _LossLaw:
         with np.errstate(over="ignore"):
             rest = (height * math.sqrt(2 / np.pi) / frequencies[-1]) ** n / (np.pi * n)
         rest = np.minimum(rest, np.abs(power[-1])) if n >= 400 else np.minimum(rest, 1.0)
-        self.missing = abs(1 - float(weight.sum())) + 4 * math.exp(-(_WINDOW**2) / 2) + float(weight @ rest)
+        outside = 4 * math.exp(-(_WINDOW**2) / 2)
+        self.missing = abs(1 - float(weight.sum())) + outside + float(weighted_sum(rest, weight))
         # m = max, b = -other and the mirror image, in which the sum changes sign.
         log_ratio = np.concatenate(
             [np.log1p(r / largest), np.log(np.maximum(other + r, largest - r) / largest)]
@@ -116,12 +118,12 @@ class _LossLaw:
         share = np.cumsum(self._weight[order])
         share /= share[-1]  # strong poles leave a part of the law out
         low, middle, high = (self._offset[order][np.searchsorted(share, q)] for q in (0.16, 0.5, 0.84))
-        inner = self._r * float(self._weight @ self._spread)
+        inner = self._r * float(weighted_sum(self._spread, self._weight))
         return float(middle), math.hypot((high - low) / 2, inner)
 
     def divergence(self, log_t: FloatArray) -> FloatArray:
         """E[(1 - t e^(-L))₊] for each t."""
-        return np.array([float(self._weight @ self._given_extremes(level)) for level in log_t])
+        return np.array([weighted_sum(self._given_extremes(level), self._weight) for level in log_t])
 
     def _given_extremes(self, log_t: float) -> FloatArray:
         """E[(1 - e^(r(s - X)))₊] for the centred sum X, r s = log t - offset, by its Fourier series."""
@@ -130,13 +132,13 @@ class _LossLaw:
         start = np.clip(s, -reach, reach)
         damp = np.exp(r * (start - reach))
         turn = np.exp(-1j * self._step * start)
-        wave, series = turn.copy(), np.zeros_like(s)
-        for coefficient in self._coefficients:
-            series += (coefficient * wave).real
-            wave *= turn
+        series = np.zeros_like(turn)
+        for coefficient in self._coefficients[::-1]:  # by Horner's rule
+            series += coefficient
+            series *= turn
         plain = (reach - start) + np.expm1(r * (start - reach)) / r
         at_end = self._at_end[0] - damp * self._at_end[1]
-        value = (plain + 2 * (series - at_end)) / (2 * reach)
+        value = (plain + 2 * (series.real - at_end)) / (2 * reach)
         # Below the window the integrand is 1 - e^(r(s - start)) · (what it would be from `start` on).
         value = 1 - np.exp(np.minimum(r * (s - start), 0.0)) * (1 - value)
         return np.clip(np.where(s >= reach, 0.0, value), 0.0, 1.0)
