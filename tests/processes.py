@@ -1,21 +1,19 @@
-"""Processes that tests kill: forked from a server that has imported what they need, which takes seconds."""
+"""Processes that tests kill: forked from one that has imported what they need, see conftest.py."""
 
-import multiprocessing
 import os
 import sys
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
+from typing import Any, cast
 
 from wulff.cli import main
-
-FORKED = multiprocessing.get_context("forkserver")
-NEEDED = ["wulff.cli.train", "wulff.runs.in_python", "sklearn.datasets", "scipy.stats"]
+from wulff.engines import starting
 
 
 def forked(target: Callable[..., None], *arguments: object) -> BaseProcess:
     """A process that has begun to run a function of a module."""
-    FORKED.set_forkserver_preload(NEEDED)
-    process = FORKED.Process(target=target, args=arguments)
+    context = cast(Any, starting.begun_afresh("forkserver"))
+    process: BaseProcess = context.Process(target=target, args=arguments)
     process.start()
     return process
 

@@ -3,11 +3,11 @@
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.nightly import everyday
+from tests.processes import forked
 from wulff.engines import LocalEngine, ProcessEngine, find, with_workers
 from wulff.engines.processes import MOST_FALSE_STARTS
+from wulff.engines.starting import Start
 from wulff.errors import InputError, RunError
 from wulff.smoothing import FixedQuota, Phase, Smoothed
 from wulff.testing import check_engine
@@ -59,7 +62,7 @@ def alive(pid: int) -> bool:
 
 
 def processes() -> ProcessEngine:
-    return ProcessEngine(2, start="forkserver")
+    return ProcessEngine(2)
 
 
 def test_conformance() -> None:
@@ -70,7 +73,9 @@ def test_conformance() -> None:
 def test_spawned_workers_count_the_same_votes() -> None:
     smoothed = Smoothed(Slow(), NOISE, 2, batch=64)
     expected = list(LocalEngine().map(smoothed, QUOTA, 3, INPUTS))
-    same(list(ProcessEngine(1).map(smoothed, QUOTA, 3, INPUTS)), expected)  # whose start takes seconds
+    same(
+        list(ProcessEngine(1, "spawn").map(smoothed, QUOTA, 3, INPUTS)), expected
+    )  # whose start takes seconds
 
 
 def test_a_killed_worker_is_replaced_and_its_inputs_are_done_again() -> None:
@@ -138,43 +143,41 @@ def test_nobody_is_left_when_results_are_not_wanted_any_more() -> None:
     assert not multiprocessing.active_children()
 
 
-SCRIPT = """
-import multiprocessing, signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit that it is ignored
-from tests.engines.test_processes import INPUTS, NOISE, QUOTA, Slow
-from wulff.engines import ProcessEngine
-from wulff.smoothing import Smoothed
-if __name__ == "__main__":
-    votes = ProcessEngine(1).map(Smoothed(Slow(), NOISE, 2, batch=64), QUOTA, 3, INPUTS)
+def employ(start: Start, told: Connection) -> None:
+    """The life of a parent: say who its worker is, and wait."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs inherit that it is ignored
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (until the process ends)
+    votes = ProcessEngine(1, start).map(Smoothed(Slow(), NOISE, 2, batch=64), QUOTA, 3, INPUTS)
     next(votes)
-    sys.stdout.write(" ".join(str(p.pid) for p in multiprocessing.active_children()) + "\\n")
-    sys.stdout.flush()
+    time.sleep(0.5)  # until the worker has done all that it has, and waits for more
+    told.send([p.pid for p in multiprocessing.active_children()])
     time.sleep(100)
-"""
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=["kill -9", "Ctrl-C"])
-def test_workers_end_with_their_parent(tmp_path: Path, how: signal.Signals) -> None:
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    root = str(Path(__file__).parents[2])
-    paths = os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])
-    parent = subprocess.Popen(
-        [sys.executable, str(script)],
-        env={**os.environ, "PYTHONPATH": paths},
-        cwd=root,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert parent.stdout is not None
-    with parent, parent.stdout:
-        workers = [int(pid) for pid in parent.stdout.readline().split()]
-        assert workers
-        assert all(alive(pid) for pid in workers)
-        parent.send_signal(how)
-        parent.wait(20)
+@pytest.mark.parametrize(
+    ("start", "how"),
+    everyday(
+        [
+            ("spawn", signal.SIGKILL),
+            ("spawn", signal.SIGINT),
+            ("forkserver", signal.SIGKILL),
+            ("forkserver", signal.SIGINT),
+        ],
+        1,
+        lambda case: case[0],
+    ),
+)
+def test_workers_end_with_their_parent(start: Start, how: signal.Signals) -> None:
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    parent = forked(employ, start, theirs)
+    workers = ours.recv() if ours.poll(60) else []
+    assert workers
+    assert all(alive(pid) for pid in workers)
+    assert parent.pid
+    os.kill(parent.pid, how)
+    parent.join(20)
+    assert parent.exitcode
     deadline = time.monotonic() + 20
     while any(alive(pid) for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.02)

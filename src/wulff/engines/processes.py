@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import multiprocessing
 import os
 import pickle
 import queue
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
 from multiprocessing.process import BaseProcess
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import cloudpickle
 import numpy as np
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from wulff import plugins
+from wulff.engines.starting import Start, begun_afresh
 from wulff.errors import InputError, RunError
 from wulff.smoothing import Majority, Quota, VoteLoop, Votes, evaluating
 from wulff.stats import check_sample_size
@@ -42,12 +42,13 @@ class ProcessEngine:
 
     Args:
         workers: How many processes; by default one for each processor.
-        start: How they start: `spawn` works everywhere, `forkserver` takes less time on Unix.
+        start: How they start: with `spawn` each loads PyTorch, which takes seconds; with `forkserver` they
+            are forked from a process that has loaded it. By default the latter on Linux.
     """
 
     name = "processes"
 
-    def __init__(self, workers: int | None = None, start: Literal["spawn", "forkserver"] = "spawn") -> None:
+    def __init__(self, workers: int | None = None, start: Start | None = None) -> None:
         processors = os.cpu_count() or 1
         self.workers = check_sample_size(processors if workers is None else workers, "workers")
         if self.workers > MOST_FOR_A_PROCESSOR * processors:
@@ -56,9 +57,7 @@ class ProcessEngine:
                 f"{workers}; one for each of its {processors} processors is usually the fastest.",
                 "workers",
             )
-        self.context = multiprocessing.get_context(start)
-        if start == "forkserver":
-            self.context.set_forkserver_preload(["wulff.engines.processes"])
+        self.context = begun_afresh(start)
 
     def map(
         self, smoothed: Majority, quota: Quota, seed: int, inputs: Iterable[tuple[int, Tensor]]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 from wulff._checks import whole_number
 from wulff._numerics.rounding import decimal_down, exactly
@@ -192,6 +191,8 @@ def _files(run: Run, index: IntArray) -> tuple[str, ...]:
 
 def sign_test(first: int, second: int) -> float:
     """The two-sided exact p-value of so many heads and tails under a fair coin."""
+    from scipy import stats  # imported here: it takes half a second
+
     return min(1.0, 2 * float(stats.binom.cdf(min(first, second), first + second, 0.5)))
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
-from scipy import stats
 
 from wulff._checks import NOT_NEGATIVE, SHARE, flag, real_number, real_numbers, sequence_of, whole_number
 from wulff._quoting import shown
@@ -101,6 +100,8 @@ def false_certificates(inputs: int, alpha: float, confidence: float) -> int:
     if isinstance(alpha, int | float) and alpha == 0:
         return 0
     alpha = check_alpha(alpha)
+    from scipy import stats  # imported here: it takes half a second
+
     false = int(stats.binom.ppf(confidence, inputs, alpha))
     # ppf errs on either side by one where the tail is a rounding error away; the tail itself decides.
     while stats.binom.sf(false, inputs, alpha) > 1 - confidence:

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 import numpy as np
-from scipy import stats
 
 from wulff.errors import RunError
 from wulff.runs.records import Record, sparse
@@ -81,6 +80,8 @@ def p_value(recorded: int, n: int, fresh: int, fresh_n: int) -> float:
         fresh: Of the others, how many were.
         fresh_n: How many there are.
     """
+    from scipy import stats  # imported here: it takes half a second
+
     together = stats.hypergeom(n + fresh_n, recorded + fresh, n)
     return min(1.0, 2 * min(float(together.cdf(recorded)), float(together.sf(recorded - 1))))
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy import stats
 
 from wulff._typing import FloatArray
 from wulff.noises import IIDNoise, Noise, NormRadialNoise, parse
@@ -23,6 +22,8 @@ def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -
     Raises:
         AssertionError: The noise breaks its contract.
     """
+    from scipy import stats  # imported here: it takes half a second
+
     resolved = noise.in_dim(dim)
     assert parse(str(noise)) == noise
     assert parse(str(resolved)) == resolved
@@ -59,6 +60,8 @@ def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -
 
 def _check_radial(noise: NormRadialNoise, dim: int, drawn: np.ndarray) -> None:
     """The law of log R is that of the draws, its two tails fit together, and so does the profile."""
+    from scipy import stats
+
     law, profile = noise.radial_law(dim), noise.level_profile(dim)
     with np.errstate(divide="ignore"):  # in float32, sizes next to a pole may be 0
         sizes = np.log(np.linalg.norm(drawn, ord=noise.level_norm.p, axis=1))

@@ -15,6 +15,7 @@ from wulff import _files, models, plugins, training
 from wulff._checks import is_table, one_of
 from wulff._reading import reading
 from wulff.engines.ray_cluster import spread
+from wulff.engines.starting import begun_afresh
 from wulff.errors import RunError, WulffError
 from wulff.runs.execution import certify
 from wulff.runs.folder import SUMMARY
@@ -66,11 +67,9 @@ def run_sweep(
         for task in sweep.tasks:
             yield task.name, _outcome(lambda task=task: _work(task, sweep.store, watch))
         return
-    # Processes are started afresh: a fork of one with running threads may hang.
-    context = multiprocessing.get_context("spawn")
     count = min(jobs, len(sweep.tasks))
     with ProcessPoolExecutor(
-        count, mp_context=context, initializer=_start, initargs=(plugins.loaded(),)
+        count, mp_context=begun_afresh(), initializer=_start, initargs=(plugins.loaded(),)
     ) as pool:
         futures: dict[Future[None], str] = {
             pool.submit(_work, task, sweep.store): task.name for task in sweep.tasks
