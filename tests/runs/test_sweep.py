@@ -277,7 +277,7 @@ def test_views_are_swept_as_well(tmp_path: Path) -> None:
     [certify]
     slice = ":3"
     """
-    sweep = runs.read_sweep(write(tmp_path, text))
+    sweep = runs.read_sweep(write(tmp_path, text), tmp_path / "out")
     assert all(error is None for _, error in runs.run_sweep(sweep))
     made = [runs.load(folder) for folder in sorted((sweep.store / "runs").iterdir())]
     assert [run.norms for run in made] == [["patch"], ["l1"]]
