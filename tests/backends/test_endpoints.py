@@ -49,11 +49,14 @@ def test_a_server_of_another_maker(server: MLServer, noisy: Tensor) -> None:
     np.testing.assert_allclose(again(noisy).numpy(), expected(noisy), atol=1e-5)
 
 
-def test_a_server_that_is_killed_and_started_again(server: MLServer, noisy: Tensor) -> None:
+def test_a_server_that_is_killed_and_started_again(
+    server: MLServer, noisy: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "PAUSE", 0.3)
     classifier = backends.load(server.url)
     classifier(noisy)
     server.kill()
-    restart = threading.Timer(1.0, server.start)
+    restart = threading.Timer(0.2, server.start)
     restart.start()
     np.testing.assert_allclose(classifier(noisy).numpy(), expected(noisy), atol=1e-5)
     restart.join()

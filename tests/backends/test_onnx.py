@@ -1,6 +1,7 @@
 """ONNX files and sessions: the labels of the exported module, for free and fixed sizes of batches."""
 
 import pickle
+import shutil
 import warnings
 from pathlib import Path
 
@@ -38,12 +39,21 @@ def net() -> nn.Module:
     return nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(144, 10))
 
 
+@pytest.fixture(scope="module")
+def free(net: nn.Module, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """It as a file, for any number of rows."""
+    path = tmp_path_factory.mktemp("onnx") / "model.onnx"
+    export(net, path, None)
+    return path
+
+
 @pytest.mark.parametrize("rows", everyday([None, 1, 16], 2))
 def test_labels_are_those_of_the_exported_module(
-    rows: int | None, net: nn.Module, noisy: Tensor, tmp_path: Path
+    rows: int | None, net: nn.Module, free: Path, noisy: Tensor, tmp_path: Path
 ) -> None:
-    path = tmp_path / "model.onnx"
-    export(net, path, rows)
+    path = free if rows is None else tmp_path / "model.onnx"
+    if rows is not None:
+        export(net, path, rows)
     classifier = backends.load(f"onnx:{path}")
     assert (classifier.num_classes, classifier.input_shape) == (10, (1, 8, 8))
     with torch.inference_mode():
@@ -56,11 +66,10 @@ def test_labels_are_those_of_the_exported_module(
     assert classifier.identity == session.identity
 
 
-def test_weights_beside_the_file_belong_to_its_identity(net: nn.Module, tmp_path: Path) -> None:
-    path = tmp_path / "model.onnx"
-    export(net, path, None)
+def test_weights_beside_the_file_belong_to_its_identity(free: Path, tmp_path: Path) -> None:
+    path = shutil.copytree(free.parent, tmp_path / "copy") / free.name
     before = backends.load(f"onnx:{path}").identity
-    beside = tmp_path / "model.onnx.data"
+    beside = path.with_name("model.onnx.data")
     beside.write_bytes(b"other weights")
     assert _identity_or_none(path) != before
 

@@ -1,7 +1,7 @@
 """Models that a user's own file makes, and what can go wrong in it."""
 
-import subprocess
-import sys
+import os
+import pickle
 from pathlib import Path
 
 import cloudpickle
@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.processes import forked
 from wulff import backends
 from wulff.errors import InputError
 
@@ -64,12 +65,15 @@ def test_they_go_to_processes_that_do_not_know_the_file(file: Path, tmp_path: Pa
     cargo = tmp_path / "cargo"
     classifier = backends.load(f"python:{file}:predict")
     cargo.write_bytes(cloudpickle.dumps((classifier, classifier(torch.ones(4, 3)))))
-    program = (
-        "import pickle, sys, torch\n"
-        "classifier, expected = pickle.load(open(sys.argv[1], 'rb'))\n"
-        "assert torch.equal(classifier(torch.ones(4, 3)), expected)\n"
-    )
-    subprocess.run([sys.executable, "-c", program, str(cargo)], check=True, cwd="/")
+    elsewhere = forked(unpacked, cargo)
+    elsewhere.join()
+    assert elsewhere.exitcode == 0
+
+
+def unpacked(cargo: Path) -> None:
+    os.chdir("/")
+    classifier, expected = pickle.loads(cargo.read_bytes())  # noqa: S301 (as for a worker process)
+    assert torch.equal(classifier(torch.ones(4, 3)), expected)
 
 
 @pytest.mark.parametrize(
