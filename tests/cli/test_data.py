@@ -58,7 +58,7 @@ def animals(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 Image.new("RGB", (8, 8), (shade,) * 3).save(root / "known" / split / name / f"{i}.png")
     shutil.copytree(root / "known" / "val" / "cat", root / "few" / "cat")
     shutil.copytree(root / "known" / "val" / "bee", root / "few" / "bee")
-    net = ("train", "--model", "mlp", "--noise", "gaussian(sigma=0.1)", "--epochs", "60", "--store")
+    net = ("train", "--model", "mlp", "--noise", "gaussian(sigma=0.1)", "--epochs", "30", "--store")
     assert call(*net, str(root / "net"), "--dataset", f"folder:{root / 'known'}@8").code == 0
     return root
 

@@ -13,6 +13,8 @@ from wulff.cli.verbs import GROUPS, load
 
 LOG = "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.378\t1\t15.4\n"
 SWEEP = '[train]\nnoise = "laplace"\nsigma = [0.25, 0.5]\n[certify]\nn = 100\n'
+OF_SECONDS = ("quickstart", "plot all", "plot gallery")
+"""They are run, and looked at, by test_verbs.py and tests/reports/test_gallery.py."""
 
 
 def every_verb() -> list[str]:
@@ -58,7 +60,7 @@ def test_they_work_in_one_folder(wulff, tmp_path: Path, monkeypatch: pytest.Monk
             for name, part in (("even", "::100"), ("odd", "50::100")):
                 half = f"certify --model model --slice {part} --n 100 --store {name}"
                 assert wulff(*half.split()).code == 0
-        if verb == "plot gallery" and not NIGHTLY:  # tests/reports/test_gallery.py runs it, and looks at it
+        if verb in OF_SECONDS and not NIGHTLY:
             continue
         if verb == "serve":  # it listens until it is stopped; see tests/serving
             continue
