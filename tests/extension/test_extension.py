@@ -1,8 +1,6 @@
 """What another package registers is a member like any: conformance, certificates, command line, workers."""
 
 import dataclasses
-import os
-import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.nightly import NIGHTLY
+from tests.processes import Program
 
 from wulff import certificates, datasets, engines, models, noises, plugins, runs, testing, training
 from wulff.cli import main
@@ -36,15 +35,6 @@ def _plugin():
         registry._members = members
     for name in [name for name in sys.modules if name.partition(".")[0] == "bellnoise"]:
         del sys.modules[name]
-
-
-def wulff(
-    *arguments: str, cwd: Path | None = None, path: tuple[Path, ...] = ()
-) -> subprocess.CompletedProcess:
-    places = [*map(str, path), str(HERE), *sys.path]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(places)}
-    command = [sys.executable, "-m", "wulff", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, check=False)
 
 
 @pytest.mark.parametrize("spec", ["logistic(scale=1)", "logistic(sigma=0.3)", "bell(scale=1, b=2)"])
@@ -209,15 +199,16 @@ def _check_that_plugins_are_loaded_for_a_run(store: Path, weights: str) -> None:
     """Another process, without --plugin, finishes a run after a kill; at night one more recertifies it."""
     run = runs.load(store)
     assert run.facts.plugins == ("bellnoise",)
-    if NIGHTLY:  # a process takes seconds to begin
-        again = wulff("recertify", str(store), "--alpha", "0.01")
-        assert again.returncode == 0, again.stderr
+    if NIGHTLY:
+        again = Program(store.parent, "recertify", str(store), "--alpha", "0.01").ended()
+        assert again[0] == 0, again
     journal = store / "records.jsonl"
     whole = journal.read_bytes()
     journal.write_bytes(b"".join(whole.splitlines(keepends=True)[:2]))
     asked = ("certify", "--model", weights, "--noise", "logistic(sigma=0.2)", "--dataset", "stripes")
-    resumed = wulff(*asked, "--n", "200", "--norm", "l1", "--slice", ":4", "--store", str(store))
-    assert resumed.returncode == 0, resumed.stderr
+    asked = (*asked, "--n", "200", "--norm", "l1", "--slice", ":4", "--store", str(store))
+    resumed = Program(store.parent, *asked).ended()
+    assert resumed[0] == 0, resumed
     np.testing.assert_array_equal(runs.load(store).radii("l1"), run.radii("l1"))
 
 
@@ -249,7 +240,9 @@ def test_a_run_that_needs_a_plugin_that_cannot_be_loaded_names_it(
     assert not (tmp_path / "executed").exists()
 
 
-def test_an_installed_plugin_is_found_and_one_that_fails_is_named(tmp_path: Path) -> None:
+def test_an_installed_plugin_is_found_and_one_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of two installed packages one brings `bellnoise`; the other's module fails, which is one line."""
     for package, module in (("good", "bellnoise"), ("bad", "broken_plugin")):
         info = tmp_path / f"{package}-1.0.dist-info"
@@ -258,9 +251,10 @@ def test_an_installed_plugin_is_found_and_one_that_fails_is_named(tmp_path: Path
         (info / "entry_points.txt").write_text(f"[wulff.plugins]\n{package} = {module}\n")
     (tmp_path / "broken_plugin.py").write_text("raise RuntimeError('no\\nluck')")
     asked = ("radius", "logistic(scale=1)", "--norm", "l1", "--dim", "3", "--rho", ".9")
-    done = wulff(*asked, path=(tmp_path,))
-    assert done.stdout.startswith("2.197")
-    (warning,) = done.stderr.splitlines()
+    monkeypatch.syspath_prepend(tmp_path)
+    _, out, err = Program(tmp_path, *asked).ended()
+    assert out.startswith("2.197")
+    (warning,) = err.splitlines()
     assert "broken_plugin cannot be loaded: RuntimeError: no luck" in warning
 
 
@@ -272,11 +266,13 @@ def test_an_installed_plugin_is_found_and_one_that_fails_is_named(tmp_path: Path
         ("../twice.py", None, "a plugin is the name of a module"),
     ],
 )
-def test_plugins_that_cannot_be_loaded(tmp_path: Path, name: str, code: str | None, message: str) -> None:
+def test_plugins_that_cannot_be_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: str | None, message: str
+) -> None:
     if code:
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(code))
-    done = wulff("--plugin", name, "noises", cwd=tmp_path)
-    assert done.returncode == 2
-    assert done.stdout == ""
-    (line,) = done.stderr.splitlines()
+    monkeypatch.syspath_prepend(tmp_path)
+    ended, out, err = Program(tmp_path, "--plugin", name, "noises").ended()
+    assert (ended, out) == (2, "")
+    (line,) = err.splitlines()
     assert message in line

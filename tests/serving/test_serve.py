@@ -1,12 +1,8 @@
 """`wulff serve` as a process: it finishes what it has begun, and is started again after it was killed."""
 
-import os
 import re
 import shlex
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -17,6 +13,7 @@ import torch
 
 from tests.backends.servers import free_port
 from tests.cli.conftest import call
+from tests.processes import Program
 from wulff import backends
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "serving.md"
@@ -39,15 +36,13 @@ class Served:
         self.port = free_port()
         options = ["--model", f"python:{folder / 'model.py'}:brightness", "--shape", "1,4,4"]
         options += ["--noise", "gaussian(sigma=0.2)", "--port", str(self.port), *more]
-        self.command = [sys.executable, "-m", "wulff", "serve", *options]
+        self.folder = folder
+        self.command = ["serve", *options]
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            self.command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ
-        )
-        assert self.process.stdout
-        self.line = self.process.stdout.readline()
+        self.program = Program(self.folder, *self.command)
+        self.url = self.program.first_line()
 
 
 X = np.linspace(0, 1, 96).reshape(6, 1, 4, 4).astype(np.float32)
@@ -57,27 +52,26 @@ X = np.linspace(0, 1, 96).reshape(6, 1, 4, 4).astype(np.float32)
 def served(tmp_path: Path):
     server = Served(tmp_path, "--n", "2000", "--alpha", "0.01")
     yield server
-    server.process.kill()
-    server.process.communicate()
+    server.program.process.kill()
+    server.program.process.join()
 
 
 def test_what_was_begun_is_finished(served: Served) -> None:
-    assert served.line == f"http://127.0.0.1:{served.port}/v2/models/smoothed\n"
+    assert served.url == f"http://127.0.0.1:{served.port}/v2/models/smoothed"
     found: list[torch.Tensor] = []
-    classifier = backends.load(served.line.strip())
+    classifier = backends.load(served.url)
     batch = torch.from_numpy(np.tile(X, (150, 1, 1, 1)))
     asking = threading.Thread(target=lambda: found.append(classifier(batch)))
     asking.start()
     time.sleep(0.3)
-    served.process.send_signal(signal.SIGTERM)
+    served.program.process.terminate()
     asking.join(60)
-    out, err = served.process.communicate(timeout=30)
-    assert (served.process.returncode, out, err) == (0, "", "")
+    assert served.program.ended() == (0, f"{served.url}\n", "")
     assert found[0].shape == (900, 3)
 
 
 def test_clients_that_try_again_lose_nothing(served: Served) -> None:
-    classifier = backends.load(served.line.strip())
+    classifier = backends.load(served.url)
     answers = []
 
     def ask() -> None:
@@ -88,8 +82,8 @@ def test_clients_that_try_again_lose_nothing(served: Served) -> None:
     for client in clients:
         client.start()
     time.sleep(0.2)
-    served.process.kill()
-    served.process.communicate()
+    served.program.process.kill()
+    served.program.process.join()
     served.start()
     for client in clients:
         client.join(60)
@@ -104,10 +98,9 @@ def test_the_page_about_serving(
     page = PAGE.read_text().replace("8080", str(free_port()))
     pip, train, serve = re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL)[0].splitlines()
     assert pip == "pip install 'wulff[serve]'"
-    assert call(*shlex.split(train)[1:]).code == 0
-    server = subprocess.Popen([sys.executable, "-m", *shlex.split(serve)], stdout=subprocess.PIPE, text=True)
-    assert server.stdout
-    assert server.stdout.readline().strip() in page
+    assert call(*shlex.split(train)[1:], "--epochs", "2").code == 0
+    server = Program(tmp_path, *shlex.split(serve)[1:])
+    assert server.first_line() in page
     capsys.readouterr()
     exec(compile(re.findall(r"```py\n(.*?)```", page, flags=re.DOTALL)[0], "serving.md", "exec"), {})
     said = capsys.readouterr().out
@@ -115,9 +108,8 @@ def test_the_page_about_serving(
         name in said
         for name in ("'label'", "'votes'", "'radius l2'", "'radius l1-box'", "at least 1 - 0.001")
     )
-    server.terminate()
-    server.communicate(timeout=30)
-    assert server.returncode == 0
+    server.process.terminate()
+    assert server.ended()[0] == 0
 
 
 @pytest.fixture
