@@ -79,3 +79,12 @@ def test_attacks_stay_inside_their_radius(results: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", ["stopping", "auditing", "augmenting"])
 def test_the_rest_runs(results: dict[str, Any], name: str) -> None:
     found(results, name)
+
+
+def test_the_benchmark_of_a_gpu_runs(results: dict[str, Any]) -> None:
+    """Its checks of streams pass, and it prints its figures."""
+    said = found(results, "the benchmark of a GPU")
+    assert said["name"] == "gpu"
+    assert said["streams"]["wrong"] == []
+    assert said["streams"]["kinds"] >= 15
+    assert said["nets"]["quickstart 8x8"]["samples_per_second"] > 0
