@@ -132,7 +132,7 @@ class _LossLaw:
         start = np.clip(s, -reach, reach)
         damp = np.exp(r * (start - reach))
         turn = np.exp(-1j * self._step * start)
-        series = np.zeros_like(turn)
+        series = np.zeros(turn.shape, dtype=np.complex128)
         for coefficient in self._coefficients[::-1]:  # by Horner's rule
             series += coefficient
             series *= turn
