@@ -2,11 +2,11 @@
 
 import dataclasses
 import math
-from typing import cast
 
 import numpy as np
-from scipy import optimize
 
+from wulff._numerics.roots import bracketed_root
+from wulff._typing import FloatArray
 from wulff.certificates import certified_radius, largest_error
 from wulff.errors import InputError, NotCoveredError
 from wulff.geometry.bodies import check_body_dim
@@ -96,15 +96,17 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
         raise InputError(f"l must be below 1 for noise to be sized by it, got {l!r}.", "l")
     unit = resized(noise, 1.0).in_dim(dim)
 
-    def margin(log_scale: float) -> float:
-        return recognisability(resized(unit, math.exp(log_scale))) - l
+    def missing(log_scale: FloatArray) -> FloatArray:
+        return np.array([l - recognisability(resized(unit, math.exp(scale))) for scale in log_scale])
 
-    low, high = -60.0, 60.0
-    if margin(low) >= 0 > margin(high):
-        low = cast(float, optimize.toms748(margin, low, high, xtol=1e-12))
-        while margin(low) < 0:  # the other side of the root
-            low -= 1e-12
-    return resized(unit, math.exp(low))
+    about = -math.log(unit.sigma) if 0 < unit.sigma < math.inf else 0.0
+    low, high = np.array([about - 1]), np.array([about + 1])
+    while missing(low) > 0 and low > -60:
+        low, high = 2 * low - about, low
+    while missing(high) <= 0 and high < 60:
+        low, high = high, 2 * high - about
+    found, _ = bracketed_root(missing, low, high, tolerance=1e-12)
+    return resized(unit, math.exp(float(found[0])))
 
 
 def resized(noise: Noise | str, scale: float) -> Noise:

@@ -94,7 +94,7 @@ class LevelSets(Shift):
     log_r: float
 
     def _at(self, tau: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        _, found = self.duality.by_two_rules(np.full(tau.shape, self.log_r), tau)
+        found = self.duality.fine(np.full(tau.shape, self.log_r), tau)
         return found.p1, found.p0, found.excess
 
     def growth(self, p: FloatArray) -> FloatArray:

@@ -51,6 +51,10 @@ class Duality:
         """p₁ and p₀ to some digits, to find a good τ by."""
         return overlaps(self.profile, self.kernel, log_r, tau, (_ROUGH,), 1e-9)[0]
 
+    def fine(self, log_r: FloatArray, tau: FloatArray) -> Overlap:
+        """p₁ and p₀ to about rounding, without a bound on the error."""
+        return overlaps(self.profile, self.kernel, log_r, tau, (_FINE,))[0]
+
     def by_two_rules(self, log_r: FloatArray, tau: FloatArray) -> tuple[Overlap, Overlap]:
         """p₁ and p₀ by a coarse and a fine rule: their difference bounds the error."""
         coarse, fine = overlaps(self.profile, self.kernel, log_r, tau, (_COARSE, _FINE))

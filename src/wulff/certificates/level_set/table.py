@@ -60,9 +60,7 @@ class Seen:
         """Places, and guesses of their log τ, for numbers in [-1, 1]: evenly in log z as that is known."""
         place = _along(self.place, unit)
         if len(self.place) > 2:
-            from scipy.interpolate import PchipInterpolator  # imported here: it takes a third of a second
-
-            place = np.asarray(PchipInterpolator(self.log_z, self.place)(_along(self.log_z, unit)))
+            place = np.interp(_along(self.log_z, unit), self.log_z, self.place)
         if not np.isfinite(self.log_tau).all():  # where total variation decides, with τ = 0
             return place, np.full(place.shape, math.nan)
         return place, np.asarray(np.interp(place, self.place, self.log_tau))
@@ -142,16 +140,20 @@ class RadiusTable:
         at_low, at_high = np.full(len(log_z), -np.inf), np.full(len(log_z), np.inf)
         ask = np.full(len(log_z), min(max(0, self._first), self._last))
         if not self._places:  # several at once take little longer than one
-            first = np.clip(np.array([0, -1, 1, -2, 2, -4, 4, -7]), self._first, self._last)
+            first = np.clip(np.array([-7, -6, -3, -2, -1, 0, 1, 2]), self._first, self._last)
             self._fill(np.unique(first).astype(float))
         step = 0
         while (open_ := high - low > 1).any():
-            self._fill(np.unique(ask[open_]).astype(float))
-            found = np.array([self._places.get(float(i), (0.0, 0.0))[0] for i in ask.tolist()])
-            holds, fails = open_ & (found <= log_z), open_ & ~(found <= log_z)
-            low, at_low = np.where(holds, ask, low), np.where(holds, found, at_low)
-            high, at_high = np.where(fails, ask, high), np.where(fails, found, at_high)
-            # z grows about like r where it is small, and often more slowly beyond: by growing strides.
+            both = np.stack([ask, np.minimum(ask + 1, self._last)])  # two at once take little longer than one
+            self._fill(np.unique(both[:, open_]).astype(float))
+            for place in both:
+                inside = (low < place) & (place < high)
+                found = np.array([self._places.get(float(i), (0.0, 0.0))[0] for i in place.tolist()])
+                holds, fails = inside & (found <= log_z), inside & ~(found <= log_z)
+                low, at_low = np.where(holds, place, low), np.where(holds, found, at_low)
+                high, at_high = np.where(fails, place, high), np.where(fails, found, at_high)
+            # z grows about like r where it is small, and often more slowly beyond: by growing strides, and so
+            # from places that no error certifies.
             step += 1
             stride = 2.0 ** (step - 1)
             below, above = np.isfinite(at_low), np.isfinite(at_high)
@@ -159,10 +161,10 @@ class RadiusTable:
                 secant = low + (high - low) * (log_z - at_low) / (at_high - at_low)
                 upward, downward = (
                     low + np.maximum(stride, log_z - at_low),
-                    high - np.maximum(stride, at_high - log_z),
+                    high - np.maximum(stride, np.where(above, at_high - log_z, 0.0)),
                 )
             guess = np.select(
-                [below & above, below & (high > self._last), above & (low < self._first)],
+                [below & above, below & (high > self._last), low < self._first],
                 [secant, upward, downward],
                 (low + high) / 2,
             )
