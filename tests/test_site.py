@@ -1,8 +1,8 @@
 """The site of the documentation: built without a warning; usable from disk, on a phone and in the dark."""
 
+import gc
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.browsing import browser
+from tests.processes import forked
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,12 +24,22 @@ PHONE = 390
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site; a broken link, an undocumented public name or a page without a place fails the build."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "mkdocs", "build", "--site-dir", str(folder)]
-    quick = os.environ | {"WULFF_NOTEBOOKS": "0"}  # their cells are run by test_documentation.py
-    done = subprocess.run(command, cwd=ROOT, env=quick, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    folder, said = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("said") / "log"
+    done = forked(build, folder, said)
+    done.join()
+    assert done.exitcode == 0, said.read_text()
     return folder
+
+
+def build(folder: Path, said: Path) -> None:
+    """`mkdocs build`, in a process that has loaded wulff."""
+    from mkdocs.__main__ import cli
+
+    gc.disable()  # it ends with all that it has made
+    os.chdir(ROOT)
+    os.environ["WULFF_NOTEBOOKS"] = "0"  # their cells are run by test_documentation.py
+    sys.stdout = sys.stderr = said.open("w")
+    cli(["build", "--site-dir", str(folder)])
 
 
 @pytest.fixture
