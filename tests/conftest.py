@@ -14,6 +14,7 @@ from wulff.engines import starting
 torch.set_num_threads(1)
 # Workers of all tests are forked from one process, which loads what any of them needs.
 starting.PRELOADED += ["wulff.cli.train", "wulff.cli.certify", "wulff.runs.in_python", "sklearn.datasets"]
+starting.PRELOADED += ["torch._dynamo"]  # by optimizers
 # The same draws in every run, so that a red run is about the change; WULFF_NIGHTLY=1 looks further.
 settings.register_profile("everyday", derandomize=True, deadline=None)
 settings.register_profile("nightly", deadline=None, max_examples=2000)

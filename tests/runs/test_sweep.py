@@ -1,18 +1,14 @@
 """Sweeps: what a file asks for, and that finished work is never done again."""
 
-import contextlib
 import dataclasses
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
+from tests.processes import forked, wulff
 from wulff import reports, runs, training
 from wulff.errors import InputError, RunError
 from wulff.runs.folder import RECORDS, SUMMARY
@@ -157,31 +153,19 @@ def test_takes_what_certify_takes(tmp_path: Path) -> None:
 
 
 def test_processes_of_a_killed_sweep_end(tmp_path: Path) -> None:
-    file = write(tmp_path, SMALL.replace("epochs = 1", "epochs = 100000"))
-    program = "from wulff.cli import main; main()"
-    arguments = ["sweep", str(file), "--jobs", "2", "--store", str(tmp_path / "store")]
-    sweep = subprocess.Popen(
-        [sys.executable, "-c", program, *arguments],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    file = write(tmp_path, SMALL.replace("epochs = 1", "epochs = 3000"))  # minutes
+    sweep = forked(wulff, "sweep", str(file), "--jobs", "2", "--store", str(tmp_path / "store"))
     models = [tmp_path / "store" / "models" / name for name in ("laplace_scale=0.3", "gaussian_scale=0.5")]
-    try:
-        deadline = time.monotonic() + 100
-        while not all((model / "checkpoint.pt").exists() for model in models):
-            assert sweep.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        sweep.kill()
-        sweep.wait()
-        for model in models:
-            with FileLock(model / ".lock").acquire(timeout=20):  # which ends with the process that held it
-                assert not (model / "weights.safetensors").exists()
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(sweep.pid, signal.SIGKILL)
+    deadline = time.monotonic() + 100
+    while not all((model / "checkpoint.pt").exists() for model in models):
+        assert sweep.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    sweep.kill()
+    sweep.join()
+    for model in models:
+        with FileLock(model / ".lock").acquire(timeout=20):  # which ends with the process that held it
+            assert not (model / "weights.safetensors").exists()
 
 
 def test_no_file(tmp_path: Path) -> None:
