@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.nightly import taking_turns
 from wulff import models
 from wulff.errors import InputError
 from wulff.models.normalize import CIFAR10, IMAGENET
@@ -42,8 +43,10 @@ def test_every_architecture_is_counted() -> None:
     assert {case[0] for case in PUBLISHED} | {"cnn"} == set(models.ARCHITECTURES)
 
 
-@pytest.mark.parametrize("name", models.ARCHITECTURES)
-@pytest.mark.parametrize("shape", [(1, 32, 32), (3, 36, 40)])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    taking_turns([(name,) for name in models.ARCHITECTURES], [(1, 32, 32), (3, 36, 40)], 99),
+)
 def test_takes_images_of_other_sizes_and_learns(name: str, shape: tuple[int, ...]) -> None:
     model = models.build(name, shape, 7)
     x = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
