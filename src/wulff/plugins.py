@@ -4,6 +4,7 @@ A Python program needs no more than to import them. The command line imports tho
 those that installed packages name as entry points of the group `wulff.plugins`.
 """
 
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -62,7 +63,13 @@ def require(modules: Iterable[str]) -> None:
 
 def installed() -> list[str]:
     """The modules that installed packages name as plugins."""
-    return sorted({entry.module for entry in importlib.metadata.entry_points(group=GROUP)})
+    return list(_named_on(tuple(sys.path)))
+
+
+@functools.cache
+def _named_on(_path: tuple[str, ...]) -> tuple[str, ...]:
+    """They are looked for once: that reads a file of every package."""
+    return tuple(sorted({entry.module for entry in importlib.metadata.entry_points(group=GROUP)}))
 
 
 def loaded() -> tuple[str, ...]:
