@@ -130,6 +130,24 @@ def test_workers_and_nodes_that_die(cluster: Any) -> None:
                 np.testing.assert_array_equal(ours[phase], counts)
 
 
+def test_a_node_that_is_gone_when_its_worker_is_to_begin(
+    cluster: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of nodes is some seconds old."""
+    listed = ray.nodes
+
+    def with_one_that_is_gone() -> list[dict[str, Any]]:
+        nodes = listed()
+        able = next(node for node in nodes if node["Alive"] and node["Resources"].get("CPU"))
+        return [able | {"NodeID": "ab" * 28}, *nodes]
+
+    monkeypatch.setattr(ray, "nodes", with_one_that_is_gone)
+    engine, quota, pairs = RayEngine(), FixedQuota({Phase.ESTIMATION: 5_000}), [(0, torch.rand(1, 3, 4))]
+    (votes,) = engine.map(SMOOTHED, quota, 1, pairs)
+    (alone,) = LocalEngine().map(SMOOTHED, quota, 1, pairs)
+    np.testing.assert_array_equal(votes.counts[Phase.ESTIMATION], alone.counts[Phase.ESTIMATION])
+
+
 def test_a_driver_that_is_killed_and_started_again(cluster: Any, tmp_path: Path) -> None:
     store = tmp_path / "run"
     options = ["--noise", "gaussian(sigma=0.5)", "--slice", ":24", "--n", "5000", "--batch", "256"]

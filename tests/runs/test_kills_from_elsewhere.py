@@ -15,7 +15,7 @@ from wulff import runs
 from wulff.runs.folder import RECORDS, SUMMARY
 
 KILLS = 60 if NIGHTLY else 4
-INPUTS = 3 * KILLS
+INPUTS = 20 * KILLS
 FILE = """
 import numpy as np
 

@@ -311,6 +311,9 @@ class Crew:
                 continue  # buried meanwhile
             try:
                 said = self.ray.get(call)
+            except self.ray.exceptions.ActorUnschedulableError:
+                self.workers.remove(worker)  # its node is gone, and soon from the list of nodes
+                continue
             except (self.ray.exceptions.RayActorError, self.ray.exceptions.ObjectLostError) as error:
                 self._bury(worker, ballots, error)
                 continue
