@@ -27,7 +27,7 @@ from wulff.noises.mixed_linf import largest_coordinate_law
 SMALLEST_DIM = 6
 _QUANTILES = np.array([1e-15, 1e-9, 1e-5, 1e-2, 0.2])
 _GAPS = np.array([0.0, 0.15, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 36.0])
-_RULES = ((10, 8), (7, 6))
+_RULES = ((7, 6), (6, 5))
 _WINDOW = 8.0
 _LEVELS = 48
 _NEGLIGIBLE = 1e-15  # for the probability of a node
@@ -145,8 +145,10 @@ class _LossLaw:
 
 
 def _terms(n: int) -> int:
-    # From n = 400 on the terms fall like those of a normal law until far below rounding.
-    return max(48, math.ceil(2.5 * math.sqrt(n) * 10 ** (8 / (n + 1)))) if n < 400 else 48
+    # Of many coordinates the terms fall like those of a normal law until far below rounding.
+    if n >= 400:
+        return 32
+    return max(32 if n >= 60 else 48, math.ceil(2.5 * math.sqrt(n) * 10 ** (8 / (n + 1))))
 
 
 def _extremes(
