@@ -113,7 +113,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         warnings.simplefilter("ignore")
         rows_are_free = ({0: torch.export.Dim("rows", min=1)},)
         torch.onnx.export(
-            net, (torch.zeros(2, 1, 8, 8),), root / "net.onnx", dynamic_shapes=rows_are_free, verbose=False
+            net,
+            (torch.zeros(2, 1, 8, 8),),
+            root / "net.onnx",
+            dynamic_shapes=rows_are_free,
+            dynamo=True,
+            verbose=False,
         )
     with (root / "pickled.skops").open("wb") as file:
         pickle.dump(LogisticRegression(), file)

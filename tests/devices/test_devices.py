@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.utils import backend_registration
 
 from wulff import training
 
+pytestmark = pytest.mark.skipif(
+    not hasattr(backend_registration, "_setup_privateuseone_for_python_backend"),
+    reason="this PyTorch has no devices that are written in Python",
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -34,6 +34,8 @@ from wulff.testing import check_engine
 from wulff.testing.engines import Bands
 
 ray = pytest.importorskip("ray")
+# Older versions leave the logs of their processes open.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 KILLS, INPUTS = (50, 24) if NIGHTLY else (2, 12)
 STORE = 80 * 2**20
