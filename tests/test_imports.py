@@ -138,13 +138,14 @@ assert "gaussian(sigma=0.5)" in out.getvalue() and "3 of 3" in out.getvalue(), o
     assert loaded_after(program) == []
 
 
-@pytest.mark.parametrize("package", ["runs", "reports"])
+@pytest.mark.parametrize("package", ["geometry", "reports", "runs"])
 def test_names_that_are_loaded_when_used_are_those_that_are_typed(package: str) -> None:
     module = getattr(wulff, package)
     tree = ast.parse(Path(module.__file__).read_text())
     (typed,) = [node for node in tree.body if isinstance(node, ast.If)]
     imports = [node for node in typed.body if isinstance(node, ast.ImportFrom)]
     assert sorted(name.name for node in imports for name in node.names) == sorted(module.__all__)
+    assert dir(module) == sorted(module.__all__)
     for node in imports:
         for name in node.names:
             assert getattr(module, name.name) is getattr(importlib.import_module(node.module), name.name)

@@ -5,8 +5,10 @@ import sys
 from collections.abc import Callable, Mapping
 
 
-def loaded_when_used(package: str, names: Mapping[str, str]) -> Callable[[str], object]:
-    """The `__getattr__` of a package, for the public names of each of its modules.
+def loaded_when_used(
+    package: str, names: Mapping[str, str]
+) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
+    """The `__getattr__` and the `__dir__` of a package, for the public names of each of its modules.
 
     Args:
         package: The package's name.
@@ -21,4 +23,4 @@ def loaded_when_used(package: str, names: Mapping[str, str]) -> Callable[[str], 
         setattr(sys.modules[package], name, found)
         return found
 
-    return look
+    return look, lambda: sorted(home)

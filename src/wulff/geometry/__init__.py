@@ -97,7 +97,7 @@ __all__ = [
     "wulff_crystal",
 ]
 
-__getattr__ = loaded_when_used(
+__getattr__, __dir__ = loaded_when_used(
     __name__,
     {
         ".advice": "Advice Candidate Choice advise shape_of",
@@ -120,7 +120,3 @@ __getattr__ = loaded_when_used(
         ".tradeoff": "Decomposition ToyPoint decompose frontier toy_points",
     },
 )
-
-
-def __dir__() -> list[str]:
-    return list(__all__)

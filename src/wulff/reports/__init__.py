@@ -77,7 +77,7 @@ __all__ = [
     "write_report",
 ]
 
-__getattr__ = loaded_when_used(
+__getattr__, __dir__ = loaded_when_used(
     __name__,
     {
         ".bundle": "write_report",
@@ -102,7 +102,3 @@ __getattr__ = loaded_when_used(
         ".tables": "ORIENTATIONS Row Table certified_accuracy",
     },
 )
-
-
-def __dir__() -> list[str]:
-    return list(__all__)

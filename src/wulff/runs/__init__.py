@@ -73,7 +73,7 @@ __all__ = [
     "usual_norm",
 ]
 
-__getattr__ = loaded_when_used(
+__getattr__, __dir__ = loaded_when_used(
     __name__,
     {
         ".attacking": "attack",
@@ -98,7 +98,3 @@ __getattr__ = loaded_when_used(
         "wulff.tables": "of_table usual_norm",
     },
 )
-
-
-def __dir__() -> list[str]:
-    return list(__all__)
