@@ -1,9 +1,12 @@
 """What the program says: options by their names, and the values that were given, in one bearable line."""
 
+import ast
 import contextlib
 import io
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -123,6 +126,17 @@ def test_threads(threads: str, wulff, monkeypatch: pytest.MonkeyPatch) -> None:
     assert result.code == 2
     assert result.err.startswith("wulff: WULFF_THREADS must be a number from 1 to 1024, got ")
     assert len(result.err) < 200
+
+
+def test_blas_starts_with_the_threads_that_were_asked_for() -> None:
+    program = (
+        "import threadpoolctl\nfrom wulff.cli import main\n"
+        "try: main(['noises'])\nexcept SystemExit: print(threadpoolctl.threadpool_info())"
+    )
+    environment = {k: v for k, v in os.environ.items() if not k.endswith("_THREADS")}
+    found = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    pools = ast.literal_eval(found.stdout.splitlines()[-1])
+    assert {pool["num_threads"] for pool in pools if pool["user_api"] == "blas"} == {1}
 
 
 @pytest.mark.parametrize("verb", ["report", "ls", "compare", "recertify", "sweep", "import", "download"])

@@ -62,12 +62,12 @@ def start(
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line; bad input gives one line on stderr and exit status 2."""
-    # On a busy machine, threads that wait for each other are up to fifty times slower than one.
     threads = os.environ.get("WULFF_THREADS", "1")
     if not (re.fullmatch("[0-9]{1,4}", threads) and 1 <= int(threads) <= 1024):
         raise SystemExit(_refuse(f"WULFF_THREADS must be a number from 1 to 1024, got {shown(threads)}."))
     _name_everything()
-    _use_threads(threads)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(int(threads))
     warnings.filterwarnings("ignore", module=r"PIL\.")  # an image is read, or refused in one line
     warnings.showwarning = _warn
     try:
@@ -100,12 +100,6 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         code = 130
         typer.echo("\nwulff: interrupted; the same command goes on where it stopped.", err=True)
     raise SystemExit(code)
-
-
-def _use_threads(count: str) -> None:
-    os.environ["OMP_NUM_THREADS"] = count  # for PyTorch, which is loaded when a verb needs it
-    if torch := sys.modules.get("torch"):
-        torch.set_num_threads(int(count))
 
 
 def _name_everything() -> None:

@@ -101,11 +101,14 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
 
     about = -math.log(unit.sigma) if 0 < unit.sigma < math.inf else 0.0
     low, high = np.array([about - 1]), np.array([about + 1])
-    while missing(low) > 0 and low > -60:
-        low, high = 2 * low - about, low
-    while missing(high) <= 0 and high < 60:
-        low, high = high, 2 * high - about
-    found, _ = bracketed_root(missing, low, high, tolerance=1e-12)
+    at_low, at_high = missing(low), missing(high)
+    while at_low > 0 and low > -60:
+        low, high, at_high = 2 * low - about, low, at_low
+        at_low = missing(low)
+    while at_high <= 0 and high < 60:
+        low, high, at_low = high, 2 * high - about, at_high
+        at_high = missing(high)
+    found, _ = bracketed_root(missing, low, high, tolerance=1e-12, values=(at_low, at_high))
     return resized(unit, math.exp(float(found[0])))
 
 

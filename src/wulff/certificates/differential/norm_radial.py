@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.certificates.differential.directions import direction
+from wulff.certificates.differential.directions import Direction, direction
 from wulff.certificates.differential.profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.differential.quadrature import RadialQuadrature
 from wulff.certificates.registry import register
@@ -69,14 +69,18 @@ def _radii(noise: NormRadialNoise, error: FloatArray, dim: int, adversary: Norm)
     return np.full_like(error, np.nan) if profile is None else profile.radius(error) / factor
 
 
-@functools.lru_cache(maxsize=256)
 def differential_profile(law: RadialLaw, level: Norm, adversary: Norm) -> tuple[Profile | None, float]:
     """The radii at scale 1 for all errors, to be divided by the factor; None where nothing is certified."""
     cell = direction(level, adversary, law.dim)
     if cell is None:
         return None, 1.0
+    return _profile(law, cell[0]), cell[1] * law.mean_score
+
+
+@functools.lru_cache(maxsize=256)
+def _profile(law: RadialLaw, cell: Direction) -> Profile | None:
+    """One for all norms whose direction is the same up to its factor, as it is on spheres."""
     try:
-        profile = build_profile(RadialQuadrature(law), cell[0])
+        return build_profile(RadialQuadrature(law), cell)
     except ArithmeticError:
-        return None, 1.0
-    return profile, cell[1] * law.mean_score
+        return None

@@ -54,8 +54,8 @@ class RadialQuadrature:
     def expectations(self, direction: Direction, c: FloatArray) -> tuple[FloatArray, FloatArray]:
         """P[T·D > c] and E[T·D; T·D > c], for thresholds c ≥ 0 in ascending order, in units of E[T]."""
         size, share = np.empty_like(c), np.empty_like(c)
-        for start in range(0, len(c), 16):
-            part = slice(start, start + 16)
+        for start in range(0, len(c), 64):
+            part = slice(start, start + 64)
             size[part], share[part] = self._chunk(direction, c[part])
         return size, share + self._missing * direction.share(np.zeros(1))
 

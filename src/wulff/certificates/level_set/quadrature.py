@@ -31,6 +31,8 @@ from wulff.noises.level_sets import Profile
 
 _LOG_NEGLIGIBLE = -75.0
 _NODES_AT_ONCE = 400_000
+_SMALL = 0.25
+"""Where R₁/r is below this, R₀ is compared with r."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,7 +151,8 @@ def _integrate(
     shift, level, centre = (log_r - profile.log_mode)[:, None], tau[:, None], centre[:, None]
     y = centre + offset
 
-    sides, unsure = _sides(profile, offset, shift, level, centre)
+    sides = _sides(profile, offset, shift, level, centre)
+    unsure = _unsure(profile, offset, shift, level, centre, sides.radius)
     full, none = sides.meet <= 0, sides.apart <= 0
     partial = ~(full | none)
     outside, inside, excess = kernel.overlaps(
@@ -199,29 +202,40 @@ def _centre(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
 
 def _sides(
     profile: Profile, offset: FloatArray, shift: FloatArray, tau: FloatArray, centre: FloatArray
-) -> tuple[Sides, FloatArray]:
-    """The triangle (R₀, R₁, r), and by how many ulps its distances from being flat may be off.
+) -> Sides:
+    """The triangle (R₀, R₁, r).
 
     Where R₁ is small, R₀ is compared with r and not with R₁: h(R₀) - h(r) = h(R₁) - (h(r) - τ).
     """
     y = centre + offset
     radius = np.exp(np.clip(y - shift, -300.0, 300.0))
-    small = radius < 0.25
+    small = radius < _SMALL
     ahead = profile.potential(shift) - tau
-    behind = profile.potential(y)
-    ahead_of_r = np.where(centre != 0, profile.rise(centre, offset), behind - ahead)
+    ahead_of_r = np.where(centre != 0, profile.rise(centre, offset), profile.potential(y) - ahead)
     base, rise = np.where(small, shift, y), np.where(small, ahead_of_r, tau)
     s = profile.step(base, rise)
     beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
     q = np.where(small, 1 + beyond - radius, radius * beyond)
     apart = np.where(small, radius - beyond, 1 - q)
     meet = np.where(small, radius + beyond, 2 * radius + q - 1)
+    return Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
+
+
+def _unsure(
+    profile: Profile,
+    offset: FloatArray,
+    shift: FloatArray,
+    tau: FloatArray,
+    centre: FloatArray,
+    radius: FloatArray,
+) -> FloatArray:
+    """By how many ulps the distances of a triangle from being flat may be off."""
+    y = centre + offset
     steepness = np.exp(np.maximum(profile.log_score(shift), -690.0))
-    roundings = (np.abs(behind) + np.abs(ahead)) / steepness + 1 + np.abs(y)  # of h, and of the edges' places
+    potentials = np.abs(profile.potential(y)) + np.abs(profile.potential(shift) - tau)
+    roundings = potentials / steepness + 1 + np.abs(y)  # of h, and of the edges' places
     unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shift), roundings / radius)
-    unsure = np.where(small, unsure, 0.0)
-    sides = Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
-    return sides, unsure
+    return np.where(radius < _SMALL, unsure, 0.0)
 
 
 def _edges(
@@ -240,7 +254,7 @@ def _edges(
     rows, thrice = len(tau), (np.tile(shift, 3), np.tile(tau, 3), np.tile(centre, 3))
 
     def crossings(offset: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing; log[(R₀ - R₁)/r], twice
-        sides = _sides(profile, offset, *thrice)[0]
+        sides = _sides(profile, offset, *thrice)
         meet = np.log1p(np.maximum(sides.meet, -1 + 1e-15))
         far = np.log(np.maximum(sides.q, 1e-300))
         apart = np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
