@@ -6,10 +6,10 @@ older version began is not gone on with: one run has the numbers of one program.
 
 import re
 
-__version__ = "0.2.0"
-VOTES = "0.2.0"
+__version__ = "0.3.0"
+VOTES = "0.3.0"
 """The last version that changed which copies are drawn, or how they are counted."""
-RADII = "0.2.0"
+RADII = "0.3.0"
 """The last version that changed a label, an error or a radius for the same votes."""
 
 

@@ -78,6 +78,14 @@ def test_a_version_with_other_numbers_is_refused_and_nothing_changes(
     assert len(runs.load(folder).records) == 1  # it is still read
 
 
+def test_the_version_moves_with_every_change_to_a_certified_number() -> None:
+    changes = (Path(__file__).parents[2] / "CHANGELOG.md").read_text().split("\n## ")[1:]
+    releases = {text.partition("\n")[0]: "### Changes to certified numbers" in text for text in changes}
+    assert next(iter(releases)) == wulff.__version__
+    changed = next(release for release, is_so in releases.items() if is_so)
+    assert changed in (_version.VOTES, _version.RADII)
+
+
 def test_the_last_change_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_version, "VOTES", "0.3.0")
     monkeypatch.setattr(_version, "RADII", "0.4.1")
