@@ -55,7 +55,7 @@ def certify(
     run = asked.run("certifying", runs.Spec, norms=tuple(norm), **terms)
     for name in run.norms:
         say(reports.certified_accuracy([run], norm=name).render())
-    if (agreement := run.facts.engine.get("agreement")) is not None:
+    if (agreement := run.facts.agreement) is not None:
         say(f"The network in int8 is certified; its label is float32's on {agreement:.1%} of noisy copies.")
     warn_of_not_a_number(run)
     say(run.folder)

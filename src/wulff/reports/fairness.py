@@ -57,7 +57,7 @@ def shared_inputs(runs: Sequence[Run]) -> IntArray:
     first = runs[0]
     for run in runs[1:]:
         data = [one.spec.dataset for one in (first, run)]
-        hashes = [one.facts.hashes.get("data") for one in (first, run)]
+        hashes = [one.facts.data_hash for one in (first, run)]
         if hashes[0] is None or hashes[0] != hashes[1]:
             if None not in data and data[0] != data[1]:
                 raise InputError(f"{first.name} is on {data[0]}, but {run.name} on {data[1]}.")
@@ -100,7 +100,7 @@ def _of_which(runs: Sequence[Run]) -> str:
 
 def _same_data(first: Run, second: Run) -> bool:
     """Whether nothing says that two runs are on different data; a log has no hash of them."""
-    hashes = {run.facts.hashes.get("data") for run in (first, second)} - {None}
+    hashes = {run.facts.data_hash for run in (first, second)} - {None}
     return len(hashes) < 2 or first.is_part or second.is_part  # of a part there is no hash
 
 

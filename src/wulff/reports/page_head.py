@@ -53,7 +53,7 @@ def _terms(run: Run) -> dict[str, str]:
         "alpha": alpha,
         "against": ", ".join(run.norms) or "nothing: predictions",
         "made on": _date(run),
-        "by": f"wulff {facts.versions['wulff']}" if "wulff" in facts.versions else _UNKNOWN,
+        "by": f"wulff {facts.made_by}" if facts.made_by else _UNKNOWN,
     }
 
 

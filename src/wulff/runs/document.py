@@ -59,9 +59,34 @@ class Facts:
     plugins: tuple[str, ...] = dataclasses.field(default_factory=plugins.loaded)
 
     @property
+    def data_hash(self) -> str | None:
+        """The SHA-256 of the inputs; None where it is not known, as of a log."""
+        return self.hashes.get("data")
+
+    @property
+    def classifier(self) -> str | None:
+        """What tells the classifier from others: a hash of its weights, or what its user says it is."""
+        return self.hashes.get("weights")
+
+    @property
     def identified(self) -> bool:
-        """Whether something tells the classifier from others: a hash, or what its user says it is."""
-        return self.hashes.get("weights") != NOT_IDENTIFIED
+        """Whether something tells the classifier from others."""
+        return self.classifier != NOT_IDENTIFIED
+
+    @property
+    def made_by(self) -> str | None:
+        """The version of wulff that made the run."""
+        return self.versions.get("wulff")
+
+    @property
+    def agreement(self) -> float | None:
+        """On which share of noisy copies a network in 8 bits has the label of the one in float32."""
+        return self.engine.get("agreement")
+
+    @property
+    def rates(self) -> Mapping[str, float]:
+        """Copies per second of the ways to run the model that were measured; none where none was."""
+        return self.engine.get("samples_per_second", {})
 
 
 class Made(NamedTuple):
@@ -147,7 +172,7 @@ def deciding(spec: AnySpec, facts: Facts) -> dict[str, Any]:
     document = to_document(spec, facts)
     asked = {name: value for name, value in document["run"].items() if name not in ("slice", "inputs")}
     hashes = {f"hash of {name}": value for name, value in facts.hashes.items() if name != "data"}
-    return asked | hashes | {"versions": facts.versions.get("wulff")}
+    return asked | hashes | {"versions": facts.made_by}
 
 
 def versions(libraries: Sequence[str] = ()) -> dict[str, str]:

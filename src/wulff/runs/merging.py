@@ -46,7 +46,7 @@ def merge(folders: Sequence[str | Path], store: str | Path, dataset: str | None 
     whole = datasets.load(spec.dataset if dataset is None else dataset, table=spec.table)
     for run in sources:
         found = whole.slice(_spec(run).slice).sha256()
-        if found != run.facts.hashes.get("data"):
+        if found != run.facts.data_hash:
             raise InputError(
                 f"{run.folder} is of other inputs than {whole.name}; give their data set.", "dataset"
             )

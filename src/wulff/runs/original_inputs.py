@@ -63,13 +63,12 @@ class OriginalInputs:
     def _checked(cls, run: Run, dataset: Dataset) -> "OriginalInputs":
         if isinstance(run.spec, ImportedSpec):
             return cls._by_labels(run, dataset)
-        known = run.facts.hashes.get("data")
         chosen = parse_slice(run.spec.slice)
         candidates = [dataset] if len(dataset) == run.expected else []
         with contextlib.suppress(InputError):
             candidates.append(dataset[chosen])
         for candidate in candidates:
-            if candidate.sha256() == known:
+            if candidate.sha256() == run.facts.data_hash:
                 index = range(run.facts.of or len(candidate))[chosen]
                 return cls(candidate, {i: place for place, i in enumerate(index)})
         raise InputError(

@@ -27,7 +27,7 @@ def inputs(run: Run) -> datasets.Dataset:
     run = check_run(run)
     if run.given is not None:
         return run.given
-    spec, known = run.spec, run.facts.hashes.get("data")
+    spec, known = run.spec, run.facts.data_hash
     if isinstance(spec, ImportedSpec) or known is None:
         raise InputError(f"{run.name} does not say where its inputs are.")
     if spec.dataset == IN_PYTHON:

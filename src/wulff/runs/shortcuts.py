@@ -154,8 +154,8 @@ class Shortcuts:
         lines = [f"Run {plain(run.name)!r}: {len(run):,} of {run.expected:,} inputs, task {spec.task}"]
         terms = {"noise": spec.noise, "n0": getattr(spec, "n0", None), "n": spec.n, "alpha": spec.alpha}
         lines.append(", ".join(f"{name} = {value}" for name, value in terms.items() if value is not None))
-        if "weights" in facts.hashes:
-            lines.append(f"classifier {facts.hashes['weights'][:60]}")
+        if facts.classifier:
+            lines.append(f"classifier {facts.classifier[:60]}")
         if run.records:
             abstained = int((run.predictions == ABSTAIN).sum())
             right = f"{int(run.scored.sum()):,} correct" if facts.labelled else "true labels not known"

@@ -94,8 +94,7 @@ def tuned(
     before = stored.spec if stored and isinstance(stored.spec, VoteSpec) else None
     if before is not None and before.batch != "auto":
         known = Tuning(batch=before.batch, channels_last=before.channels_last, compile=before.compile)
-        rates = stored.facts.engine.get("samples_per_second") if stored else None
-        measured = {"samples_per_second": rates} if rates else {}
+        measured = {"samples_per_second": stored.facts.rates} if stored and stored.facts.rates else {}
         return Tuned(asked.or_else(known).or_else(PLAIN), runtime, measured)
     if model is None:
         return Tuned(asked.or_else(PLAIN if runtime == "torch" else ON_A_RUNTIME), runtime, {})
