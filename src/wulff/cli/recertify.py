@@ -14,7 +14,10 @@ from wulff.smoothing import Bound, Estimator
 def recertify(
     run: RunArgument,
     norm: Annotated[
-        list[str] | None, typer.Option("--norm", help="A norm to certify against; may be repeated.")
+        list[str] | None,
+        typer.Option(
+            "--norm", help="A norm to certify against, by default those of the run; may be repeated."
+        ),
     ] = None,
     alpha: Annotated[
         float | None,
@@ -28,7 +31,8 @@ def recertify(
         Estimator | None, typer.Option(help="The bound on the error; by default the run's.")
     ] = None,
     top: Annotated[
-        int | None, typer.Option(help="Among how many of the most likely classes the label has to stay.")
+        int | None,
+        typer.Option(help="Among how many of the most likely classes the label stays; by default the run's."),
     ] = None,
     dataset: Annotated[
         str | None,
