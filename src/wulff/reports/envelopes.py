@@ -56,10 +56,11 @@ class Envelope:
 
 
 def families(runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """The runs whose envelopes mean something: those that differ in the size of their noise.
+    """Group runs by the kind of their noise, for one envelope per group: within it, sizes of noise differ.
 
     Returns:
-        Runs by the kind of their noise, where at least one kind has several; else all under "".
+        The groups of several runs, by the kind of noise; all runs under "" where they are of one kind, or
+        no two of them are.
     """
     kinds: dict[str, list[Run]] = {}
     for run in runs:

@@ -48,9 +48,10 @@ class Outcome:
         attacked: How many certified inputs were attacked.
         broken: On how many of them the smoothed classifier then gave another label, as by `predict`.
         abstained: On how many `predict` abstained, which breaks nothing.
-        allowed: Up to factor 1: how many may break, but for a probability of `FALSE_ALARM`, if for every
-            input looked at certificate and judgement are each wrong with their alpha; none where all views
-            are classified. None beyond.
+        allowed: The largest number of broken certificates that contradicts nothing. If certificate and
+            judgement of every input that was looked at are wrong with the probability that their alpha
+            allows, more have at most probability `FALSE_ALARM`. It is 0 where all views are classified, and
+            None for a factor above 1, where certificates promise nothing.
     """
 
     norm: str

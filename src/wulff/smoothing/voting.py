@@ -90,7 +90,7 @@ class VoteLoop:
     def run(self, inputs: Iterable[tuple[int, Tensor] | None]) -> Iterator[Votes]:
         """The votes for each (index, x), x of the same shape, in the order of the inputs.
 
-        None among the inputs says that there is no other one yet: those that are open go on. The base
+        The iterable may yield None for "no new input yet"; inputs in progress are then continued. The base
         classifier is taken as it is when the first input arrives; see `Fixed`.
 
         Raises:

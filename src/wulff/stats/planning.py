@@ -19,7 +19,7 @@ def samples_needed(error: float, alpha: float, true_error: float = 0.0, power: f
         error: The bound to reach, in (0, 1).
         alpha: The one-sided level of the bound.
         true_error: The probability of a miss; 0 asks for the n of a unanimous vote.
-        power: For a positive true_error: with which probability over the samples it shall be reached.
+        power: The probability with which the votes shall reach the bound, if true_error is positive.
 
     Returns:
         The number of samples, or None if no n reaches the bound (true_error ≥ error) or 10¹² do not.

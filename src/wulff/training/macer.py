@@ -20,7 +20,7 @@ LOG_ODDS = np.linspace(-30.0, 0.0, 601)
 """Errors from 1e-13 to ½, at which radii are tabulated; between them they are linear in the log-odds."""
 
 KNOTS = -30.0 * np.linspace(1.0, 0.0, 41) ** 2
-"""Where they are computed, which takes some noises a second each; the others lie on a spline."""
+"""Log-odds of the errors at which radii are computed, up to a second each; a spline gives the others."""
 
 
 @final

@@ -24,7 +24,7 @@ COARSEST = 1 / 64
 LARGEST_INDEX = 2**16
 """Lattice points on either side of 0; mass beyond is moved up."""
 TAIL = 1e-20
-"""What is beyond this tail on either side is one cell."""
+"""Bounded cells end at the quantiles with this tail probability; one cell on either side has the rest."""
 TAIL_ACCURACY = 2.0**-45
 """The relative accuracy of `coordinate_sf`, its argument being rounded; the tests measure it at 50 digits."""
 MOST_CELLS = 2**16
