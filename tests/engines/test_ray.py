@@ -229,6 +229,14 @@ def test_attacks_have_the_same_outcome(cluster: Any, run: Path) -> None:
     assert call("attack", str(run), "--inside", "--steps", "2", "--n", "100", "--engine", "ray").code == 0
 
 
+def test_what_no_node_can_run_is_not_waited_for(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray_cluster, "LOOK", 0.2)
+    monkeypatch.setattr(ray_cluster, "PATIENCE", 0.5)
+    with pytest.raises(RunError, match="within 0.5 seconds: the cluster has 0 GPUs"):
+        list(ray_cluster.spread(abs, [-1], gpu_share=1.0))
+    assert list(ray_cluster.spread(abs, [-1])) == [(0, 1)]
+
+
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("attacked")

@@ -114,25 +114,41 @@ def spread(
         shared: What goes into the object store once, for all of them.
         workers: How many at once; by default as many as the cluster has room for.
         gpu_share: What part of a GPU each needs; 0 for a CPU core.
+
+    Raises:
+        RunError: For two minutes the cluster has had nothing to run an item on.
     """
     ray = connected()
+    kind, share = ("GPU", gpu_share) if gpu_share else ("CPU", 1.0)
     needs = {"num_gpus": gpu_share, "num_cpus": 0} if gpu_share else {"num_cpus": 1}
     remote = ray.remote(max_retries=-1, **needs)(_on_one_thread)
     cargo = _put(ray, cloudpickle.dumps((function, shared, os.getcwd())))
     waiting = collections.deque(enumerate(items))
     at_once = len(items) if workers is None else workers
     running: dict[Any, int] = {}
+    able_at = time.monotonic()
     try:
         while waiting or running:
             while waiting and len(running) < at_once:
                 place, item = waiting.popleft()
                 running[remote.remote(cargo, plugins.loaded(), item)] = place
-            done, _ = ray.wait(list(running), num_returns=1)
+            done, _ = ray.wait(list(running), num_returns=1, timeout=LOOK)
             for call in done:
                 yield running.pop(call), ray.get(call)
+            if done or ray.cluster_resources().get(kind, 0) >= share:
+                able_at = time.monotonic()
+            elif time.monotonic() - able_at > PATIENCE:
+                raise RunError(_no_room(ray, kind))
     finally:
         for call in running:
             ray.cancel(call, force=True)
+
+
+def _no_room(ray: Any, kind: str) -> str:
+    return (
+        f"no worker could be started within {PATIENCE:g} seconds: the cluster has "
+        f"{ray.cluster_resources().get(kind, 0):g} {kind}s; others may have taken them."
+    )
 
 
 def _on_one_thread(cargo: bytes, modules: Sequence[str], item: Any) -> Any:
@@ -374,12 +390,8 @@ class Crew:
         if alive and alive <= self.refused:
             raise RunError("no node of the cluster has the versions of this process; see the warnings.")
         if time.monotonic() - self.alone_since > PATIENCE:
-            kind = "GPU" if self.on_gpu else "CPU"
-            there = self.ray.cluster_resources().get(kind, 0)
-            raise RunError(
-                f"no worker could be started within {PATIENCE:g} seconds: the cluster has {there:g} {kind}s; "
-                "others may have taken them. Everything so far is kept."
-            )
+            room = _no_room(self.ray, "GPU" if self.on_gpu else "CPU")
+            raise RunError(f"{room} Everything so far is kept.")
 
     def _dismiss(self, worker: _Worker) -> None:
         self.workers.remove(worker)
