@@ -110,6 +110,25 @@ def test_tests_that_a_page_names_exist(page: Path) -> None:
         assert re.search(rf"^def {name}\(", (ROOT / file).read_text(), flags=re.MULTILINE), (file, name)
 
 
+def test_what_is_derived_here_is_on_the_page_of_derivations() -> None:
+    """Every file that marks a theorem so is named there, next to statement, proof and tests."""
+    source, page = ROOT / "src" / "wulff", (ROOT / "docs" / "derivations.md").read_text()
+    marked = {
+        str(file.relative_to(source))
+        for file in source.rglob("*.py")
+        if re.search(r"derived\s+(in full\s+)?here", file.read_text(), flags=re.IGNORECASE)
+    }
+    named = set(re.findall(r"`((?:certificates|geometry)/[\w/]+\.py)`", page))
+    assert len(marked) > 15
+    assert marked - named == set()
+    assert all((source / file).exists() for file in named)
+    for section in re.split(r"^## ", page, flags=re.MULTILINE)[1:]:
+        if "In the code:" in section:
+            assert "**Theorem" in section
+            assert "*Proof" in section or "*Uniform" in section
+            assert "`tests/" in section
+
+
 def test_make_commands_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     for target in re.findall(r"^make (\w+)", README, flags=re.MULTILINE):

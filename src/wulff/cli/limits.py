@@ -78,7 +78,7 @@ def _print_published(norm: str, dim: int) -> None:
     typer.echo(f"\npublished order: {general.source}, {general.statement}, here {known};")
     typer.echo(f"  {power.source}, {power.statement}.")
     typer.echo(f"  The factor in front, c(s, l), is {general.constant}.")
-    typer.echo("none can exceed: for every smoothing, derived here; see wulff.geometry.explicit_bound.")
+    typer.echo("none can exceed: a bound for every smoothing; see wulff.geometry.explicit_bound.")
 
 
 def _print_usefulness(noises: list[str] | None, epsilon: float, norm: str, dim: int, as_json: bool) -> None:

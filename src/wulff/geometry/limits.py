@@ -65,27 +65,14 @@ def published_limits(norm: Norm | str, dim: int) -> tuple[PublishedLimit, Publis
 def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # noqa: E741
     """A number that ε cannot exceed, for every smoothing and every dimension; derived here.
 
-    For additive noise let q be its density and K(v) = ∫ √(q(z) q(z - v)) dz. As an autocorrelation, K is the
-    Fourier transform of the law of some random frequency ξ [Bochner]: K(v) = E cos<v, ξ>.
+    Noise may depend on the input. For every number k ≤ d of coordinates and u = 1 + τ|g| with a normal g,
 
-    Robust: K(v) ≥ κ(s) for ‖v‖ ≤ ε, see `least_affinity`. Take v with k independent coordinates, uniform on
-    [-a, a], a = ε k^(-1/p): then E Π_{j ≤ k} sinc(aξ_j) ≥ κ. As |sinc x| ≤ exp(-min(x²/6, 1.52)), this is
-    E e^(-S) ≥ κ with S = Σ min(a²ξ_j²/6, 1.52).
+        ε ≤ √((6c/M) Λ) · k^(1/p - 1/2),   Λ = -log(1 - M(1 - κ)/h),   as long as Λ < 1.52 k,
 
-    Informative: 1 - K(u e_j) ≥ 1 - √(1 - l²) =: h for u ≥ 1. Take u = 1 + τ|g| with a normal g, and average
-    over j: h ≤ E F with F = mean of 1 - E cos(uξ_j) ≤ mean of min(M, c ξ_j²), c = E u²/2 and M the largest
-    value of 1 - E cos(ux). So F ≤ min(M, 6cS/(a²k)), a function of 1 - e^(-S) whose concave hull is linear
-    up to S = Ma²k/(6c) and gives h ≤ M(1 - κ)/(1 - exp(-Ma²k/(6c))). If M(1 - κ) < h, then
-
-        ε ≤ √((6c/M) · Λ) · k^(1/p - 1/2),   Λ = -log(1 - M(1 - κ)/h),   as long as Λ < 1.52 k.
-
-    Every τ and every k ≤ d give a bound; the least is returned, and ∞ if there is none: where s is too large
-    for l, mixtures of no noise and endless noise are robust at every distance.
-
-    Noise may depend on the input, with both properties at all inputs: the mean of ∫ √(q_x q_(x+v)) over x in
-    ever larger boxes of a grid (Z/N)^d has a limit K(v) that is positive definite on the grid, where
-    Bochner's theorem needs no continuity, and that obeys the same two bounds; moved to the grid, the laws of
-    v and u change the steps above by terms that vanish as N → ∞.
+    with c = E u²/2, M the largest 1 - E cos(ux), h = 1 - √(1 - l²), κ from `least_affinity`, if M(1 - κ) < h.
+    The least bound over τ and k is returned, and ∞ if there is none: where s is too large for l, mixtures of
+    no noise and endless noise are robust at every distance. The proof is that of theorem 18 in
+    docs/derivations.md.
 
     Args:
         norm: The adversary's norm.
@@ -116,12 +103,8 @@ def explicit_bound(norm: Norm | str, dim: int, s: float, l: float) -> float:  # 
 def least_affinity(s: float) -> float:
     """The least K(v) of a shift with G(e, v) ≤ ½, e = ½ - s; derived here.
 
-    G is concave, and a tangent at e of slope m gives G(p) ≤ ½ + m(p - e); the way back, from x + v to x, has
-    the inverse of 1 - G for its 1 - G, so that G(½) ≤ 1 - e and G(p) ≤ 1 - e + (p - ½)/n for some n. The
-    larger G, the smaller K = ∫ √G'(p) dp, which for the lesser of these two lines is
-    (√m + √n)(½ + e√(mn))/(1 + √(mn)). At equal mn this is least where m = n, as reflection at v/2 makes
-    them for additive noise: √m (1 + 2me)/(1 + m). G(0) ≥ 0 and G(1) ≤ 1 demand m, n ≤ 1/(2e); slopes with
-    m < 1 or n < 1 give at least ½ + e.
+    K(v) = ∫ √(q(z) q(z - v)) dz is the affinity of both laws. It is at least the least of
+    √m (1 + 2me)/(1 + m) over slopes 1 ≤ m ≤ 1/(2e), by theorem 19 in docs/derivations.md.
     """
     error = 0.5 - s
     # Stationary points of log K solve 2e m² + (6e - 1) m + 1 = 0.
