@@ -109,14 +109,13 @@ def test_workers_and_nodes_that_die(cluster: Any) -> None:
     dice, killed = random.Random(0), []
 
     def kill(done: threading.Event, engine: RayEngine) -> None:
-        counted = -1
+        counted, hasty = -1, False
         while not done.wait(dice.uniform(0, 2.0 if NIGHTLY else 0.2)) and len(killed) < KILLS:
             # Mostly after progress: of workers that count nothing, a dozen in a row end a run.
-            hasty = NIGHTLY and dice.random() < 0.2
             alive = workers("ray::_Actor" if hasty else "ray::_Actor.count")
             if not alive or (counted == engine.account.total() and not hasty):
                 continue
-            counted = engine.account.total()
+            counted, hasty = engine.account.total(), NIGHTLY and dice.random() < 0.2
             killed.append(dice.choice(alive))
             if len(killed) % 8 == 2 and cluster.worker_nodes:
                 cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
