@@ -5,14 +5,19 @@ import sys
 import textwrap
 from pathlib import Path
 
+import mpmath as mp
 import numpy as np
 import pytest
+import torch
+from scipy import special, stats
 from tests.nightly import NIGHTLY
 from tests.processes import Program
 
+import wulff
 from wulff import certificates, datasets, engines, models, noises, plugins, runs, testing, training
 from wulff.cli import main
 from wulff.errors import InputError, RunError
+from wulff.noises.lattice import lattice_noise
 from wulff.norms import Norm
 
 HERE = Path(__file__).parent
@@ -49,6 +54,31 @@ def test_a_law_that_is_not_that_of_the_draws_is_found(monkeypatch: pytest.Monkey
     noise, other = noises.parse("bell(scale=1, b=3)"), noises.parse("bell(scale=1, b=2)")
     of_another = getattr(other, wrong)
     monkeypatch.setattr(type(noise), wrong, lambda self, dim: of_another(dim))
+    with pytest.raises(AssertionError):
+        testing.check_noise(noise, 5)
+
+
+def test_a_noise_that_says_its_tails_is_drawn_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = noises.parse("logistic(sigma=0.5)")
+    law = lattice_noise(noise, 255, torch.device("cpu"))
+    with mp.workdps(50):
+        for size in (1, 2, 100, len(law.lower) - 1):
+            z = mp.mpf(2 * size - 1) / (510 * mp.mpf(noise.scale))
+            row = len(law.lower) - size
+            assert int(law.lower[row]) <= 2**64 / (1 + mp.exp(z)) <= int(law.upper[row])
+    drawn = law.draw(500, 20, torch.Generator().manual_seed(1))[0].flatten().numpy()
+    edges = np.arange(-400, 401, 25)  # all but some 10 of 10,000 draws are between
+    expected = np.diff(special.expit((edges + 0.5) / (255 * noise.scale)), prepend=0.0, append=1.0)
+    observed = np.bincount(np.searchsorted(edges, drawn), minlength=len(edges) + 1)
+    assert stats.chisquare(observed, expected * len(drawn)).pvalue > 1e-6  # the false-alarm rate
+
+    smoothed = wulff.Smoothed(lambda batch: (batch.sum(1) < 1).long(), noise, 2, sampling="exact")
+    votes = smoothed.counts(torch.full((1, 2), 0.8), 1000).votes
+    assert votes.sum() == 1000
+    assert votes[0, 0] > 600
+    with pytest.raises(InputError, match="exists for gaussian, laplace, uniform, logistic noise"):
+        lattice_noise(noises.parse("bell(scale=1)"), 255, torch.device("cpu"))
+    monkeypatch.setattr(type(noise), "exact_tails", noises.Laplace(scale=1).exact_tails)
     with pytest.raises(AssertionError):
         testing.check_noise(noise, 5)
 

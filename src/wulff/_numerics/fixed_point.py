@@ -4,6 +4,8 @@ Numbers are integers in units of 2⁻¹⁹². Every product and quotient is cut 
 unit; `ERROR` bounds what these errors, and those of the step and of the constants, can add up to.
 """
 
+import dataclasses
+from collections.abc import Callable
 from fractions import Fraction
 from math import isqrt
 
@@ -14,12 +16,23 @@ ONE = 1 << BITS
 ERROR = 1 << (BITS - 90)
 """No tail returned here is off by as much."""
 
+
+@dataclasses.dataclass(frozen=True)
+class Tails:
+    """The tails of an even law, in exact arithmetic.
+
+    Attributes:
+        at: Of a step and a count, P[|Z| ≥ (2j - 1) · step] for j = 1 ... count in units of 2⁻¹⁹², off by less
+            than 2¹⁰² of them; it is asked up to `end` only.
+        end: Where the tail has fallen below 2⁻⁶³.
+    """
+
+    at: Callable[[Fraction, int], list[int]]
+    end: Fraction
+
+
 # π to 80 digits: its own error is below 2⁻²⁶⁰.
 PI = Fraction("3.1415926535897932384626433832795028841971693993751058209749445923078164062862089986")
-GAUSSIAN_END = Fraction(93, 10)
-"""P[|Z| ≥ 9.3] < 2⁻⁶³ for a standard normal Z."""
-LAPLACE_END = Fraction(437, 10)
-"""exp(-43.7) < 2⁻⁶³."""
 
 
 def gaussian_tails(step: Fraction, count: int) -> list[int]:
@@ -62,6 +75,13 @@ def laplace_tails(step: Fraction, count: int) -> list[int]:
 def uniform_tails(step: Fraction, count: int) -> list[int]:
     """1 - (2j - 1) · step for j = 1 ... count, as long as it is positive."""
     return [max(ONE - (2 * j - 1) * _floor(step), 0) for j in range(1, count + 1)]
+
+
+GAUSSIAN = Tails(gaussian_tails, Fraction(93, 10))
+"""P[|Z| ≥ 9.3] < 2⁻⁶³ for a standard normal Z."""
+LAPLACE = Tails(laplace_tails, Fraction(437, 10))
+"""exp(-43.7) < 2⁻⁶³."""
+UNIFORM = Tails(uniform_tails, Fraction(1))
 
 
 def _exp_minus(x: Fraction) -> int:

@@ -1,6 +1,7 @@
 """The noises: one law per file, each a frozen value with `scale=` or `sigma=`."""
 
 from wulff._domains import within
+from wulff._numerics.fixed_point import Tails
 from wulff.noises.ablation import Ablation
 from wulff.noises.ball import Ball, BallLaw
 from wulff.noises.base import HalfLine, IIDNoise, Noise, NormRadialNoise
@@ -55,6 +56,7 @@ __all__ = [
     "RadialLaw",
     "Replacement",
     "Resampling",
+    "Tails",
     "Uniform",
     "parse",
     "register",

@@ -13,6 +13,7 @@ import numpy as np
 
 from wulff._checks import real_numbers, whole_number
 from wulff._domains import described, domains, within
+from wulff._numerics.fixed_point import Tails
 from wulff._quoting import shown
 from wulff._registry import field_kinds
 from wulff._typing import FloatArray
@@ -146,6 +147,11 @@ class Noise(ABC):
 
         The generator lives on the device of `out`; nothing here waits for that device.
         """
+
+    @property
+    def exact_tails(self) -> Tails | None:
+        """The tails of a coordinate at scale 1, for noise with independent ones that can be drawn exactly."""
+        return None
 
     @property
     def own_units(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 import numpy as np
 from scipy import special
 
+from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
@@ -34,6 +35,10 @@ class Gaussian(IIDNoise):
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         return out.normal_(generator=generator)
+
+    @property
+    def exact_tails(self) -> fixed_point.Tails:
+        return fixed_point.GAUSSIAN
 
     @property
     def half_line(self) -> HalfLine:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
+from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
@@ -34,6 +35,10 @@ class Laplace(IIDNoise):
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         return draw_laplace(out, generator)
+
+    @property
+    def exact_tails(self) -> fixed_point.Tails:
+        return fixed_point.LAPLACE
 
     @property
     def half_line(self) -> HalfLine:

@@ -12,7 +12,6 @@ that leave this open are ambiguous. All others are what V would have given, what
 
 import dataclasses
 import functools
-from collections.abc import Callable
 from fractions import Fraction
 
 import torch
@@ -21,9 +20,7 @@ from torch import Tensor
 from wulff._numerics import fixed_point
 from wulff.errors import InputError
 from wulff.noises.base import Noise
-from wulff.noises.gaussian import Gaussian
-from wulff.noises.laplace import Laplace
-from wulff.noises.uniform import Uniform
+from wulff.noises.catalogue import NOISES
 
 MAGNITUDE_BITS = 63
 _MAGNITUDE = 2**MAGNITUDE_BITS - 1
@@ -33,13 +30,6 @@ _CHUNK = 2**18
 """Coordinates that are drawn at once, so that the 64-bit integers of a block need little memory."""
 _GPU_CHUNK = 2**22
 """The same on a GPU, which few coordinates would leave nearly idle."""
-
-_TAILS: dict[type[Noise], tuple[Callable[[Fraction, int], list[int]], Fraction]] = {
-    Gaussian: (fixed_point.gaussian_tails, fixed_point.GAUSSIAN_END),
-    Laplace: (fixed_point.laplace_tails, fixed_point.LAPLACE_END),
-    Uniform: (fixed_point.uniform_tails, Fraction(1)),
-}
-"""Tails by noise, at scale 1, and where they have fallen below 2⁻⁶³."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,7 +113,7 @@ class LatticeNoise:
 
 def can_draw(noise: Noise) -> bool:
     """Whether the noise can be drawn exactly."""
-    return type(noise) in _TAILS and noise.scales is None
+    return noise.exact_tails is not None and noise.scales is None
 
 
 def lattice_noise(noise: Noise, resolution: int, device: torch.device) -> LatticeNoise:
@@ -133,19 +123,20 @@ def lattice_noise(noise: Noise, resolution: int, device: torch.device) -> Lattic
         InputError: There is no exact sampler for this noise.
     """
     if not can_draw(noise):
-        names = ", ".join(law.name for law in _TAILS)
+        names = ", ".join(name for name, law in NOISES.items() if law.exact_tails is not Noise.exact_tails)
         raise InputError(
             f"exact sampling exists for {names} noise of one size, got {noise}; use sampling='float'."
         )
-    return _tabulate(type(noise), noise.scale, resolution, device)
+    return _tabulate(noise.unit(), noise.scale, resolution, device)
 
 
 @functools.lru_cache(maxsize=16)
-def _tabulate(law: type[Noise], scale: float, resolution: int, device: torch.device) -> LatticeNoise:
-    tails, end = _TAILS[law]
+def _tabulate(unit: Noise, scale: float, resolution: int, device: torch.device) -> LatticeNoise:
+    tails = unit.exact_tails
+    assert tails is not None
     step = 1 / (2 * resolution * Fraction(scale))
-    count = int((end / step + 1) / 2)  # the tails at (2j - 1) · step ≤ end
-    lower, upper = fixed_point.bounds(tails(step, count), MAGNITUDE_BITS)
+    count = int((tails.end / step + 1) / 2)  # the tails at (2j - 1) · step ≤ end
+    lower, upper = fixed_point.bounds(tails.at(step, count), MAGNITUDE_BITS)
     # All further tails are below 2⁻⁶³: only W = 0 leaves them open.
     lower, upper = [*lower, 0], [*upper, 1]
     return LatticeNoise(

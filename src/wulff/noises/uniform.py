@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
 
+from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
@@ -33,6 +34,10 @@ class Uniform(IIDNoise):
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         return out.uniform_(-1, 1, generator=generator)
+
+    @property
+    def exact_tails(self) -> fixed_point.Tails:
+        return fixed_point.UNIFORM
 
     @property
     def half_line(self) -> HalfLine:

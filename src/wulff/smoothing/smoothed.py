@@ -49,9 +49,10 @@ class Smoothed(Majority):
         noise: Z, or its spec string, in the units of the inputs.
         num_classes: The number of labels; may be left out where the model says it, as estimators do.
         batch: How many noisy copies are classified at once; it does not change the noise.
-        sampling: `float` adds floating point noise. `exact` draws gaussian, laplace or uniform noise as
-            integers of the exact law and adds them to inputs that are multiples of 1/levels, so that nothing
-            about the noise is assumed but fair random bits; see `docs/guarantees.md`.
+        sampling: `float` adds floating point noise. `exact` draws gaussian, laplace or uniform noise, and
+            other noise with `exact_tails`, as integers of the exact law and adds them to inputs that are
+            multiples of 1/levels, so that nothing about the noise is assumed but fair random bits; see
+            `docs/guarantees.md`.
         levels: Grid steps per 1.0, for exact sampling: 255 for 8-bit pixels.
         policy: How the model is run: device, precision, compilation. It makes a copy of the model, and is
             part of f. By default the model is run where and as it is.

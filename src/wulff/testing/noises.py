@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
-from wulff.noises import IIDNoise, Noise, NormRadialNoise, parse
+from wulff.noises import IIDNoise, Noise, NormRadialNoise, Tails, parse
 
 FALSE_ALARM = 1e-6
 """With which probability each statistical check rejects a correct sampler."""
@@ -54,8 +55,20 @@ def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -
         z = np.linspace(0.1, 0.9, 9)
         slope = (law(z - 1e-6) - law(z + 1e-6)) / 2e-6
         np.testing.assert_allclose(np.exp(noise.coordinate_log_density(z)), slope, rtol=1e-6)
+    if noise.exact_tails is not None:
+        assert isinstance(noise, IIDNoise)  # every coordinate is drawn by itself
+        _check_tails(noise, noise.exact_tails)
     if isinstance(noise, NormRadialNoise):
         _check_radial(noise, dim, drawn / resolved.scale)
+
+
+def _check_tails(noise: IIDNoise, tails: Tails) -> None:
+    """The tails that exact sampling draws by are those of the law, and end where they may."""
+    step = tails.end / 400
+    places = np.array([float((2 * j - 1) * step) for j in range(1, 201)])
+    found = [tail / fixed_point.ONE for tail in tails.at(step, 200)]
+    np.testing.assert_allclose(found, 2 * noise.coordinate_sf(places), rtol=1e-9, atol=2.0**-63)
+    assert 2 * noise.coordinate_sf(np.array([float(tails.end)]))[0] < 2.0**-63
 
 
 def _check_radial(noise: NormRadialNoise, dim: int, drawn: np.ndarray) -> None:
