@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import types
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,18 @@ def test_python_in_the_docs_runs(page: Path) -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
         assert target.startswith("https://") or (page.parent / target).exists(), target
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md"], ids=lambda p: p.name)
+def test_names_of_python_that_a_page_names_exist(page: Path) -> None:
+    """As they are written: after `import wulff` alone, or as they are imported."""
+    text = page.read_text()
+    names = re.findall(r"(?<![\w./-])wulff(?:\.[A-Za-z_]\w*)+", text)
+    for module, imported in re.findall(r"from (wulff[\w.]*) import ([\w, ]+)", text):
+        importlib.import_module(module)
+        names += [f"{module}.{name}" for name in imported.split(" as ")[0].split(", ")]
+    for name in names:
+        attrgetter(name.removeprefix("wulff."))(wulff)
 
 
 def test_the_page_for_package_indexes_stands_alone() -> None:

@@ -55,6 +55,16 @@ def test_every_public_name_is_there() -> None:
         wulff.smoothed  # type: ignore[attr-defined] # noqa: B018
 
 
+def test_every_package_and_module_is_public_but_for_the_program() -> None:
+    """Each is there after `import wulff` alone, with a list of its names; others begin with an underscore."""
+    found = {module.name for module in pkgutil.iter_modules(wulff.__path__)}
+    assert {name for name in found if not name.startswith("_")} == {"cli", *PACKAGES}
+    for name in PACKAGES:  # what `wulff.name` asks for before anybody has imported it
+        module = wulff.__getattr__(name)
+        assert module is importlib.import_module(f"wulff.{name}")
+        assert set(module.__all__) <= set(dir(module))
+
+
 @pytest.mark.parametrize("package", PACKAGES)
 def test_public_names_of_packages(package: str) -> None:
     module = getattr(wulff, package)
@@ -138,7 +148,7 @@ assert "gaussian(sigma=0.5)" in out.getvalue() and "3 of 3" in out.getvalue(), o
     assert loaded_after(program) == []
 
 
-@pytest.mark.parametrize("package", ["geometry", "reports", "runs"])
+@pytest.mark.parametrize("package", ["geometry", "reports", "runs", "verify"])
 def test_names_that_are_loaded_when_used_are_those_that_are_typed(package: str) -> None:
     module = getattr(wulff, package)
     tree = ast.parse(Path(module.__file__).read_text())

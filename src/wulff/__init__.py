@@ -1,7 +1,7 @@
 """wulff: provably stable classifiers by randomized smoothing.
 
-A package is loaded when it is first used, and PyTorch with the first one that needs it: radii, plans, limits
-and advice do not.
+All packages and modules but the command line are there after `import wulff` alone. Each is loaded when it is
+first used, and PyTorch with the first one that needs it: radii, plans, limits and advice do not.
 """
 
 import importlib
@@ -17,15 +17,21 @@ if TYPE_CHECKING:
         certificates,
         datasets,
         engines,
+        errors,
         geometry,
         models,
         noises,
+        norms,
+        plugins,
         reports,
         runs,
+        serving,
         smoothing,
         stats,
+        tables,
         testing,
         training,
+        verify,
         views,
     )
     from wulff.backends import Denoised
@@ -71,16 +77,22 @@ __all__ = [
     "certify",
     "datasets",
     "engines",
+    "errors",
     "geometry",
     "models",
     "noises",
+    "norms",
     "plan",
+    "plugins",
     "reports",
     "runs",
+    "serving",
     "smoothing",
     "stats",
+    "tables",
     "testing",
     "training",
+    "verify",
     "views",
 ]
 

@@ -1,5 +1,12 @@
 """The errors that wulff raises on purpose: every message names the value, what is allowed and the remedy."""
 
+__all__ = [
+    "InputError",
+    "NotCoveredError",
+    "RunError",
+    "WulffError",
+]
+
 
 class WulffError(Exception):
     """Base class of all errors raised on purpose; the command line prints them as one line."""

@@ -19,6 +19,20 @@ from wulff._checks import real_number, sequence_of, whole_number
 from wulff._quoting import shown
 from wulff.errors import InputError
 
+__all__ = [
+    "Adversary",
+    "Box",
+    "Norm",
+    "Patch",
+    "Poisoning",
+    "Room",
+    "Scaled",
+    "Threat",
+    "WithChanges",
+    "parse_adversary",
+    "parse_threat",
+]
+
 _NAME = re.compile(r"l(?:p\((?P<paren>[^()]*)\)|(?P<bare>inf|[0-9.]+(?:e[+-]?[0-9]+)?))")
 
 

@@ -16,6 +16,13 @@ from collections.abc import Iterable
 from wulff._quoting import shown
 from wulff.errors import InputError
 
+__all__ = [
+    "GROUP",
+    "installed",
+    "load",
+    "loaded",
+]
+
 GROUP = "wulff.plugins"
 """The group of entry points; the value of each is a module."""
 

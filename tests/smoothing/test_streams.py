@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from scipy import stats
 
-from wulff.smoothing import Phase, Purpose, estimator_draws, host_stream, stream
+from wulff.smoothing import Phase, Purpose, estimator_draws, stream
+from wulff.smoothing.streams import host_stream
 
 CPU = torch.device("cpu")
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 import wulff
 from tests.nightly import NIGHTLY
-from wulff.smoothing import SMALLEST_BATCH
+from wulff.smoothing.classifier import SMALLEST_BATCH
 
 DIM = 12
 WEIGHTS = torch.linspace(-1, 1, DIM)

@@ -26,7 +26,7 @@ def warn(message: str) -> None:
 
 def warn_of_not_a_number(run: "Run") -> None:
     """One line on stderr if the model's output was not a number for some copies."""
-    from wulff.smoothing import not_a_number
+    from wulff.smoothing.classifier import not_a_number
 
     if lost := run.not_a_number:
         warn(not_a_number(lost, views=run.views is not None))

@@ -5,7 +5,9 @@ from typing import Any
 import torch
 
 from wulff.datasets.base import UNKNOWN, Dataset
-from wulff.tables import FRAME, Layout, encoded_rows
+from wulff.tables import Layout
+from wulff.tables.files import FRAME
+from wulff.tables.reading import encoded_rows
 
 PREFIX = "table:"
 """What the name of a table as a data set begins with, before the path of its file."""

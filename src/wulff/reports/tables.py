@@ -15,7 +15,7 @@ from wulff.reports.envelopes import Envelope, envelope, families, valid_envelope
 from wulff.reports.fairness import comparable, warnings
 from wulff.reports.grids import Grid, check_format, escape, mark, with_notes
 from wulff.runs import Run, Spec, ViewSpec
-from wulff.smoothing import not_a_number
+from wulff.smoothing.classifier import not_a_number
 
 ORIENTATIONS = ("columns", "rows")
 """Where the radii of a table stand."""

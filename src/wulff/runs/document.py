@@ -15,7 +15,7 @@ from wulff.runs.folder import FORMAT
 from wulff.runs.spec import SPECS, AnySpec
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import VoteSpec
-from wulff.smoothing import batch_matters
+from wulff.smoothing.policy import batch_matters
 from wulff.views import is_views
 
 NOT_IDENTIFIED = "not identified"

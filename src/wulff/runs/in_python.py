@@ -34,8 +34,9 @@ from wulff.runs.spec import IN_PYTHON, Spec
 from wulff.runs.trials import check_function, first_answer
 from wulff.runs.tuned import INPUTS, runs_in_single_precision, tuned, with_kept_runtime
 from wulff.runs.view_spec import ViewSpec, refused_terms
-from wulff.smoothing import Bound, DevicePolicy, Estimator, Sampling, not_a_number
+from wulff.smoothing import Bound, DevicePolicy, Estimator, Sampling
 from wulff.smoothing.checks import check_images
+from wulff.smoothing.classifier import not_a_number
 from wulff.stats import Anytime
 from wulff.views import Views, is_views
 

@@ -16,15 +16,8 @@ from wulff.runs.spec import RunSpec, SampledSpec, Spec, sampled_noise
 from wulff.runs.tuned import INPUTS, tuned, with_kept_runtime
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import VoteSpec
-from wulff.smoothing import (
-    DEFAULT_BATCH,
-    DevicePolicy,
-    Enumerated,
-    FixedQuota,
-    Phase,
-    Smoothed,
-    check_seed,
-)
+from wulff.smoothing import DEFAULT_BATCH, DevicePolicy, Enumerated, FixedQuota, Phase, Smoothed
+from wulff.smoothing.checks import check_seed
 from wulff.smoothing.rooms import check_in_box
 from wulff.smoothing.terms import check_top
 from wulff.tables import of_table

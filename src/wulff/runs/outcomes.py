@@ -8,7 +8,7 @@ from torch import nn
 from wulff.errors import InputError
 from wulff.runs.job import Job
 from wulff.runs.run import Run
-from wulff.smoothing import check_seed
+from wulff.smoothing.checks import check_seed
 from wulff.stats import check_alpha, check_sample_size
 
 

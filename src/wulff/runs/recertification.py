@@ -33,7 +33,8 @@ from wulff.runs.run import Run, check_run, load, recomputed
 from wulff.runs.spec import ImportedSpec, Spec
 from wulff.runs.verdicts import dense, of_all_views
 from wulff.runs.view_spec import ViewSpec
-from wulff.smoothing import Bound, Estimator, Purpose, Terms, host_stream
+from wulff.smoothing import Bound, Estimator, Purpose, Terms
+from wulff.smoothing.streams import host_stream
 from wulff.smoothing.terms import check_top
 from wulff.stats import check_sample_size
 

@@ -13,7 +13,9 @@ from wulff.errors import InputError
 from wulff.norms import Threat, parse_adversary, parse_threat
 from wulff.runs.view_spec import ViewSpec
 from wulff.runs.vote_spec import Table, VoteSpec, put
-from wulff.smoothing import Bound, Estimator, Grid, Sampling, Terms, check_seed, grid_for
+from wulff.smoothing import Bound, Estimator, Grid, Sampling, Terms
+from wulff.smoothing.checks import check_seed
+from wulff.smoothing.samplers import grid_for
 from wulff.stats import Anytime, check_alpha, check_sample_size, error_upper_bound
 from wulff.tables import of_table
 from wulff.views import is_views

@@ -14,7 +14,8 @@ from wulff.runs.checkpoints import TRAINING
 from wulff.runs.folder import SPEC
 from wulff.runs.journal import stored_run
 from wulff.runs.training_run import read_training
-from wulff.tables import Layout, Scales, check_target
+from wulff.tables import Layout, Scales
+from wulff.tables.reading import check_target
 
 
 def table_to_train_on(dataset: str, rows: str = ":", **said: Any) -> Layout | None:

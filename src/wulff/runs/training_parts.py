@@ -23,7 +23,7 @@ from wulff.runs.document import versions
 from wulff.runs.folder import FORMAT
 from wulff.runs.journal import refuse_other_document
 from wulff.runs.training_spec import TrainingSpec
-from wulff.smoothing import use_device
+from wulff.smoothing.policy import use_device
 from wulff.views import Partitions, partition
 
 FOLDER = "parts"

@@ -18,7 +18,7 @@ from wulff.runs.folder import FORMAT
 from wulff.runs.scalars import Scalars
 from wulff.runs.training_parts import train_parts
 from wulff.runs.training_spec import TrainingSpec, noise_or_views
-from wulff.smoothing import use_device
+from wulff.smoothing.policy import use_device
 
 
 @dataclasses.dataclass(frozen=True)

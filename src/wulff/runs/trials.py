@@ -5,7 +5,8 @@ from torch import Tensor
 
 from wulff import backends
 from wulff.errors import InputError
-from wulff.smoothing import SMALLEST_BATCH, evaluating
+from wulff.smoothing import evaluating
+from wulff.smoothing.classifier import SMALLEST_BATCH
 
 ROWS = 32
 """So many noisy copies of one input show whether a model is a function of its input."""

@@ -10,7 +10,8 @@ from wulff import _display
 from wulff._checks import is_list, is_table
 from wulff._quoting import shown
 from wulff.errors import InputError
-from wulff.tables import Feature, Layout, encoded_rows
+from wulff.tables import Feature, Layout
+from wulff.tables.reading import encoded_rows
 
 
 def rows_of(columns: object, table: Layout) -> Tensor:

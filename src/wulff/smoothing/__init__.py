@@ -3,17 +3,16 @@
 from wulff.smoothing.audit import BATCH_SIZES_TO_AUDIT, Audit, audit_batch_invariance
 from wulff.smoothing.batch_size import BATCH_SIZES, DEFAULT_BATCH, fastest, measure_batch_sizes
 from wulff.smoothing.certification import Certification, certify_counts
-from wulff.smoothing.checks import check_images, check_seed
-from wulff.smoothing.classifier import SMALLEST_BATCH, not_a_number
+from wulff.smoothing.checks import check_images
 from wulff.smoothing.counts import Counts, EstimationCounts, PredictionCounts, SelectionCounts
 from wulff.smoothing.enumerated import Enumerated, ViewCertification, certify_votes, enumerated_statement
 from wulff.smoothing.fixed import Fixed, evaluating
 from wulff.smoothing.majority import Majority
-from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy, batch_matters, use_device
-from wulff.smoothing.samplers import Grid, Sampling, grid_for
+from wulff.smoothing.policy import DTYPES, Deployed, DevicePolicy
+from wulff.smoothing.samplers import Grid, Sampling
 from wulff.smoothing.smoothed import Smoothed, certification_counts
 from wulff.smoothing.stopping import AnytimeQuota, certification_quota
-from wulff.smoothing.streams import Phase, Purpose, estimator_draws, host_stream, stream
+from wulff.smoothing.streams import Phase, Purpose, estimator_draws, stream
 from wulff.smoothing.terms import Bound, Estimator, Terms
 from wulff.smoothing.voting import FixedQuota, Quota, VoteLoop, Votes
 
@@ -22,7 +21,6 @@ __all__ = [
     "BATCH_SIZES_TO_AUDIT",
     "DEFAULT_BATCH",
     "DTYPES",
-    "SMALLEST_BATCH",
     "AnytimeQuota",
     "Audit",
     "Bound",
@@ -49,21 +47,15 @@ __all__ = [
     "VoteLoop",
     "Votes",
     "audit_batch_invariance",
-    "batch_matters",
     "certification_counts",
     "certification_quota",
     "certify_counts",
     "certify_votes",
     "check_images",
-    "check_seed",
     "enumerated_statement",
     "estimator_draws",
     "evaluating",
     "fastest",
-    "grid_for",
-    "host_stream",
     "measure_batch_sizes",
-    "not_a_number",
     "stream",
-    "use_device",
 ]

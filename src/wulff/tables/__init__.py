@@ -1,18 +1,14 @@
 """Tables of features: what their columns are, how they are read, and which noise their rows get."""
 
-from wulff.tables.files import FRAME
 from wulff.tables.layout import Category, Feature, Layout
 from wulff.tables.noise import of_table, usual_norm
-from wulff.tables.reading import Scales, check_target, encoded_rows, layout_of, read_scales
+from wulff.tables.reading import Scales, layout_of, read_scales
 
 __all__ = [
-    "FRAME",
     "Category",
     "Feature",
     "Layout",
     "Scales",
-    "check_target",
-    "encoded_rows",
     "layout_of",
     "of_table",
     "read_scales",

@@ -9,7 +9,7 @@ import torch
 
 from wulff._checks import one_of
 from wulff._domains import check_fields, within
-from wulff.smoothing import use_device
+from wulff.smoothing.policy import use_device
 from wulff.smoothing.tuning import has_bfloat16
 
 MOST_STEPS = 10**6

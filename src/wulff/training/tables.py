@@ -10,7 +10,8 @@ from wulff._checks import whole_number
 from wulff._quoting import shown
 from wulff._typing import IntArray
 from wulff.errors import InputError
-from wulff.tables import Layout, encoded_rows, of_table
+from wulff.tables import Layout, of_table
+from wulff.tables.reading import encoded_rows
 from wulff.training.objective import copies_of
 from wulff.views import is_views
 

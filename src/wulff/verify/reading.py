@@ -59,24 +59,8 @@ class MixedLaw:
     categories: Law
 
 
-def read_any_law(text: str, dim: int | None = None, scale: float | None = None) -> Law | MixedLaw:
-    """The law of a spec string, also of mixed noise; see `read_law`."""
-    match = re.fullmatch(MIXED, text)
-    if match is None:
-        return read_law(text, dim, scale)
-    columns = [int(place) for place in match["columns"].split(",")]
-    rows = dim if match["dim"] is None else int(match["dim"])
-    demand(rows is None or max(columns) < rows, f"it has categories in columns {columns} of {rows}")
-    demand(len(set(columns)) == len(columns), f"it has categories in columns {columns}")
-    numbers = read_law(match["numbers"], None if rows is None else rows - len(columns), scale)
-    demand(
-        dim in (None, numbers.dim + len(columns)), f"inputs have {dim} coordinates, which is another number"
-    )
-    return MixedLaw(numbers, read_law(match["categories"], len(columns)))
-
-
-def read_law(text: str, dim: int | None = None, scale: float | None = None) -> Law:
-    """The law of a spec string such as `uniform(sigma=0.5)`.
+def read_law(text: str, dim: int | None = None, scale: float | None = None) -> Law | MixedLaw:
+    """The law of a spec string such as `uniform(sigma=0.5)`, also of mixed noise.
 
     Args:
         text: The noise.
@@ -84,6 +68,22 @@ def read_law(text: str, dim: int | None = None, scale: float | None = None) -> L
         scale: The float by which the generator multiplies a noise that is sized by sigma: the law of what was
             drawn.
     """
+    match = re.fullmatch(MIXED, text)
+    if match is None:
+        return _law(text, dim, scale)
+    columns = [int(place) for place in match["columns"].split(",")]
+    rows = dim if match["dim"] is None else int(match["dim"])
+    demand(rows is None or max(columns) < rows, f"it has categories in columns {columns} of {rows}")
+    demand(len(set(columns)) == len(columns), f"it has categories in columns {columns}")
+    numbers = _law(match["numbers"], None if rows is None else rows - len(columns), scale)
+    demand(
+        dim in (None, numbers.dim + len(columns)), f"inputs have {dim} coordinates, which is another number"
+    )
+    return MixedLaw(numbers, _law(match["categories"], len(columns)))
+
+
+def _law(text: str, dim: int | None = None, scale: float | None = None) -> Law:
+    """The law of a noise that is not mixed."""
     match = re.fullmatch(r"\s*([a-z0-9-]+)\s*\(([^()]*)\)\s*", re.sub(LIST, "", text))
     lists = {name: tuple(float(part) for part in parts.split(",")) for name, parts in re.findall(LIST, text)}
     items = [item.partition("=") for item in match[2].split(",")] if match else []

@@ -14,7 +14,7 @@ import numpy as np
 
 from wulff.verify import rows, statistics, view_counts
 from wulff.verify.balls import Contradiction, Verdict, demand
-from wulff.verify.reading import read_any_law, read_run, real, whole
+from wulff.verify.reading import read_law, read_run, real, whole
 from wulff.verify.view_counts import Family, read_family
 
 UNDECIDED: Final = ("format", "plugins", "versions", "engine")
@@ -98,7 +98,7 @@ class _Checks:
         self.spec = spec = document["run"]
         self.family = read_family(spec["noise"], spec["shape"]) if spec["task"] == "enumerate" else None
         sampled = "noise" in spec and self.family is None
-        self.law = read_any_law(spec["noise"], spec.get("dim"), scale) if sampled else None
+        self.law = read_law(spec["noise"], spec.get("dim"), scale) if sampled else None
         self.alpha, self.phases = real(spec.get("alpha", 0.5), "alpha"), PHASES[spec["task"]]
         demand(0 < self.alpha < 1, f"alpha is {self.alpha}")
         demand(len(records) <= spec.get("inputs", math.inf), f"there are {len(records)} records")
