@@ -14,13 +14,35 @@ from tests.nightly import NIGHTLY
 from tests.processes import Program
 
 import wulff
-from wulff import certificates, datasets, engines, models, noises, plugins, runs, testing, training
+from wulff import certificates, datasets, engines, geometry, models, noises, plugins, runs, testing, training
 from wulff.cli import main
 from wulff.errors import InputError, RunError
 from wulff.noises.lattice import lattice_noise
 from wulff.norms import Norm
 
 HERE = Path(__file__).parent
+SPHERICAL = ["bell(scale=1, b=2)", "exp-l2(scale=1, j=0, k=4)"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Diamond(noises.NormRadialNoise):
+    """Uniform noise on |x| + |y| ≤ scale, whose two coordinates x ± y are uniform."""
+
+    name = "diamond"
+    level_norm = Norm.L1
+
+    def radial_law(self, dim: int) -> noises.BallLaw:
+        return noises.BallLaw(dim)
+
+    def radius_mean_square(self, dim: int) -> float:
+        return dim / (dim + 2)
+
+    def draw_radius(self, out: torch.Tensor, dim: int, generator: torch.Generator) -> torch.Tensor:
+        return out.uniform_(generator=generator).pow_(1 / dim)
+
+    def lost_by(self, shift: np.ndarray) -> float:
+        x, y = shift
+        return float(1 - max(1 - abs(x + y) / 2, 0) * max(1 - abs(x - y) / 2, 0))
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,6 +103,27 @@ def test_a_noise_that_says_its_tails_is_drawn_exactly(monkeypatch: pytest.Monkey
     monkeypatch.setattr(type(noise), "exact_tails", noises.Laplace(scale=1).exact_tails)
     with pytest.raises(AssertionError):
         testing.check_noise(noise, 5)
+
+
+def test_growth_of_the_noise_of_others_is_exact_where_its_law_says_so() -> None:
+    """Along an axis, of all spherical level sets, and where a law tells the overlap of two bodies."""
+    found = geometry.total_variation("logistic(scale=2)", [0.0, 3.0])
+    assert found.low <= np.tanh(3 / 8) <= found.high
+    bell = geometry.growth_function("bell(scale=1, b=1)", [0.1, 0.6], [0.3, 0.4])
+    gaussian = geometry.growth_function("gaussian(sigma=0.7071067811865476)", [0.1, 0.6], [0.3, 0.4])
+    assert (bell.method, gaussian.method) == ("exact", "exact")
+    np.testing.assert_allclose(bell.low, gaussian.low, atol=3e-9)
+    overlap = geometry.growth_function(Diamond(scale=2.0), [0.1, 0.9], [0.5, 0.0])
+    assert overlap.method == "exact"
+    np.testing.assert_allclose(overlap.low, [0.1 + 1 - 0.875**2, 1.0], atol=2e-9)
+
+
+def test_spherical_noise_of_others_is_exact_in_the_box() -> None:
+    """Its level-set radius against l2, by the greedy perturbation of the box."""
+    tight = {spec: [e.source for e in certificates.methods(spec, "l1-box") if e.tight] for spec in SPHERICAL}
+    assert tight["bell(scale=1, b=2)"] == tight["exp-l2(scale=1, j=0, k=4)"]
+    assert len(tight["bell(scale=1, b=2)"]) == 1
+    assert not any(e.tight for e in certificates.methods("logistic(scale=1)", "l1-box"))
 
 
 @pytest.mark.parametrize("norm", ["l1", "l2", "linf"])

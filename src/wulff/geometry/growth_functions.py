@@ -17,8 +17,8 @@ import numpy.typing as npt
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.geometry.densities import log_ratio
-from wulff.geometry.shifts import ACCURACY, exact_shift, variation_of_coordinate
-from wulff.noises import HalfLine, IIDNoise, Noise
+from wulff.geometry.shifts import ACCURACY, exact_shift
+from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.stats import check_alpha, check_sample_size, error_upper_bound, mean_upper_bound
 
@@ -120,10 +120,8 @@ def known_variation(noise: Noise, shift: FloatArray) -> Bracket | None:
     if exact is not None:
         return Bracket(*_around(np.array(exact.total_variation)), EXACT, 0.0)
     moved = np.abs(shift[shift != 0]) / noise.scale
-    if isinstance(noise, IIDNoise) and len(moved) == 1 and noise.half_line is not HalfLine.OTHER:
-        found = np.array(variation_of_coordinate(noise, float(moved[0])))
-        return Bracket(*_around(found), EXACT, 0.0)
-    return None
+    found = noise.variation_along_axis(float(moved[0])) if len(moved) == 1 else None
+    return None if found is None else Bracket(*_around(np.array(found)), EXACT, 0.0)
 
 
 def _simulated(

@@ -1,18 +1,18 @@
 """The shifts of a noise whose growth function is known exactly, because a certificate rests on it."""
 
 import dataclasses
+import functools
 import math
 from abc import ABC, abstractmethod
 from typing import final
 
 import numpy as np
-from scipy import special
 
 from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set.solver import Duality, lowest_line
-from wulff.noises import Ball, Gaussian, HalfLine, IIDNoise, Noise, NormRadialNoise, Uniform
+from wulff.noises import HalfLine, IIDNoise, Noise, NormRadialNoise
 from wulff.norms import Norm
 
 ACCURACY = 1e-9
@@ -125,26 +125,35 @@ class LevelSets(Shift):
 
 def exact_shift(noise: Noise, v: FloatArray) -> Shift | None:
     """The growth of a noise, with its dimension, under the vector v; None where no certificate knows it."""
-    size = np.abs(np.asarray(v, dtype=np.float64)).ravel() / noise.scale
-    moved, dim = size[size > 0], len(size)
-    axis, diagonal = len(moved) == 1, len(moved) == dim and bool(np.all(moved == moved[0]))
-    if isinstance(noise, Uniform):
-        if size.max() >= 2:
-            return Overlap(1.0)
-        return Overlap(float(-np.expm1(np.log1p(-size / 2).sum())))
-    if isinstance(noise, Ball):
-        half = min(float(np.linalg.norm(size)) / 2, 1.0)
-        return Overlap(float(special.betainc(0.5, (dim + 1) / 2, half**2)))
-    if isinstance(noise, Gaussian):
-        return HalfLines(noise, float(np.linalg.norm(size)))
-    if isinstance(noise, IIDNoise):
-        return HalfLines(noise, moved[0]) if axis and noise.half_line is HalfLine.LOG_CONCAVE else None
-    if not isinstance(noise, NormRadialNoise) or not len(moved):
+    shift = np.abs(np.asarray(v, dtype=np.float64)).ravel() / noise.scale
+    lost = noise.lost_by(shift)
+    return _of_kind(noise, shift) if lost is None else Overlap(lost)
+
+
+@functools.singledispatch
+def _of_kind(noise: Noise, shift: FloatArray) -> Shift | None:
+    """The growth of a law that is not uniform, moved by so many scales, by what laws of its kind tell."""
+    return None
+
+
+@_of_kind.register
+def _(noise: IIDNoise, shift: FloatArray) -> Shift | None:
+    if noise.is_spherical():
+        return HalfLines(noise, float(np.linalg.norm(shift)))
+    moved = shift[shift > 0]
+    return HalfLines(noise, moved[0]) if len(moved) == 1 and noise.half_line is HalfLine.LOG_CONCAVE else None
+
+
+@_of_kind.register
+def _(noise: NormRadialNoise, shift: FloatArray) -> Shift | None:
+    moved, dim = shift[shift > 0], len(shift)
+    if not len(moved):
         return None
-    profile, kernel = noise.level_profile(dim), _kernel(noise.level_norm, dim, axis, diagonal)
+    diagonal = len(moved) == dim and bool(np.all(moved == moved[0]))
+    profile, kernel = noise.level_profile(dim), _kernel(noise.level_norm, dim, len(moved) == 1, diagonal)
     if profile is None or kernel is None:
         return None
-    r = float(np.linalg.norm(size)) if isinstance(kernel, Spherical) else float(moved[0])
+    r = float(np.linalg.norm(shift)) if isinstance(kernel, Spherical) else float(moved[0])
     return LevelSets(Duality(profile, kernel), math.log(r))
 
 
@@ -156,11 +165,3 @@ def _kernel(level: Norm, dim: int, axis: bool, diagonal: bool) -> Kernel | None:
     if level == Norm.L1:
         return OwnNorm(dim) if axis else None
     return CubeAgainstL1(dim) if axis else OwnNorm(dim) if diagonal else None
-
-
-def variation_of_coordinate(noise: IIDNoise, r: float) -> float:
-    """Total variation when one coordinate moves by r scales: P[|Z_i| ≤ r/2].
-
-    The density is even and unimodal, so that the shifted one is the larger beyond r/2.
-    """
-    return float(1 - 2 * noise.coordinate_sf(np.array([r / 2]))[0])

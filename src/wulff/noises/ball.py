@@ -7,6 +7,7 @@ import math
 from typing import TYPE_CHECKING, ClassVar, final
 
 import numpy as np
+from scipy import special
 
 from wulff._typing import FloatArray
 from wulff.noises.base import NormRadialNoise
@@ -30,6 +31,10 @@ class Ball(NormRadialNoise):
 
     def radial_law(self, dim: int) -> BallLaw:
         return BallLaw(dim)
+
+    def lost_by(self, shift: FloatArray) -> float:
+        half = min(float(np.linalg.norm(shift)) / 2, 1.0)
+        return float(special.betainc(0.5, (len(shift) + 1) / 2, half**2))
 
     def radius_mean_square(self, dim: int) -> float:
         return dim / (dim + 2)

@@ -148,6 +148,22 @@ class Noise(ABC):
         The generator lives on the device of `out`; nothing here waits for that device.
         """
 
+    @classmethod
+    def is_spherical(cls) -> bool:
+        """Whether the density depends on the Euclidean norm alone, whatever the parameters."""
+        return False
+
+    def lost_by(self, shift: FloatArray) -> float | None:
+        """Of a law that is uniform on a body at scale 1, the mass outside of the body moved by `shift`.
+
+        None for other laws. The dimension is the length of the shift.
+        """
+        return None
+
+    def variation_along_axis(self, shift: float) -> float | None:
+        """The total variation between the unit law and itself moved along an axis; None if not known."""
+        return None
+
     @property
     def exact_tails(self) -> Tails | None:
         """The tails of a coordinate at scale 1, for noise with independent ones that can be drawn exactly."""
@@ -329,6 +345,12 @@ class IIDNoise(Noise):
     def log_density_at(self, z: FloatArray) -> FloatArray:
         return self.coordinate_log_density(z).sum(axis=-1)
 
+    def variation_along_axis(self, shift: float) -> float | None:
+        # P[|Z_i| ≤ r/2]: the density is even and unimodal, so that the shifted one is the larger beyond r/2.
+        if self.half_line is HalfLine.OTHER:
+            return None
+        return float(1 - 2 * self.coordinate_sf(np.array([shift / 2]))[0])
+
     @property
     @abstractmethod
     def half_line(self) -> HalfLine:
@@ -367,6 +389,10 @@ class NormRadialNoise(Noise):
     """
 
     level_norm: ClassVar[Norm]
+
+    @classmethod
+    def is_spherical(cls) -> bool:
+        return getattr(cls, "level_norm", None) == Norm.L2
 
     @property
     def level_sets(self) -> str:

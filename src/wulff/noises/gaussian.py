@@ -26,6 +26,10 @@ class Gaussian(IIDNoise):
 
     name: ClassVar[str] = "gaussian"
 
+    @classmethod
+    def is_spherical(cls) -> bool:
+        return True
+
     @property
     def level_sets(self) -> str:
         return "Euclidean balls"

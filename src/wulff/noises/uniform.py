@@ -35,6 +35,10 @@ class Uniform(IIDNoise):
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         return out.uniform_(-1, 1, generator=generator)
 
+    def lost_by(self, shift: FloatArray) -> float:
+        size = np.abs(shift)
+        return 1.0 if size.max() >= 2 else float(-np.expm1(np.log1p(-size / 2).sum()))
+
     @property
     def exact_tails(self) -> fixed_point.Tails:
         return fixed_point.UNIFORM

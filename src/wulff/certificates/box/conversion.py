@@ -14,7 +14,6 @@ and p = 2 this is exact. For uniform noise the overlap Π(1 - m_i/2) is smallest
 import dataclasses
 import functools
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
@@ -23,11 +22,8 @@ from wulff._typing import FloatArray
 from wulff.certificates.box.filling import Filling
 from wulff.certificates.growth import grown_error
 from wulff.certificates.registry import ANY_NORM, Certificate, between, conversions, converter, table
-from wulff.noises import Ball, ExpL2, Gaussian, Noise, PowerL2
+from wulff.noises import Noise
 from wulff.norms import Box, Norm, Threat
-
-SPHERICAL: Final = (Gaussian, Ball, ExpL2, PowerL2)
-"""Noises whose level sets are balls: the longest perturbation is the worst."""
 
 
 @converter
@@ -45,7 +41,8 @@ def from_plain_norms(noise: type[Noise], threat: Threat) -> list[Certificate]:
         against = Norm.L2 if entry.norm is ANY_NORM else entry.norm
         if not isinstance(against, Norm) or entry.comparison or against.p == 0:
             continue
-        exact = entry.tight and against == Norm.L2 and noise in SPHERICAL and threat.norm.p <= 2
+        # Of a spherical law the longest perturbation is the worst.
+        exact = entry.tight and against == Norm.L2 and noise.is_spherical() and threat.norm.p <= 2
         found.append(
             dataclasses.replace(
                 entry,
