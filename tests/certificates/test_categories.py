@@ -8,7 +8,7 @@ import pytest
 
 from wulff import certified_radius
 from wulff.certificates import certified_probability, two_sided_radius
-from wulff.certificates.features.categories import changed
+from wulff.certificates.features.categories import changed, changes
 from wulff.noises import Resampling
 
 
@@ -67,6 +67,17 @@ def test_features_with_more_values_are_worse_for_every_error() -> None:
             assert (more >= fewer - 1e-12).all()
             mixed = changed(keep, [9, small]).grown(errors)
             assert (changed(keep, [9, large]).grown(errors) >= mixed - 1e-12).all()
+
+
+@pytest.mark.parametrize("values", [(2, 9, 3), (5, 2, 2, 7), (9, 2, 7, 3, 5)])
+def test_no_choice_of_features_is_worse_than_what_is_counted(values: tuple[int, ...]) -> None:
+    errors = np.geomspace(1e-9, 0.5, 30)
+    for keep in (0.51, 0.8, 0.99):
+        noise = Resampling(keep=keep, values=values)
+        for count in range(1, len(values) + 1):
+            counted = changes(noise, count).grown(errors)
+            for chosen in itertools.combinations(values, count):
+                assert (changed(keep, chosen).grown(errors) <= counted + 1e-12).all()
 
 
 @pytest.mark.parametrize("values", [(2, 2, 2, 2), (3, 2, 3), (4, 3, 2, 5)])
