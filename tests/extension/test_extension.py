@@ -40,6 +40,10 @@ class Diamond(noises.NormRadialNoise):
     def draw_radius(self, out: torch.Tensor, dim: int, generator: torch.Generator) -> torch.Tensor:
         return out.uniform_(generator=generator).pow_(1 / dim)
 
+    @classmethod
+    def with_level_sets(cls, norm: Norm) -> type[noises.NormRadialNoise] | None:
+        return {Norm.L1: Diamond, Norm.L2: noises.Ball}.get(norm)
+
     def lost_by(self, shift: np.ndarray) -> float:
         x, y = shift
         return float(1 - max(1 - abs(x + y) / 2, 0) * max(1 - abs(x - y) / 2, 0))
@@ -116,6 +120,9 @@ def test_growth_of_the_noise_of_others_is_exact_where_its_law_says_so() -> None:
     overlap = geometry.growth_function(Diamond(scale=2.0), [0.1, 0.9], [0.5, 0.0])
     assert overlap.method == "exact"
     np.testing.assert_allclose(overlap.low, [0.1 + 1 - 0.875**2, 1.0], atol=2e-9)
+    disc = geometry.level_equivalent(Diamond(scale=3.0), "l2", 2)
+    assert str(disc).startswith("ball")
+    assert np.pi * disc.scale**2 == pytest.approx(2 * 3.0**2)
 
 
 def test_spherical_noise_of_others_is_exact_in_the_box() -> None:

@@ -11,30 +11,17 @@ import math
 from wulff.errors import InputError
 from wulff.geometry.balls import LpBall
 from wulff.geometry.expansion import worst_growth
-from wulff.noises import (
-    ExpL1,
-    ExpL2,
-    ExpLinf,
-    Exponential,
-    Noise,
-    NormRadialNoise,
-    PowerL1,
-    PowerL2,
-    PowerLaw,
-    PowerLinf,
-)
+from wulff.noises import Noise, NormRadialNoise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Norm
-
-_EXPONENTIAL: dict[Norm, type[Exponential]] = {Norm.L1: ExpL1, Norm.L2: ExpL2, Norm.LINF: ExpLinf}
-_POWER: dict[Norm, type[PowerLaw]] = {Norm.L1: PowerL1, Norm.L2: PowerL2, Norm.LINF: PowerLinf}
 
 
 def level_equivalent(noise: Noise | str, level: Norm | str, dim: int) -> NormRadialNoise:
     """The exponential or power-law noise with other level sets of the same volumes.
 
     Args:
-        noise: One of exp-l1, exp-l2, exp-linf, power-l1, power-l2, power-linf.
+        noise: One of exp-l1, exp-l2, exp-linf, power-l1, power-l2, power-linf, or a noise that has
+            `with_level_sets`.
         level: The norm whose balls are the new level sets: l1, l2 or linf.
         dim: The number of input coordinates.
 
@@ -42,15 +29,14 @@ def level_equivalent(noise: Noise | str, level: Norm | str, dim: int) -> NormRad
         InputError: The noise is of another family, or the norm is another.
     """
     noise, level = parse_noise(noise).in_dim(dim).of_one_size(), Norm.parse(level)
-    family = _EXPONENTIAL if isinstance(noise, Exponential) else _POWER
-    if not isinstance(noise, Exponential | PowerLaw) or level not in family:
+    if not isinstance(noise, NormRadialNoise) or (law := noise.with_level_sets(level)) is None:
         raise InputError(
             f"level-equivalent noises are known for exp-* and power-* with level sets of l1, l2 and linf, "
             f"not for {noise.name} and {level}."
         )
     volumes = LpBall(noise.level_norm, dim).log_volume - LpBall(level, dim).log_volume
     shape = {name: getattr(noise, name) for name in noise.shape_parameters()}
-    return family[level](scale=noise.scale * math.exp(volumes / dim), dim=dim, **shape)
+    return law(scale=noise.scale * math.exp(volumes / dim), dim=dim, **shape)
 
 
 def phi_at_half(noise: NormRadialNoise, norm: Norm | str, dim: int) -> float:

@@ -414,6 +414,11 @@ class NormRadialNoise(Noise):
         """
         return None
 
+    @classmethod
+    def with_level_sets(cls, norm: Norm) -> type[NormRadialNoise] | None:
+        """The noise with the same parameters and profile whose level sets are balls of this norm, if any."""
+        return None
+
     @abstractmethod
     def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
         """Fill the vector `out` with draws of R in dimension `dim`, and return it."""

@@ -53,6 +53,10 @@ class Exponential(NormRadialNoise):
     def level_profile(self, dim: int) -> ExponentialProfile:
         return ExponentialProfile(dim, self.j, self.k)
 
+    @classmethod
+    def with_level_sets(cls, norm: Norm) -> type[Exponential] | None:
+        return {Norm.L1: ExpL1, Norm.L2: ExpL2, Norm.LINF: ExpLinf}.get(norm)
+
     def radius_mean_square(self, dim: int) -> float:
         return math.exp(log_gamma_ratio((dim - self.j) / self.k, 2 / self.k))
 

@@ -52,6 +52,10 @@ class PowerLaw(NormRadialNoise):
     def level_profile(self, dim: int) -> PowerProfile:
         return PowerProfile(dim, self.a, self.k)
 
+    @classmethod
+    def with_level_sets(cls, norm: Norm) -> type[PowerLaw] | None:
+        return {Norm.L1: PowerL1, Norm.L2: PowerL2, Norm.LINF: PowerLinf}.get(norm)
+
     def radius_mean_square(self, dim: int) -> float:
         alpha, step = dim / self.k, 2 / self.k
         beta = self.a - alpha
