@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 
 from tests.nightly import NIGHTLY
 from wulff import certified_radius
-from wulff.certificates import certified_probability, staircase, top_k_radius, two_sided_radius
+from wulff.certificates import certified_probability, methods, staircase, top_k_radius, two_sided_radius
 from wulff.certificates.features import divergences
 from wulff.certificates.features.filled import filled
 from wulff.certificates.privacy_loss.coordinates import LossCurves
@@ -102,6 +102,25 @@ def test_what_is_not_covered() -> None:
         certified_radius(mixed("gaussian(sigma=1)", ABLATION), 0.1, "l2")
     with pytest.raises(NotCoveredError, match="no certificate for gaussian noise against l2\\+1"):
         certified_radius("gaussian(sigma=1, dim=3)", 0.1, "l2+1")
+
+
+def test_where_every_change_is_seen_nothing_is_certified() -> None:
+    """Of three categories two are kept: a copy without both of two that changed cannot be."""
+    noise = parse(mixed("laplace(scale=1)", "ablation(keep=2, null=-1)"))
+    assert certified_radius(noise, [1e-9, 0.3], "l1+2").radius.tolist() == [0, 0]
+    assert certified_radius(noise, 1e-9, "l1+0").radius > 0
+    (entry,) = methods(noise, "l1+2")[:1]
+    assert callable(entry.growth)
+    assert entry.growth(noise, np.array([1e-9, 0.3]), np.array([0.1, 0.1]), 5).tolist() == [1, 1]
+
+
+def test_level_sets_tell_moves_in_the_box_as_in_all_of_space() -> None:
+    numbers = parse("exp-l2(scale=1, j=0, k=1)").in_dim(3)
+    s = np.array([0.5, 1.0, 2.0])
+    in_space, in_box = (
+        divergences.divergence(numbers, parse_threat(norm), 0.5)(s) for norm in ("l1", "l1-box")
+    )
+    np.testing.assert_array_equal(in_box, in_space)
 
 
 def test_largest_changes_leave_categories_out() -> None:

@@ -206,35 +206,44 @@ def is_norm(threat: Threat) -> bool:
     return isinstance(threat, Norm) and threat.p >= 1
 
 
-Converter = Callable[[type[Noise], Threat], list[Certificate]]
+Converter = Callable[[type[Any], Threat], list[Certificate]]
 
-_CONVERTERS: list[Converter] = []
-
-
-def converter(function: Converter) -> Converter:
-    """Enter a function that derives certificates against a threat from those of a noise against others."""
-    _CONVERTERS.append(function)
-    return function
+_CONVERTERS: list[tuple[type[Noise], Converter]] = []
 
 
-Finder = Callable[[Noise, Threat], list[Certificate]]
+def converter(noise: type[Noise]) -> Callable[[Converter], Converter]:
+    """Enter a function that derives certificates of such noise against a threat from those against others."""
 
-_FINDERS: list[Finder] = []
+    def enter(function: Converter) -> Converter:
+        _CONVERTERS.append((noise, function))
+        return function
+
+    return enter
 
 
-def finder(function: Finder) -> Finder:
-    """Enter a function that derives certificates of a noise that is made of others: with scales, or mixed."""
-    _FINDERS.append(function)
-    return function
+Finder = Callable[[Any, Threat], list[Certificate]]
+
+_FINDERS: list[tuple[type[Noise], Finder]] = []
+
+
+def finder(noise: type[Noise]) -> Callable[[Finder], Finder]:
+    """Enter a function that derives certificates of such noise, made of others: with scales, or mixed."""
+
+    def enter(function: Finder) -> Finder:
+        _FINDERS.append((noise, function))
+        return function
+
+    return enter
 
 
 def conversions(noise: type[Noise], threat: Threat) -> list[Certificate]:
     """Certificates against a threat that only rest on one against another."""
-    converters = sorted(_CONVERTERS, key=lambda convert: (convert.__module__, convert.__qualname__))
+    converters = [convert for law, convert in _CONVERTERS if issubclass(noise, law)]
+    converters.sort(key=lambda convert: (convert.__module__, convert.__qualname__))
     return [entry for convert in converters for entry in convert(noise, threat)]
 
 
-@converter
+@converter(Noise)
 def between_norms(noise: type[Noise], norm: Threat) -> list[Certificate]:
     """By ‖v‖_q ≤ ‖v‖_p / f; the last resort."""
     return between(table(noise), norm) if isinstance(norm, Norm) and is_norm(norm) else []
@@ -301,7 +310,8 @@ def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certifica
     if noise.scales is None and not isinstance(noise, Mixed):
         entries = entries_of_one_size(noise, norm)
     else:
-        entries = [entry for find in _FINDERS for entry in find(noise, norm)]
+        finders = [find for law, find in _FINDERS if isinstance(noise, law)]
+        entries = [entry for find in finders for entry in find(noise, norm)]
     if method is None:
         entries = [entry for entry in entries if not entry.comparison]
         if not entries:

@@ -26,7 +26,7 @@ from wulff.noises import Noise
 from wulff.norms import Box, Norm, Threat
 
 
-@converter
+@converter(Noise)
 def from_plain_norms(noise: type[Noise], threat: Threat) -> list[Certificate]:
     """The certificates against a box that rest on one against a norm in all of space."""
     if not isinstance(threat, Box):

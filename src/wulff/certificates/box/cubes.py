@@ -32,12 +32,12 @@ SLACK: Final = 1e-10
 """Covers the rounding of probabilities and of sums of products."""
 
 
-@converter
-def cubes_in_the_box(noise: type[Noise], threat: Threat) -> list[Certificate]:
+@converter(NormRadialNoise)
+def cubes_in_the_box(noise: type[NormRadialNoise], threat: Threat) -> list[Certificate]:
     """Total variation at v* for noises whose level sets are cubes."""
     if not isinstance(threat, Box) or threat.norm.p not in (0, 1):
         return []
-    if not issubclass(noise, NormRadialNoise) or getattr(noise, "level_norm", None) != Norm.LINF:
+    if getattr(noise, "level_norm", None) != Norm.LINF:
         return []
     return [
         Certificate(

@@ -18,7 +18,7 @@ from wulff.certificates.privacy_loss.coordinates import LossCurves, divergences
 from wulff.certificates.registry import Certificate, candidates, table
 from wulff.errors import NotCoveredError
 from wulff.noises import HalfLine, IIDNoise, Noise, NormRadialNoise
-from wulff.norms import Norm, Scaled, Threat
+from wulff.norms import Box, Norm, Scaled, Threat
 
 ERRORS = 1 / (1 + np.exp(-np.linspace(-36, 36, 9001)[:-1]))
 """Places of a table of growth, from 2e-16 nearly to 1; their odds differ by a part of 0.008."""
@@ -73,6 +73,7 @@ def _of_losses(losses: LossCurves, shift: float) -> Divergence:
 def _of_level_sets(numbers: Noise, norm: Threat, radius: float) -> Divergence:
     if isinstance(norm, Scaled):
         numbers, norm = numbers.without_scales(), norm.norm
+    norm = norm.norm if isinstance(norm, Box) else norm  # in all of space, and so in the box
     assert isinstance(numbers, NormRadialNoise)
     assert isinstance(norm, Norm)
     assert numbers.dim is not None

@@ -38,11 +38,9 @@ TINY = 1e-300
 """An error that grows to nothing but what a move adds."""
 
 
-@finder
-def entries_of_mixed(noise: Noise, threat: Threat) -> list[Certificate]:
+@finder(Mixed)
+def entries_of_mixed(noise: Mixed, threat: Threat) -> list[Certificate]:
     """The certificates of noise on numbers and categories, for a step of its staircase."""
-    if not isinstance(noise, Mixed):
-        return []
     if not isinstance(threat, WithChanges):
         raise NotCoveredError(
             f"against mixed noise a threat says how many categories change beside the numbers, as in l2+0 or "
@@ -52,8 +50,7 @@ def entries_of_mixed(noise: Noise, threat: Threat) -> list[Certificate]:
         raise InputError(f"the number of columns is not known; give dim for {noise}.", "dim")
     numbers, hidden = noise.of_numbers(), noise.of_categories()
     count = min(threat.changed, len(noise.columns))
-    gaussian = isinstance(numbers, Gaussian) and not isinstance(threat.norm, Box)
-    if isinstance(numbers, Gaussian) and gaussian and isinstance(hidden, Resampling):
+    if isinstance(numbers, Gaussian) and isinstance(hidden, Resampling) and not isinstance(threat.norm, Box):
         return [_drawn_again(numbers, hidden, count, threat)]
     entries = [entry for entry in candidates(numbers, threat.norm, None) if entry.growth is not None]
     overlapping = [entry for entry in entries if entry.growth == "overlap"]
@@ -77,7 +74,8 @@ def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithCha
     The largest r with G(e/(1 - Δ), r) ≤ (½ - Δ)/(1 - Δ), where e + Δ < ½.
     """
     assert numbers.dim is not None
-    dim, unseen, end = numbers.dim, float_at_most(1 - delta), float_at_most((HALF - delta) / (1 - delta))
+    dim, unseen = numbers.dim, max(float_at_most(1 - delta), TINY)  # 0 where every change is seen
+    end = float_at_most((HALF - delta) / (1 - delta)) if delta < HALF else 0.0
     largest, rest = float_at_least(delta), float_at_least(1 - delta)
 
     def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:

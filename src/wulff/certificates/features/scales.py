@@ -25,7 +25,18 @@ SLACK = 4e-15
 """More than the rounding error of a sum of logarithms that is at most log 2."""
 
 
-@finder
+@finder(Uniform)
+def uniform_linf(noise: Uniform, threat: Threat) -> list[Certificate]:
+    """The exact radius of uniform noise with scales against plain linf."""
+    if noise.scales is None or threat != Norm.LINF:
+        return []
+    values, times = np.unique([scale for scale in noise.scales if scale > 0], return_counts=True)
+    function = functools.partial(_overlap_of_boxes, values, times)
+    source = "the root R of Π(1 - R/(2 s_i)) = ½ + error, the overlap of two boxes; derived here; exact"
+    return [Certificate(Uniform, Norm.LINF, "closed-form", True, 8, function, source, growth="overlap")]
+
+
+@finder(Noise)
 def entries_of_scales(noise: Noise, threat: Threat) -> list[Certificate]:
     """The certificates of a noise with scales, in units of the scales or against a plain norm."""
     if noise.scales is None:
@@ -36,8 +47,7 @@ def entries_of_scales(noise: Noise, threat: Threat) -> list[Certificate]:
         return [_rescaled(entry, one_size, threat.norm, threat, 1.0) for entry in entries]
     if not isinstance(threat, Norm) or threat.p < 1:
         return []
-    scales = sorted(scale for scale in noise.scales or () if scale > 0)
-    found = [_uniform_linf(scales)] if isinstance(noise, Uniform) and threat == Norm.LINF else []
+    scales, found = sorted(scale for scale in noise.scales if scale > 0), list[Certificate]()
     for entry in table(type(noise)):
         against = threat if entry.norm is ANY_NORM else entry.norm
         if isinstance(noise, Gaussian) and entry.norm is ANY_NORM:
@@ -91,14 +101,6 @@ def _norm_of_inverses(scales: Sequence[float], inner: Norm, outer: Norm) -> floa
         return 1 / least
     power = inner.p if outer.p == math.inf else inner.p * outer.p / (outer.p - inner.p)
     return math.fsum((least / scale) ** power for scale in scales) ** (1 / power) / least
-
-
-def _uniform_linf(scales: Sequence[float]) -> Certificate:
-    """The exact radius of uniform noise against plain linf."""
-    values, times = np.unique(scales, return_counts=True)
-    function = functools.partial(_overlap_of_boxes, values, times)
-    source = "the root R of Π(1 - R/(2 s_i)) = ½ + error, the overlap of two boxes; derived here; exact"
-    return Certificate(Uniform, Norm.LINF, "closed-form", True, 8, function, source, growth="overlap")
 
 
 def _overlap_of_boxes(
