@@ -84,6 +84,20 @@ def test_a_law_that_is_not_that_of_the_draws_is_found(monkeypatch: pytest.Monkey
         testing.check_noise(noise, 5)
 
 
+def test_a_law_that_says_what_is_not_so_of_its_moves_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    logistic, uniform = noises.parse("logistic(scale=1)"), noises.parse("uniform(scale=1)")
+    testing.check_noise(uniform, 5)
+    for noise, claim, wrong in (
+        (logistic, "is_spherical", classmethod(lambda law: True)),
+        (logistic, "variation_along_axis", lambda law, size: 0.5),
+        (uniform, "lost_by", lambda law, move: noises.Ball(scale=1.0).lost_by(move)),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(type(noise), claim, wrong)
+            with pytest.raises(AssertionError):
+                testing.check_noise(noise, 5)
+
+
 def test_a_noise_that_says_its_tails_is_drawn_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     noise = noises.parse("logistic(sigma=0.5)")
     law = lattice_noise(noise, 255, torch.device("cpu"))

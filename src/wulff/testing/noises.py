@@ -55,11 +55,32 @@ def check_noise(noise: Noise, dim: int, *, samples: int = 4000, seed: int = 0) -
         z = np.linspace(0.1, 0.9, 9)
         slope = (law(z - 1e-6) - law(z + 1e-6)) / 2e-6
         np.testing.assert_allclose(np.exp(noise.coordinate_log_density(z)), slope, rtol=1e-6)
+    _check_moves(noise, drawn / resolved.scale)
     if noise.exact_tails is not None:
         assert isinstance(noise, IIDNoise)  # every coordinate is drawn by itself
         _check_tails(noise, noise.exact_tails)
     if isinstance(noise, NormRadialNoise):
         _check_radial(noise, dim, drawn / resolved.scale)
+
+
+def _check_moves(noise: Noise, drawn: np.ndarray) -> None:
+    """What the law says of a move along an axis, and of directions, is so of the draws and their density."""
+    size = float(np.median(np.abs(drawn[:, 0])))
+    move = np.zeros(drawn.shape[1])
+    move[0] = size
+    said = [found for found in (noise.lost_by(move), noise.variation_along_axis(size)) if found is not None]
+    if not said and not noise.is_spherical():
+        return
+    mirror = np.ones(len(move)) / math.sqrt(len(move))
+    inside = drawn * (1 - 1e-6)  # where float32 has rounded a draw out of the support
+    with np.errstate(all="ignore"):
+        here, moved = noise.log_density_at(inside), noise.log_density_at(inside - move)
+        mirrored = noise.log_density_at(inside - 2 * (inside @ mirror)[:, None] * mirror)
+    if noise.is_spherical():
+        np.testing.assert_allclose(mirrored, here, rtol=1e-9, atol=1e-9)
+    variation = float(np.nanmean(-np.expm1(np.minimum(moved - here, 0.0))))
+    slack = math.sqrt(math.log(2 / FALSE_ALARM) / (2 * len(drawn)))  # Hoeffding's, of values in [0, 1]
+    assert all(abs(found - variation) < slack for found in said)
 
 
 def _check_tails(noise: IIDNoise, tails: Tails) -> None:
