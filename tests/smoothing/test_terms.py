@@ -93,7 +93,12 @@ def test_what_a_certification_says_is_in_its_terms(stopped: wulff.Certification)
 
 # Values that travel together are one object: no function takes more than two of them one by one.
 LOOSE = {"n0", "n", "alpha", "seed", "bound", "estimator", "stop", "draw", "grid"}
-PUBLIC = {"Smoothed.certify", "Smoothed.predict", "certify"}  # the last is wulff.certify
+PUBLIC = {
+    "wulff.smoothing.smoothed.Smoothed.certify": "users write these terms, and get them back as one object",
+    "wulff.smoothing.smoothed.Smoothed.predict": "a prediction has three terms only, and users write them",
+    "wulff.runs.in_python.certify": "`wulff.certify`: users write these terms, and get a run with a spec",
+}
+"""Functions at which users say each term by its name, and why; they hand on one object."""
 
 
 def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -104,18 +109,18 @@ def functions() -> Iterator[tuple[str, Callable[..., Any]]]:
                 if getattr(thing, "__module__", None) != found.name:
                     continue
                 if inspect.isfunction(thing):
-                    yield name, thing
+                    yield f"{found.name}.{name}", thing
                 elif inspect.isclass(thing):
                     generated = dataclasses.is_dataclass(thing)
                     for method, function in vars(thing).items():
                         if inspect.isfunction(function) and not (generated and method == "__init__"):
-                            yield f"{name}.{method}", function
+                            yield f"{found.name}.{name}.{method}", function
 
 
 def test_terms_travel_as_one_object() -> None:
     looked_at = dict(functions())
     assert len(looked_at) > 150
-    assert looked_at.keys() > PUBLIC
+    assert looked_at.keys() > PUBLIC.keys()
     for name, function in looked_at.items():
         loose = LOOSE & inspect.signature(function).parameters.keys()
         assert len(loose) <= 2 or name in PUBLIC, (name, loose)

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,7 +19,7 @@ from wulff._warnings import warn
 from wulff.backends.denoisers import is_random
 from wulff.backends.outputs import writable
 from wulff.backends.runtimes import AskedRuntime
-from wulff.datasets import UNKNOWN, ClassMap, Dataset, Layout, onto_model
+from wulff.datasets import UNKNOWN, ClassMap, Dataset, onto_model
 from wulff.errors import InputError
 from wulff.norms import Adversary
 from wulff.runs.classifiers import first_copy, on_runtime, rows_of_table
@@ -130,14 +129,9 @@ def certify(
         raise InputError(f"progress must be True or False, got {shown(progress)}.", "progress")
     counter = engines.choose(engine, workers) if engine is None or isinstance(engine, str) else engine
     classifier = backends.adapt(model, class_names=class_names, threshold=threshold, identity=identity)
-    spec = _spec(
-        model,
-        noise,
-        norms,
-        batch,
-        top,
-        class_map,
-        x.table if isinstance(x, Dataset) else None,
+    asked = Spec(
+        model=f"{IN_PYTHON}: {name_of(model)}",
+        dataset=IN_PYTHON,
         n0=n0,
         n=n,
         alpha=alpha,
@@ -145,9 +139,15 @@ def certify(
         stop=stop,
         bound=bound,
         estimator=estimator,
+        top=top,
         sampling=sampling,
         levels=levels,
+        batch=batch,
+        class_map=class_map,
+        table=x.table if isinstance(x, Dataset) else None,
     )
+    denoised = model if isinstance(model, backends.Denoised) else None
+    spec = _against(asked, noise, norms, denoised)
     if (dtype == "int8") != (calibration is not None):
         raise InputError(
             "calibration= are the training inputs by which dtype='int8' quantises; give both or neither.",
@@ -184,46 +184,45 @@ def name_of(model: Any) -> str:
     return str(name).rpartition(".")[2]
 
 
-def _spec(
-    model: Any,
+def _against(
+    asked: Spec,
     noise: noises.Noise | Views | str,
     norms: Sequence[Adversary | str] | Adversary | str | None,
-    batch: int | Literal["auto"],
-    top: int,
-    class_map: ClassMap | None,
-    table: Layout | None,
-    **sampled: Any,
+    denoised: backends.Denoised | None,
 ) -> Spec | ViewSpec:
-    """What is asked for; the terms of sampling are refused for views, where they are not the defaults."""
-    named = f"{IN_PYTHON}: {name_of(model)}"
+    """What is asked for, with its noise and its adversaries; or the views, for which there are no samples."""
     text = str(noise) if isinstance(noise, noises.Noise | Views) else noise
-    single = isinstance(norms, Adversary | str)
-    several: Any = (norms,) if single else norms
-    given = model if isinstance(model, backends.Denoised) else None
-    if not is_views(text):
-        return Spec(
-            model=named,
-            dataset=IN_PYTHON,
-            noise=text,
-            norms=("l2",) if norms is None else several,
-            batch=batch,
-            top=top,
-            class_map=class_map,
-            table=table,
-            denoiser=given and f"{IN_PYTHON}: {name_of(given.denoiser)}",
-            denoiser_pixels=given and given.pixels,
-            random_denoiser=given is not None and given.random,
-            **sampled,
+    several: Any = (norms,) if isinstance(norms, Adversary | str) else norms
+    if is_views(text):
+        return _of_views(asked, text, several, denoised)
+    if denoised is not None:
+        asked = dataclasses.replace(
+            asked,
+            denoiser=f"{IN_PYTHON}: {name_of(denoised.denoiser)}",
+            denoiser_pixels=denoised.pixels,
+            random_denoiser=denoised.random,
         )
+    return dataclasses.replace(asked, noise=text, norms=asked.norms if norms is None else several)
+
+
+def _of_views(asked: Spec, views: str, norms: Any, denoised: backends.Denoised | None) -> ViewSpec:
+    """The same of views; terms of sampling are refused where they are not the defaults."""
     spec = ViewSpec(
-        model=named, dataset=IN_PYTHON, noise=text, batch=batch, top=top, class_map=class_map, table=table
+        model=asked.model,
+        dataset=asked.dataset,
+        noise=views,
+        batch=asked.batch,
+        top=asked.top,
+        class_map=asked.class_map,
+        table=asked.table,
     )
-    usual = inspect.signature(certify).parameters
-    if strange := [name for name, value in sampled.items() if value != usual[name].default]:
+    usual, known = Spec(model=asked.model), {field.name for field in dataclasses.fields(spec)}
+    sampled = [field.name for field in dataclasses.fields(asked) if field.name not in known]
+    if strange := [name for name in sampled if getattr(asked, name) != getattr(usual, name)]:
         raise InputError(f"{refused_terms(spec.views, strange)}.", *strange)
-    if given is not None:
-        raise InputError(f"a denoiser is for noise, and {text} are views; give the classifier itself.")
-    spec.check_norms(spec.norms if norms is None else several)
+    if denoised is not None:
+        raise InputError(f"a denoiser is for noise, and {views} are views; give the classifier itself.")
+    spec.check_norms(spec.norms if norms is None else norms)
     return spec
 
 
