@@ -13,6 +13,7 @@ from tests.certificates.test_brute_force import _grown, _log_density
 from tests.nightly import NIGHTLY, everyday, taking_turns
 from wulff.certificates import certified_probability, certified_radius, two_sided_radius
 from wulff.certificates.box.cubes import cubes_in_the_box
+from wulff.certificates.certificate import Case
 from wulff.errors import InputError
 from wulff.noises import parse
 from wulff.norms import Box, Norm, Room, parse_threat
@@ -220,8 +221,7 @@ def test_total_variation_of_cubes_at_the_greedy_perturbation(spec: str) -> None:
     ratio = np.exp(_log_density(noise, (z + v) / noise.scale) - _log_density(noise, z / noise.scale))
     shared = np.minimum(ratio, 1).mean()
     (entry,) = cubes_in_the_box(type(noise), parse_threat("l1-box"))
-    assert callable(entry.growth)
-    grown = float(entry.growth(noise, np.array([1e-9]), np.array([1.4 / noise.scale]), 3)[0])
+    grown = float(Case(entry, noise, 3, parse_threat("l1-box")).grown(np.array([1e-9]), np.array([1.4]))[0])
     assert grown >= 1 - shared - 2.5 / np.sqrt(draws)  # 5 standard deviations
     assert grown <= 1 - shared + 0.01
 

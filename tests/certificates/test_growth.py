@@ -10,8 +10,19 @@ from scipy import stats
 from tests.cases import SPECS_IN_DIM, noise_of
 from tests.exact import normal_sf
 from tests.nightly import everyday, taking_turns
-from wulff.certificates import certified_probability, certified_radius, two_sided_radius
+from wulff.certificates import (
+    Bounded,
+    Overlap,
+    Rate,
+    certified_probability,
+    certified_radius,
+    methods,
+    two_sided_radius,
+)
+from wulff.certificates.certificate import Case, Growth
 from wulff.errors import InputError, NotCoveredError
+from wulff.noises import parse
+from wulff.norms import parse_threat
 
 ERRORS = np.array([1e-300, 1e-12, 1e-3, 0.1, 0.3, 0.49, 0.5, 0.6, 0.9])
 RADII = np.array([0.0, 1e-9, 0.01, 0.3, 1.0, 2.5])
@@ -192,3 +203,30 @@ def test_classes_meet_just_beyond_the_searched_radius(spec: str, norm: str, dim:
     grown = certified_probability(spec, [[0.55, 0.2], [0.3, 0.1]], norm, two.radius, dim).error.sum(axis=0)
     assert grown == pytest.approx(1, abs=2e-3)
     assert two.radius[1] > certified_radius(spec, 0.2, norm, dim).radius
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm", "kind"),
+    [
+        ("laplace(scale=2)", "l1", Rate),
+        ("uniform(scale=2)", "linf", Overlap),
+        ("laplace(scale=2)", "linf", Bounded),
+    ],
+)
+def test_an_error_grows_to_an_end_just_within_the_radius_until_there(
+    spec: str, norm: str, kind: type[Growth]
+) -> None:
+    noise = parse(spec).in_dim(2)
+    entry = next(entry for entry in methods(noise, norm) if isinstance(entry.growth, kind))
+    case, start = Case(entry, noise, 2, parse_threat(norm)), np.array([1e-3, 0.05])
+    assert entry.growth is not None
+    radius = entry.growth.until(case, start, 0.3)
+    assert (case.grown(start, radius) <= 0.3 * (1 + 1e-12)).all()
+    assert (case.grown(start, 1.001 * radius) > 0.3).all()
+    assert (radius < case.radius(start)).all()
+
+
+def test_a_growth_that_is_no_growth_is_refused() -> None:
+    for shortfall in (1.0, -1e-9, float("nan")):
+        with pytest.raises(InputError, match=r"shortfall must lie in \[0, 1\), got"):
+            Rate(shortfall=shortfall)

@@ -14,6 +14,7 @@ from scipy.special import ndtr, ndtri
 from tests.nightly import NIGHTLY
 from wulff import certified_radius
 from wulff.certificates import certified_probability, methods, staircase, top_k_radius, two_sided_radius
+from wulff.certificates.certificate import Case
 from wulff.certificates.features import divergences
 from wulff.certificates.features.filled import filled
 from wulff.certificates.privacy_loss.coordinates import LossCurves
@@ -110,8 +111,8 @@ def test_where_every_change_is_seen_nothing_is_certified() -> None:
     assert certified_radius(noise, [1e-9, 0.3], "l1+2").radius.tolist() == [0, 0]
     assert certified_radius(noise, 1e-9, "l1+0").radius > 0
     (entry,) = methods(noise, "l1+2")[:1]
-    assert callable(entry.growth)
-    assert entry.growth(noise, np.array([1e-9, 0.3]), np.array([0.1, 0.1]), 5).tolist() == [1, 1]
+    case = Case(entry, noise, 5, parse_threat("l1+2"))
+    assert case.grown(np.array([1e-9, 0.3]), np.array([0.1, 0.1])).tolist() == [1, 1]
 
 
 def test_level_sets_tell_moves_in_the_box_as_in_all_of_space() -> None:
@@ -209,8 +210,8 @@ def test_filling_views_is_sound_and_loses_little(error: float, lost: float) -> N
     (general,) = filled(noise.of_numbers(), noise.of_categories(), 1, WithChanges(Norm.L2, 1))  # type: ignore[arg-type]
     found = general.radius(noise, np.array([error]), 5, WithChanges(Norm.L2, 1))
     assert exact - lost < found < exact
-    assert callable(general.growth)
-    grown = general.growth(noise, np.array([error, error]), np.array([float(exact), 1e-9]), 5)
+    case = Case(general, noise, 5, WithChanges(Norm.L2, 1))
+    grown = case.grown(np.array([error, error]), np.array([float(exact), 1e-9]))
     known = certified_probability(noise, error, "l2+1", [float(exact), 1e-9]).error
     assert (grown > known).all()
     assert (grown < known + 0.01).all()

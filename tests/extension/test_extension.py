@@ -220,7 +220,7 @@ def theorem(noise, error, dim):
         ({"method": "convex-order"}, "has convex-order of Logistic against l2 already"),
         ({"ulps": -1}, "ulps of .* must be a whole number from 0, got -1"),
         ({"ulps": 1.5}, "ulps of .* must be a whole number from 0, got 1.5"),
-        ({"shortfall": float("nan")}, "shortfall of .* must lie in"),
+        ({"growth": "rate"}, "growth of .* must be .*Bounded.* or None, got 'rate'"),
     ],
 )
 def test_entries_that_the_table_refuses(change: dict, message: str) -> None:

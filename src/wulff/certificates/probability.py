@@ -8,10 +8,8 @@ import numpy.typing as npt
 from wulff._checks import numbers, together
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
-from wulff.certificates.growth import grown_error
-from wulff.certificates.radii import check_errors, dimension
-from wulff.certificates.registry import candidates
-from wulff.errors import InputError, NotCoveredError
+from wulff.certificates.radii import check_errors, choose, dimension
+from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Threat, parse_threat
@@ -74,28 +72,12 @@ def certified_probability(
     errors, radii = together("error and radius", check_errors(error), radii)
     if not (radii >= 0).all():
         raise InputError(f"radius must not be negative, got {radii[~(radii >= 0)].flat[0]:g}.")
-    entries = [entry for entry in candidates(noise, norm, method) if entry.growth is not None]
-    shape = errors.shape
-    errors, radii = errors.ravel(), radii.ravel()
-    best = np.full(errors.size, np.nan)
-    names, tight = np.full(errors.size, "", dtype=object), np.zeros(errors.size, dtype=bool)
-    for entry in entries:
-        found = grown_error(entry, noise, errors, radii, noise.dim, norm)
-        better = found < np.where(np.isnan(best), np.inf, best)
-        best = np.where(better, found, best)
-        names[better], tight[better] = entry.method, entry.tight
-    if np.isnan(best).any():
-        named = f"method {method!r}" if method else "no certificate"
-        able = [entry.method for entry in candidates(noise, norm, None) if entry.growth is not None]
-        raise NotCoveredError(
-            f"{named} for {noise} against {norm} tells the probability at a radius at error "
-            f"{errors[np.isnan(best)][0]:g}; those that can are {', '.join(able) or 'none'}."
-        )
-    return Guarantee(
-        best.reshape(shape)[()],
-        names.astype(str).reshape(shape)[()],
-        tight.reshape(shape)[()],
-        radii.reshape(shape)[()],
+    found = choose(
         noise,
         norm,
+        method,
+        np.ones(errors.shape, dtype=bool),
+        lambda case, here, _: -case.grown(errors.flat[here], radii.flat[here]),
+        lambda i: f"error {errors.flat[i]:g} after a perturbation of {radii.flat[i]:g}",
     )
+    return Guarantee(-found.value[()], found.method, found.tight, radii[()], noise, norm)

@@ -1,6 +1,7 @@
 """What is asked of the table: the largest certified radius for each error, and where it comes from."""
 
 import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,8 @@ from wulff import _display
 from wulff._checks import numbers, whole_number
 from wulff._numerics import rounding
 from wulff._numerics.rounding import decimal_down
-from wulff._typing import FloatArray
+from wulff._typing import FloatArray, IntArray
+from wulff.certificates.certificate import Case, Certificate
 from wulff.certificates.registry import candidates, is_norm
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Mixed, Noise
@@ -133,40 +135,106 @@ def certified_radius(
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
     errors = check_errors(error)
-    entries = candidates(noise, norm, method)
 
-    shape, errors = errors.shape, errors.ravel()
-    certain = errors < 0.5
-    radius = np.full(errors.size, np.nan)
-    chosen = np.zeros(errors.size, dtype=np.intp)  # 0 abstains, i + 1 is entries[i]
-    pending: npt.NDArray[np.intp] = np.flatnonzero(certain)
-    for number, entry in enumerate(entries, start=1):
+    def radius(case: Case, here: IntArray, known: FloatArray) -> FloatArray:
+        asked = np.maximum(errors.flat[here], SMALLEST_ERROR)
+        found, promising = np.full(here.size, np.nan), case.promises(asked, known)
+        if promising.any():
+            found[promising] = case.radius(asked[promising])
+        return found
+
+    found = choose(
+        noise,
+        norm,
+        method,
+        errors < 0.5,
+        radius,
+        lambda i: f"error {errors.flat[i]:g}",
+        growing=False,
+        until_tight=True,
+    )
+    return Radii(found.value[()], found.method, found.tight, errors[()], noise, norm)
+
+
+Answer = Callable[[Case, IntArray, FloatArray], FloatArray]
+"""From a certificate, places, and the largest values there so far to its own values there, or nan."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The largest values, and the certificates they come from; 0 and "abstain" where nothing was asked.
+
+    Attributes:
+        value: The values.
+        number: Which of the certificates each comes from, from 1; 0 where nothing was asked.
+        entries: The certificates.
+    """
+
+    value: FloatArray
+    number: IntArray
+    entries: Sequence[Certificate]
+
+    @property
+    def method(self) -> npt.NDArray[np.str_]:
+        """The registry's names of the theorems behind the values."""
+        return np.array(["abstain", *(entry.method for entry in self.entries)])[self.number]
+
+    @property
+    def tight(self) -> npt.NDArray[np.bool_]:
+        """Whether those theorems are tight."""
+        return np.array([False, *(entry.tight for entry in self.entries)])[self.number]
+
+
+def choose(
+    noise: Noise,
+    norm: Threat,
+    method: str | None,
+    asked: npt.NDArray[np.bool_],
+    answer: Answer,
+    what: Callable[[int], str],
+    *,
+    growing: bool = True,
+    until_tight: bool = False,
+) -> Choice:
+    """The largest value that a certificate gives at each place, from the first one that gives it.
+
+    Args:
+        noise: The noise, with its dimension.
+        norm: The adversary's norm.
+        method: The name of one theorem; None tries all but the comparisons.
+        asked: At which places there has to be one.
+        answer: What a certificate gives.
+        what: In words, what is asked at a place; for the refusal.
+        growing: Whether only certificates can answer that bound errors other than ½.
+        until_tight: Whether a place is done with the value of a tight theorem. Where values come from
+            bisections, they may end below what another theorem has in closed form.
+
+    Raises:
+        NotCoveredError: No certificate answers at one of the places.
+    """
+    assert noise.dim is not None
+    entries = candidates(noise, norm, method, growing=growing)
+    value, number = np.full(asked.shape, np.nan), np.zeros(asked.shape, dtype=np.intp)
+    pending: IntArray = np.flatnonzero(asked)
+    for place, entry in enumerate(entries, start=1):
         if pending.size == 0:
             break
-        error = np.maximum(errors[pending], SMALLEST_ERROR)
-        promising = entry.promises(noise, error, radius[pending], noise.dim)
-        tried = pending[promising]
-        if tried.size == 0:
-            continue
-        found = entry.radius(noise, error[promising], noise.dim, norm)
-        better = ~(found <= radius[tried]) & ~np.isnan(found)
-        radius[tried[better]] = found[better]
-        chosen[tried[better]] = number
-        if entry.tight:
-            pending = np.setdiff1d(pending, tried[better])
-    if np.isnan(radius[certain]).any():
-        missing = float(errors[certain & np.isnan(radius)].flat[0])
-        named = f"method {method!r}" if method else "any method"
-        others = [entry.method for entry in candidates(noise, norm, None) if entry.method != method]
+        known = value.flat[pending]
+        found = answer(Case(entry, noise, noise.dim, norm), pending, known)
+        better = ~(found <= known) & ~np.isnan(found)
+        value.flat[pending[better]], number.flat[pending[better]] = found[better], place
+        if until_tight and entry.tight:
+            pending = pending[~better]
+    if (missing := np.flatnonzero(asked & np.isnan(value))).size:
+        others = [
+            entry.method for entry in candidates(noise, norm, None, growing=growing) if entry.method != method
+        ]
         raise NotCoveredError(
-            f"{named} does not cover {noise} against {norm} at error {missing:g}; "
-            f"the other methods are {', '.join(others) or 'none'}."
+            f"{f'method {method!r} does not cover' if method else 'no method covers'} {noise} against {norm} "
+            f"at {what(int(missing[0]))}; the other methods are {', '.join(others) or 'none'}."
         )
-    radius[~certain] = 0.0
-    names = np.array(["abstain", *(entry.method for entry in entries)])[chosen]
-    tight = np.array([False, *(entry.tight for entry in entries)])[chosen]
-    radius, names, tight, errors = (column.reshape(shape)[()] for column in (radius, names, tight, errors))
-    return Radii(radius, names, tight, errors, noise, norm)
+    value[~asked] = 0.0
+    return Choice(value, number, entries)
 
 
 def radius_in_any_dimension(

@@ -9,7 +9,7 @@ import dataclasses
 import functools
 import inspect
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,92 +18,21 @@ from wulff._checks import instance, refuse
 from wulff._numerics import rounding
 from wulff._quoting import shown
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import (
+    ANY_NORM,
+    Certificate,
+    Growth,
+    GrowthFunction,
+    LookFunction,
+    RadiusFunction,
+)
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Mixed, Noise
 from wulff.noises import parse as parse_noise
-from wulff.norms import Box, Norm, Threat, is_counted, parse_threat
-
-ANY_NORM: Final = None
-"""Registers a function that covers every norm; it takes the norm as its fourth argument."""
+from wulff.norms import Box, Norm, Threat, parse_threat
 
 SMALL_DIM: Final = 64
 """Up to here conversions that can seldom be the best are tried all the same."""
-
-RadiusFunction = Callable[..., FloatArray]
-
-GrowthFunction = Callable[[Any, FloatArray, FloatArray, int], FloatArray]
-"""Of noise, errors, radii > 0 at scale 1 and dimension: upper bounds on the errors at the radii, or nan."""
-
-LookFunction = Callable[[Any, FloatArray, FloatArray, int], npt.NDArray[np.bool_]]
-"""Of noise, errors, radii at scale 1 and dimension: whether the radius of an error may be larger."""
-
-Growth = Literal["rate", "overlap"] | GrowthFunction
-"""What a certificate says about errors other than ½, see `Certificate.growth`."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Certificate:
-    """One theorem: the certified radius of a noise type against one norm (or against all: None).
-
-    Attributes:
-        noise: The noise type, or an abstract class whose every member the theorem covers.
-        norm: The adversary's norm; None if the theorem covers every norm.
-        method: The name by which a user selects it.
-        tight: Whether no larger radius is valid for every classifier with the same error.
-        ulps: By how many units in the last place the function may exceed its theorem's value.
-        function: Radii at scale 1, for errors in (0, ½); nan where the theorem does not apply.
-        source: Formula, paper and theorem, in a line.
-        growth: Whether the function also bounds the growth of an error p to another than ½ (None: no).
-            "rate": it is ∫_e^½ dp/Φ(p), where a perturbation of size dr adds at most Φ(p) dr to p, and
-            Φ(p) = Φ(1 - p): the differential method and what it contains.
-            "overlap": a perturbation smaller than r(½ - δ) adds at most δ to every p: uniform laws.
-            A function: it bounds the error at a radius itself.
-            For a "rate" the radius must be accurate on both sides: to `ulps`, and `shortfall` from below.
-        shortfall: By which part of itself a radius may be below the "rate" integral, besides `ulps`.
-        smallest_p: In more than 64 dimensions, the smallest p for which a certificate against lp may rest
-            on this one by conversion; above 1 where the function is slow and others give more there.
-        covers: Whether the theorem says anything about a subclass of `noise`.
-        comparison: A bound from the literature that a better theorem has superseded. It is never chosen
-            by default, only by name.
-        look: Tells, sooner than `function` finds radii, where they cannot be larger than known ones.
-    """
-
-    noise: type[Noise]
-    norm: Threat | None
-    method: str
-    tight: bool
-    ulps: int
-    function: RadiusFunction
-    source: str
-    growth: Growth | None = None
-    shortfall: float = 0.0
-    smallest_p: float = 1.0
-    covers: Callable[[type[Noise]], bool] = lambda law: True
-    comparison: bool = False
-    look: LookFunction | None = None
-
-    def promises(self, noise: Noise, error: FloatArray, known: FloatArray, dim: int) -> npt.NDArray[np.bool_]:
-        """Where the radius may be larger than the one that is known; nan stands for none."""
-        promising = np.ones(error.shape, dtype=bool)
-        if self.look is not None:
-            some = ~np.isnan(known)
-            promising[some] = self.look(noise, error[some], known[some] / noise.scale, dim)
-        return promising
-
-    def radius(self, noise: Noise, error: FloatArray, dim: int, norm: Threat) -> FloatArray:
-        """The radius rounded outward: never above the theorem's; nan where the theorem does not apply."""
-        return self.enclosure(noise, error, dim, norm)[0]
-
-    def enclosure(
-        self, noise: Noise, error: FloatArray, dim: int, norm: Threat
-    ) -> tuple[FloatArray, FloatArray]:
-        """The radius rounded down and rounded up as far as it may be off; nan where not covered."""
-        extra = (norm,) if self.norm is ANY_NORM else ()
-        at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)
-        value = np.where(np.isfinite(at_scale_one), at_scale_one * noise.scale, np.nan)
-        above = rounding.up(value * (1 + self.shortfall), self.ulps + 2)
-        below = rounding.down(value, self.ulps + 1)
-        return np.floor(below) if is_counted(norm) else below, above
 
 
 _TABLE: list[Certificate] = []
@@ -117,7 +46,6 @@ def register(
     tight: bool,
     ulps: int,
     growth: Growth | None = None,
-    shortfall: float = 0.0,
     smallest_p: float = 1.0,
     covers: Callable[[type[Noise]], bool] = lambda law: True,
     comparison: bool = False,
@@ -133,7 +61,7 @@ def register(
     def enter(function: RadiusFunction) -> RadiusFunction:
         first_paragraph = (function.__doc__ or "").strip().partition("\n\n")[0]
         source = " ".join(first_paragraph.split())
-        _check_entry(function, noise, norm, method, ulps, shortfall, source)
+        _check_entry(function, noise, norm, method, ulps, growth, source)
         _TABLE.append(
             Certificate(
                 noise,
@@ -144,7 +72,6 @@ def register(
                 function,
                 source,
                 growth=growth,
-                shortfall=shortfall,
                 smallest_p=smallest_p,
                 covers=covers,
                 comparison=comparison,
@@ -162,7 +89,7 @@ def _check_entry(
     norm: Threat | None,
     method: str,
     ulps: int,
-    shortfall: float,
+    growth: Growth | None,
     source: str,
 ) -> None:
     what = f"{function.__module__}.{getattr(function, '__name__', function)}"
@@ -172,8 +99,10 @@ def _check_entry(
         raise InputError(f"{what} must be registered against a Norm, a Box or ANY_NORM, got {shown(norm)}.")
     if isinstance(ulps, bool) or not isinstance(ulps, int) or ulps < 0:
         raise InputError(f"ulps of {what} must be a whole number from 0, got {shown(ulps)}.")
-    if not 0 <= shortfall < 1:
-        raise InputError(f"shortfall of {what} must lie in [0, 1), got {shown(shortfall)}.")
+    if growth is not None and not isinstance(growth, Growth):
+        raise InputError(
+            f"growth of {what} must be Rate(), Overlap(), Bounded(function) or None, got {shown(growth)}."
+        )
     if not source:
         raise InputError(f"{what} needs a docstring whose first paragraph states the theorem and its source.")
     if any((entry.noise, entry.norm, entry.method) == (noise, norm, method) for entry in _TABLE):
@@ -264,9 +193,9 @@ def between(entries: Iterable[Certificate], norm: Norm) -> list[Certificate]:
             tight=False,
             ulps=entry.ulps + 32,
             function=functools.partial(_converted, entry, norm),
-            growth=entry.growth
-            if not callable(entry.growth)
-            else functools.partial(_grown_converted, entry, norm),
+            growth=None
+            if entry.growth is None
+            else entry.growth.converted(functools.partial(_grown_converted, entry, norm)),
             source=f"the radius against {entry.norm}, times the least {norm} norm on its unit sphere",
             look=None if entry.look is None else functools.partial(_look_converted, entry, norm),
         )
@@ -292,12 +221,12 @@ def _look_converted(
     return entry.look(noise, error, radius / norm.equivalence(entry.norm, dim), dim)
 
 
-def _grown_converted(
-    entry: Certificate, norm: Norm, noise: Noise, error: FloatArray, radius: FloatArray, dim: int
-) -> FloatArray:
-    assert isinstance(entry.norm, Norm)
-    assert callable(entry.growth)
-    return entry.growth(noise, error, rounding.up(radius / norm.equivalence(entry.norm, dim), 32), dim)
+def _grown_converted(entry: Certificate, norm: Norm, grown: GrowthFunction) -> GrowthFunction:
+    def converted(noise: Noise, error: FloatArray, radius: FloatArray, dim: int) -> FloatArray:
+        assert isinstance(entry.norm, Norm)
+        return grown(noise, error, rounding.up(radius / norm.equivalence(entry.norm, dim), 32), dim)
+
+    return converted
 
 
 def methods(noise: Noise | str, norm: Threat | str) -> list[Certificate]:
@@ -305,8 +234,16 @@ def methods(noise: Noise | str, norm: Threat | str) -> list[Certificate]:
     return candidates(parse_noise(noise), parse_threat(norm), None)
 
 
-def candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certificate]:
-    """The entries to try for one question, best first: all but the comparisons, or those with one name."""
+def candidates(noise: Noise, norm: Threat, method: str | None, *, growing: bool = False) -> list[Certificate]:
+    """The entries to try for one question, best first: all but the comparisons, or those with one name.
+
+    Where errors other than ½ are asked about, `growing`, they are those that bound them.
+    """
+    entries = _candidates(noise, norm, method)
+    return [entry for entry in entries if entry.growth is not None] if growing else entries
+
+
+def _candidates(noise: Noise, norm: Threat, method: str | None) -> list[Certificate]:
     if noise.scales is None and not isinstance(noise, Mixed):
         entries = entries_of_one_size(noise, norm)
     else:

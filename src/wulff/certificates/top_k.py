@@ -18,10 +18,9 @@ import numpy.typing as npt
 from wulff._numerics import rounding
 from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
-from wulff.certificates.growth import grown_error
-from wulff.certificates.radii import Radii, check_errors, dimension
-from wulff.certificates.registry import Certificate, candidates
-from wulff.errors import InputError, NotCoveredError
+from wulff.certificates.certificate import Case
+from wulff.certificates.radii import Radii, check_errors, choose, dimension
+from wulff.errors import InputError
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Threat, is_counted, parse_threat
@@ -65,22 +64,16 @@ def top_k_radius(
         raise InputError(
             f"error must have the shape (m,) and rivals (m, k), got {errors.shape} and {others.shape}."
         )
-    entries = [entry for entry in candidates(noise, norm, method) if entry.growth is not None]
-    radius = np.full(len(errors), np.nan)
-    names, tight = np.full(len(errors), "abstain", dtype=object), np.zeros(len(errors), dtype=bool)
     unions = _unions(errors, others)
-    among = _apart(errors, unions)
-    for entry in entries:
-        found = _radius(entry, noise, errors, unions, noise.dim, norm)
-        better = among & (found > np.nan_to_num(radius, nan=-1.0))
-        radius[better], names[better], tight[better] = found[better], entry.method, entry.tight
-    if (among & np.isnan(radius)).any():
-        raise NotCoveredError(
-            f"no certificate for {noise} against {norm} tells how probabilities grow; `wulff noises` lists "
-            "those that do."
-        )
-    radius[~among] = 0.0
-    return Radii(radius, names.astype(str), tight, errors, noise, norm)
+    found = choose(
+        noise,
+        norm,
+        method,
+        _apart(errors, unions),
+        lambda case, here, _: _radius(case, errors[here], unions[here]),
+        lambda i: f"error {errors[i]:g} beside rivals {', '.join(f'{rival:g}' for rival in others[i])}",
+    )
+    return Radii(found.value, found.method, found.tight, errors, noise, norm)
 
 
 def _unions(error: FloatArray, rivals: FloatArray) -> FloatArray:
@@ -96,24 +89,22 @@ def _apart(error: FloatArray, unions: FloatArray) -> Any:
     return np.any(rounding.up(error[:, None] + shares, 1) < 1, axis=1)
 
 
-def _radius(
-    entry: Certificate, noise: Noise, error: FloatArray, unions: FloatArray, dim: int, norm: Threat
-) -> FloatArray:
+def _radius(case: Case, error: FloatArray, unions: FloatArray) -> FloatArray:
     """The largest radius found at which the label is apart from the others, by doubling and bisection."""
     k = unions.shape[1]
 
     def apart(radius: FloatArray) -> np.ndarray:
         everything = np.concatenate([error[:, None], unions], axis=1).ravel()
         sizes = np.repeat(radius, k + 1)
-        grown = grown_error(entry, noise, everything, sizes, dim, norm).reshape(-1, k + 1)
+        grown = case.grown(everything, sizes).reshape(-1, k + 1)
         known = ~np.isnan(grown[:, 0])
         return known & _apart(np.nan_to_num(grown[:, 0], nan=1.0), np.nan_to_num(grown[:, 1:], nan=1.0))
 
-    low, high = np.zeros(error.shape), np.full(error.shape, noise.scale / 64)
+    low, high = np.zeros(error.shape), np.full(error.shape, case.noise.scale / 64)
     for _ in range(DOUBLINGS):
         holds = apart(high)
         if not holds.any():
             break
         low, high = np.where(holds, high, low), np.where(holds, 2 * high, high)
     found = last_true(apart, low, high, STEPS)
-    return np.floor(found) if is_counted(norm) else found
+    return np.floor(found) if is_counted(case.norm) else found

@@ -4,18 +4,10 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._numerics import rounding
-from wulff._numerics.bisection import bisect
-from wulff._typing import FloatArray
-from wulff.certificates.growth import grown_error, signed_enclosure
-from wulff.certificates.radii import Radii, check_errors, dimension
-from wulff.certificates.registry import Certificate, candidates
-from wulff.errors import NotCoveredError
+from wulff.certificates.radii import Radii, check_errors, choose, dimension
 from wulff.noises import Noise
 from wulff.noises import parse as parse_noise
 from wulff.norms import Threat, is_counted, parse_threat
-
-STEPS = 12
-"""Bisections between two radii, where every step evaluates a divergence."""
 
 
 def two_sided_radius(
@@ -55,71 +47,17 @@ def two_sided_radius(
     noise = noise.in_dim(dimension(noise, dim))
     assert noise.dim is not None
     top, runner_up = np.broadcast_arrays(check_errors(error_top), check_errors(p_runner_up))
-    shape = top.shape
-    top, runner_up = top.ravel(), np.minimum(top, runner_up).ravel()
-    leads = rounding.up(top + runner_up, 1) < 1
-
-    radius = np.full(top.size, np.nan)
-    names, tight = np.full(top.size, "abstain", dtype=object), np.zeros(top.size, dtype=bool)
-    for entry in candidates(noise, norm, method):
-        found = _two_sided(entry, noise, top, runner_up, noise.dim, norm)
-        better = leads & (found > np.nan_to_num(radius, nan=-1.0))
-        radius[better] = found[better]
-        names[better], tight[better] = entry.method, entry.tight and entry.growth is not None
-    if (missing := leads & np.isnan(radius)).any():
-        able = [entry.method for entry in candidates(noise, norm, None) if entry.growth is not None]
-        raise NotCoveredError(
-            f"no certificate covers {noise} against {norm} at error_top {top[missing][0]:g} and p_runner_up "
-            f"{runner_up[missing][0]:g}; two-sided methods are {', '.join(able) or 'none'}."
-        )
-    radius[~leads] = 0.0
-    if is_counted(norm):
-        radius = np.floor(radius)
-    return Radii(
-        radius.reshape(shape)[()],
-        names.astype(str).reshape(shape)[()],
-        tight.reshape(shape)[()],
-        top.reshape(shape)[()],
+    runner_up = np.minimum(top, runner_up)
+    found = choose(
         noise,
         norm,
+        method,
+        rounding.up(top + runner_up, 1) < 1,
+        lambda case, here, _: case.two_sided(top.flat[here], runner_up.flat[here]),
+        lambda i: f"error_top {top.flat[i]:g} and p_runner_up {runner_up.flat[i]:g}",
+        growing=False,
     )
-
-
-def _two_sided(
-    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Threat
-) -> FloatArray:
-    """The radius by one theorem, rounded down; nan where it says nothing."""
-    if entry.growth == "rate":
-        top_low, _ = signed_enclosure(entry, noise, top, dim, norm)
-        runner_up_low, _ = signed_enclosure(entry, noise, runner_up, dim, norm)
-        total = np.nextafter(top_low + runner_up_low, -np.inf)
-        return np.where(np.isnan(total), np.nan, np.maximum(0.5 * total, 0.0))
-    if callable(entry.growth):
-        return _where_they_meet(entry, noise, top, runner_up, dim, norm)
-    error = rounding.up((top + runner_up) / 2, 1) if entry.growth == "overlap" else top
-    radius = np.full(top.shape, np.nan)
-    certain = error < 0.5
-    radius[certain] = entry.radius(noise, error[certain], dim, norm)
-    return radius
-
-
-def _where_they_meet(
-    entry: Certificate, noise: Noise, top: FloatArray, runner_up: FloatArray, dim: int, norm: Threat
-) -> FloatArray:
-    """The largest radius found at which the bounds on the two errors have a sum below one, by bisection.
-
-    It lies between the one-sided radii of the two errors: at the first both errors are below ½, at the
-    second both may be above.
-    """
-    low, high = np.zeros(top.shape), np.zeros(top.shape)
-    for bound, error in ((low, top), (high, runner_up)):
-        certain = error < 0.5
-        bound[certain] = entry.radius(noise, error[certain], dim, norm)
-
-    def apart(radius: FloatArray) -> npt.NDArray[np.bool_]:
-        sizes = np.concatenate([radius, radius])
-        grown = grown_error(entry, noise, np.concatenate([top, runner_up]), sizes, dim, norm)
-        return rounding.up(grown[: len(top)] + grown[len(top) :], 1) < 1
-
-    low, high = bisect(apart, low, high, STEPS)
-    return np.where(np.isnan(high), np.nan, low)
+    radius = np.floor(found.value) if is_counted(norm) else found.value
+    # Without a growth it is the one-sided radius, which knows nothing of the runner-up.
+    growing = np.array([False, *(entry.growth is not None for entry in found.entries)])
+    return Radii(radius[()], found.method, found.tight & growing[found.number], top[()], noise, norm)

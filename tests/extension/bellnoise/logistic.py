@@ -68,7 +68,9 @@ def _tails(step: Fraction, count: int) -> list[int]:
     return [2 * one * e // (one + e) for e in exponential.at(step, count)]
 
 
-@certificates.register(Logistic, Norm.L2, method="convex-order", tight=False, ulps=32, growth="rate")
+@certificates.register(
+    Logistic, Norm.L2, method="convex-order", tight=False, ulps=32, growth=certificates.Rate()
+)
 def logistic_l2(noise: Logistic, error: FloatArray, dim: int) -> FloatArray:
     """√(2/π) · Φ⁻¹(1 - error), in any dimension.
 

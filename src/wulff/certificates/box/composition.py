@@ -18,10 +18,11 @@ from wulff._numerics.bisection import last_whole
 from wulff._numerics.composition import LatticeMeasure, compose_all
 from wulff._typing import FloatArray
 from wulff.certificates.box.filling import HALF
+from wulff.certificates.certificate import Bounded, Certificate
 from wulff.certificates.privacy_loss.coordinates import LARGEST_LOSS, curve_of, interpolate
 from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, Curve, useless
 from wulff.certificates.privacy_loss.lattice import privacy_loss
-from wulff.certificates.registry import Certificate, converter
+from wulff.certificates.registry import converter
 from wulff.noises import Gaussian, Noise, Uniform
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.norms import Box, Room, Threat
@@ -48,7 +49,7 @@ def composed_in_the_box(noise: type[IIDNoise], threat: Threat) -> list[Certifica
             ulps=8,
             function=functools.partial(_radius, threat),
             source="the r with inf_t {t · error + D_t(v*)} = ½; tight but for discretisation",
-            growth=functools.partial(_grown, threat),
+            growth=Bounded(functools.partial(_grown, threat)),
         )
     ]
 

@@ -20,8 +20,8 @@ import numpy as np
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
 from wulff.certificates.box.filling import Filling
-from wulff.certificates.growth import grown_error
-from wulff.certificates.registry import ANY_NORM, Certificate, between, conversions, converter, table
+from wulff.certificates.certificate import ANY_NORM, Bounded, Case, Certificate
+from wulff.certificates.registry import between, conversions, converter, table
 from wulff.noises import Noise
 from wulff.norms import Box, Norm, Threat
 
@@ -51,8 +51,9 @@ def from_plain_norms(noise: type[Noise], threat: Threat) -> list[Certificate]:
                 tight=exact,
                 ulps=entry.ulps + 8,
                 function=functools.partial(_converted, entry, against, threat),
-                growth=None if entry.growth is None else functools.partial(_grown, entry, against, threat),
-                shortfall=0.0,
+                growth=None
+                if entry.growth is None
+                else Bounded(functools.partial(_grown, entry, against, threat)),
                 look=None,
                 source=f"the radius against {against}, by the greedy perturbation of the box",
             )
@@ -125,4 +126,4 @@ def _grown(
     if against.p < threat.norm.p:
         return np.full(error.shape, np.nan)
     size = Filling(threat, dim).size(rounding.up(radius * noise.scale, 2), against.p)
-    return grown_error(entry, noise, error, size, dim, against)
+    return Case(entry, noise, dim, against).grown(error, size)

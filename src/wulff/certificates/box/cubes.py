@@ -22,7 +22,8 @@ from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.certificates.box.conversion import at_scale_one
 from wulff.certificates.box.filling import HALF, Filling
-from wulff.certificates.registry import Certificate, converter
+from wulff.certificates.certificate import Bounded, Certificate
+from wulff.certificates.registry import converter
 from wulff.noises import Noise, NormRadialNoise
 from wulff.norms import Box, Norm, Threat
 
@@ -48,7 +49,7 @@ def cubes_in_the_box(noise: type[NormRadialNoise], threat: Threat) -> list[Certi
             ulps=64,
             function=functools.partial(_radius, threat),
             source="the r with E Π (1 - v*_i/2H) = ½ + error, a mixture of uniform laws on cubes",
-            growth=functools.partial(_grown, threat),
+            growth=Bounded(functools.partial(_grown, threat)),
         )
     ]
 

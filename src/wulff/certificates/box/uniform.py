@@ -10,7 +10,8 @@ from wulff._numerics.rounding import EPSILON
 from wulff._typing import FloatArray
 from wulff.certificates.box.conversion import at_scale_one
 from wulff.certificates.box.filling import HALF, Filling
-from wulff.certificates.registry import Certificate, converter
+from wulff.certificates.certificate import Bounded, Certificate
+from wulff.certificates.registry import converter
 from wulff.noises import Noise, Uniform
 from wulff.norms import Box, Threat
 
@@ -29,7 +30,7 @@ def uniform_in_the_box(noise: type[Uniform], threat: Threat) -> list[Certificate
             ulps=8,
             function=functools.partial(_uniform, threat),
             source="S_c + 2λ(1 - (½ + error)/p_c), p_c = Π_{i ≤ c} (1 - m_i/2λ) [Voráček & Hein 2023]",
-            growth=functools.partial(_uniform_grown, threat),
+            growth=Bounded(functools.partial(_uniform_grown, threat)),
         )
     ]
 

@@ -4,12 +4,13 @@ import numpy as np
 from scipy import special
 
 from wulff._typing import FloatArray
-from wulff.certificates.registry import ANY_NORM, register
+from wulff.certificates.certificate import ANY_NORM, Overlap
+from wulff.certificates.registry import register
 from wulff.noises import Ball
 from wulff.norms import Norm
 
 
-@register(Ball, ANY_NORM, method="closed-form", tight=True, ulps=2**14, growth="overlap")
+@register(Ball, ANY_NORM, method="closed-form", tight=True, ulps=2**14, growth=Overlap())
 def ball(noise: Ball, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """2√b · d^min(0, 1/p - 1/2), P[Beta(½, (d+1)/2) < b] = ½ - error [Yang et al. 2020, theorem S.1].
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Rate
 from wulff.certificates.registry import register
 from wulff.noises import HalfLine, IIDNoise, Pareto
 from wulff.norms import Norm
@@ -17,7 +18,7 @@ from wulff.norms import Norm
     method="quantile",
     tight=True,
     ulps=2**14,
-    growth="rate",
+    growth=Rate(),
     covers=lambda law: law is not Pareto,
 )
 def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
@@ -31,7 +32,7 @@ def log_concave_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     return noise.coordinate_isf(error)
 
 
-@register(Pareto, Norm.L2, method="convex-order", tight=False, ulps=32, growth="rate")
+@register(Pareto, Norm.L2, method="convex-order", tight=False, ulps=32, growth=Rate())
 def pareto_l2(noise: Pareto, error: FloatArray, dim: int) -> FloatArray:
     """√(2/π) · Φ⁻¹(1 - error)/(1 + a), in any dimension; derived here.
 

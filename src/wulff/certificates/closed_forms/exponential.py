@@ -8,6 +8,7 @@ from scipy import special
 
 from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Rate
 from wulff.certificates.registry import register
 from wulff.noises import ExpL1, ExpL2, ExpLinf
 from wulff.norms import Norm
@@ -19,13 +20,13 @@ def _where(covered: bool, radius: FloatArray) -> FloatArray:
     return radius if covered else np.full_like(radius, np.nan)
 
 
-@register(ExpL1, Norm.L1, method=_METHOD, tight=True, ulps=8, growth="rate")
+@register(ExpL1, Norm.L1, method=_METHOD, tight=True, ulps=8, growth=Rate())
 def exp_l1_l1(noise: ExpL1, error: FloatArray, dim: int) -> FloatArray:
     """-log(2 · error) for j = 0, k = 1, which is Laplace noise [Teng et al. 2019]; tight."""
     return _where(_is_plain(noise), -np.log(2 * error))
 
 
-@register(ExpLinf, Norm.LINF, method=_METHOD, tight=True, ulps=8, growth="rate")
+@register(ExpLinf, Norm.LINF, method=_METHOD, tight=True, ulps=8, growth=Rate())
 def exp_linf_linf(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     """-log(2 · error) for j = 0, k = 1 [Yang et al. 2020, table A.1]; tight.
 
@@ -35,7 +36,7 @@ def exp_linf_linf(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     return _where(_is_plain(noise), -np.log(2 * error))
 
 
-@register(ExpLinf, Norm.L1, method=_METHOD, tight=False, ulps=256, growth="rate")
+@register(ExpLinf, Norm.L1, method=_METHOD, tight=False, ulps=256, growth=Rate())
 def exp_linf_l1(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     """2d(½ - error)/E[T] for error ≥ 1/(2d), E[T] = (d-1)Γ((d-1-j)/k)/Γ((d-j)/k) [Yang et al. 2020, N.2].
 
@@ -47,7 +48,7 @@ def exp_linf_l1(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     return np.where(error >= 0.5 / dim, linear, beyond)
 
 
-@register(ExpLinf, Norm.L2, method=_METHOD, tight=False, ulps=512, growth="rate")
+@register(ExpLinf, Norm.L2, method=_METHOD, tight=False, ulps=512, growth=Rate())
 def exp_linf_l2(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     """∫ dm/√(⌊m⌋ + frac(m)²) from 2d·error to d, for j = 0 and k = 1; derived here.
 
@@ -66,7 +67,7 @@ def exp_linf_l2(noise: ExpLinf, error: FloatArray, dim: int) -> FloatArray:
     return _where(_is_plain(noise), _segments(dim)[n.astype(np.int64)] + partial)
 
 
-@register(ExpL2, Norm.L2, method=_METHOD, tight=False, ulps=4096, growth="rate")
+@register(ExpL2, Norm.L2, method=_METHOD, tight=False, ulps=4096, growth=Rate())
 def exp_l2_l2(noise: ExpL2, error: FloatArray, dim: int) -> FloatArray:
     """(d - 1) artanh(t), P[θ₁ > t] = error, for j = 0, k = 1 and d ≥ 2 [Yang et al. 2020, table A.1].
 
@@ -88,7 +89,7 @@ def exp_l2_l2(noise: ExpL2, error: FloatArray, dim: int) -> FloatArray:
     return _where(_is_plain(noise), (dim - 1) * artanh)
 
 
-@register(ExpL1, Norm.LINF, method=_METHOD, tight=False, ulps=2**14, growth="rate")
+@register(ExpL1, Norm.LINF, method=_METHOD, tight=False, ulps=2**14, growth=Rate())
 def exp_l1_linf(noise: ExpL1, error: FloatArray, dim: int) -> FloatArray:
     """The exact integral of 1/Φ for j = 0, k = 1, where the score is a sum of d signs; derived here.
 

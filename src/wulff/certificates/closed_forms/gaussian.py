@@ -2,12 +2,13 @@
 
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
-from wulff.certificates.registry import ANY_NORM, register
+from wulff.certificates.certificate import ANY_NORM, Rate
+from wulff.certificates.registry import register
 from wulff.noises import Gaussian
 from wulff.norms import Norm
 
 
-@register(Gaussian, ANY_NORM, method="closed-form", tight=True, ulps=48, growth="rate")
+@register(Gaussian, ANY_NORM, method="closed-form", tight=True, ulps=48, growth=Rate())
 def gaussian(noise: Gaussian, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """Φ⁻¹(1 - error) · d^min(0, 1/p - 1/2) [Cohen et al. 2019, theorem 1].
 

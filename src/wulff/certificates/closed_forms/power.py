@@ -3,12 +3,13 @@
 import numpy as np
 
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Rate
 from wulff.certificates.registry import register
 from wulff.noises import PowerLinf
 from wulff.norms import Norm
 
 
-@register(PowerLinf, Norm.L1, method="closed-form", tight=False, ulps=256, growth="rate")
+@register(PowerLinf, Norm.L1, method="closed-form", tight=False, ulps=256, growth=Rate())
 def power_linf_l1(noise: PowerLinf, error: FloatArray, dim: int) -> FloatArray:
     """2d(½ - error)/E[T] for error ≥ 1/(2d); E[T] = a - d for k = 1 [Yang et al. 2020, O.1].
 

@@ -11,7 +11,8 @@ import math
 import numpy as np
 
 from wulff._typing import FloatArray
-from wulff.certificates.registry import ANY_NORM, register
+from wulff.certificates.certificate import ANY_NORM, Overlap
+from wulff.certificates.registry import register
 from wulff.noises import Uniform
 from wulff.norms import Norm
 
@@ -19,7 +20,7 @@ PIECES = 1024
 """Intervals on which `uniform_lp` bounds a minimum from below; the bound loses about 1e-5 of the radius."""
 
 
-@register(Uniform, ANY_NORM, method="closed-form", tight=True, ulps=32, growth="overlap")
+@register(Uniform, ANY_NORM, method="closed-form", tight=True, ulps=32, growth=Overlap())
 def uniform(noise: Uniform, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """2 d^(1/p) (1 - (½ + error)^(1/d)), and 2 (½ - error) for p = 1 [Yang et al. 2020, table A.1]; exact.
 
@@ -40,7 +41,7 @@ def uniform(noise: Uniform, error: FloatArray, dim: int, norm: Norm) -> FloatArr
     return np.where(certainly_below & (equal <= math.log(norm.p)), radius, np.nan)
 
 
-@register(Uniform, ANY_NORM, method="one-large-coordinate", tight=False, ulps=2**14, growth="overlap")
+@register(Uniform, ANY_NORM, method="one-large-coordinate", tight=False, ulps=2**14, growth=Overlap())
 def uniform_lp(noise: Uniform, error: FloatArray, dim: int, norm: Norm) -> FloatArray:
     """2 · min_y (f(y) + (d-1) f((L-y)/(d-1)))^(1/p), from below, for 1 < p < 2 and d ≥ 2; derived here.
 

@@ -7,6 +7,7 @@ from numpy.polynomial import legendre
 
 from wulff._numerics.legendre import legendre_series
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Rate
 from wulff.certificates.registry import register
 from wulff.noises import Gaussian, HalfLine, IIDNoise, Laplace, Uniform
 from wulff.norms import Norm
@@ -23,8 +24,7 @@ _FIT = np.linalg.inv(legendre.legvander(_NODES, _DEGREE))
     method="differential",
     tight=False,
     ulps=2**14,
-    growth="rate",
-    shortfall=1e-9,
+    growth=Rate(shortfall=1e-9),
     covers=lambda law: law not in (Gaussian, Laplace, Uniform),
 )
 def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:

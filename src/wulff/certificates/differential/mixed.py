@@ -17,6 +17,7 @@ import numpy as np
 
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Rate
 from wulff.certificates.differential.directions import direction
 from wulff.certificates.differential.profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.differential.quadrature import RadialQuadrature
@@ -35,8 +36,7 @@ _register = functools.partial(
     method="differential",
     tight=False,
     ulps=ULPS,
-    growth="rate",
-    shortfall=LARGEST_SHORTFALL,
+    growth=Rate(shortfall=LARGEST_SHORTFALL),
 )
 
 

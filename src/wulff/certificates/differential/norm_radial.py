@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Rate
 from wulff.certificates.differential.directions import Direction, direction
 from wulff.certificates.differential.profile import LARGEST_SHORTFALL, Profile, build_profile
 from wulff.certificates.differential.quadrature import RadialQuadrature
@@ -22,8 +23,7 @@ _register = functools.partial(
     method="differential",
     tight=False,
     ulps=_ULPS,
-    growth="rate",
-    shortfall=LARGEST_SHORTFALL,
+    growth=Rate(shortfall=LARGEST_SHORTFALL),
     covers=lambda law: law is not Ball,  # whose density jumps
 )
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from wulff._numerics.rounding import float_at_most
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Overlap
 from wulff.certificates.registry import register
 from wulff.noises import Ablation
 from wulff.norms import Norm
@@ -20,7 +21,7 @@ BITS = 256
 """Binary digits of probabilities, which are integers over 2**BITS, rounded down."""
 
 
-@register(Ablation, Norm.L0, method="closed-form", tight=True, ulps=1, growth="overlap")
+@register(Ablation, Norm.L0, method="closed-form", tight=True, ulps=1, growth=Overlap())
 def ablation(noise: Ablation, error: FloatArray, dim: int) -> FloatArray:
     """The largest c with error + Δ_c < ½; Δ_c = 1 - C(d-c,k)/C(d,k), or 1 - (1-β)^c [Levine & Feizi 2020a].
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from wulff._numerics import rounding
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded
 from wulff.certificates.registry import register
 from wulff.noises import Resampling
 from wulff.norms import Norm
@@ -120,7 +121,7 @@ def _grown(noise: Resampling, error: FloatArray, radius: FloatArray, dim: int) -
     return grown
 
 
-@register(Resampling, Norm.L0, method="likelihood-ratios", tight=True, ulps=1, growth=_grown)
+@register(Resampling, Norm.L0, method="likelihood-ratios", tight=True, ulps=1, growth=Bounded(_grown))
 def resampling(noise: Resampling, error: FloatArray, dim: int) -> FloatArray:
     """The largest c with G(error) < ½ by filling with the likelihood ratios of c changes [Lee et al. 2019].
 
@@ -131,7 +132,7 @@ def resampling(noise: Resampling, error: FloatArray, dim: int) -> FloatArray:
     return raised_values(noise, error, dim)
 
 
-@register(Resampling, Norm.L0, method="raised-values", tight=False, ulps=1, growth=_grown)
+@register(Resampling, Norm.L0, method="raised-values", tight=False, ulps=1, growth=Bounded(_grown))
 def raised_values(noise: Resampling, error: FloatArray, dim: int) -> FloatArray:
     """The same with features of few values counted as if they had the third largest number; derived here."""
     radius = np.zeros(error.shape)

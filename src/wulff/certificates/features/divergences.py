@@ -11,12 +11,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from wulff._typing import FloatArray
-from wulff.certificates.growth import grown_error, signed_enclosure
+from wulff._typing import FloatArray, IntArray
+from wulff.certificates.certificate import Case, Rate
 from wulff.certificates.level_set.entries import divergence as level_sets
 from wulff.certificates.privacy_loss.coordinates import LossCurves, divergences
-from wulff.certificates.registry import Certificate, candidates, table
-from wulff.errors import NotCoveredError
+from wulff.certificates.radii import choose
+from wulff.certificates.registry import table
 from wulff.noises import HalfLine, IIDNoise, Noise, NormRadialNoise
 from wulff.norms import Box, Norm, Scaled, Threat
 
@@ -35,14 +35,14 @@ Divergence = Callable[[FloatArray], FloatArray]
 
 def method(numbers: Noise, norm: Threat) -> str:
     """What a certificate that rests on these D is called."""
-    return "privacy-loss" if _losses(numbers, norm) else f"{best(numbers, norm).method}-filled"
+    return "privacy-loss" if _losses(numbers, norm) else f"{best(numbers, norm).certificate.method}-filled"
 
 
 def divergence(numbers: Noise, norm: Threat, radius: float) -> Divergence:
     """D for the worst move of numbers by less than the radius."""
     if losses := _losses(numbers, norm):
         return _of_losses(losses, radius / numbers.scale)
-    if best(numbers, norm).method == "level-set":
+    if best(numbers, norm).certificate.method == "level-set":
         return _of_level_sets(numbers, norm, radius)
     return _of_growth(numbers, norm, radius)
 
@@ -111,11 +111,11 @@ def _of_growth(numbers: Noise, norm: Threat, radius: float) -> Divergence:
 
 def _growth(numbers: Noise, norm: Threat, radius: float) -> FloatArray:
     """G at the places of the table, from above."""
-    entry = best(numbers, norm)
-    assert numbers.dim is not None
-    if entry.growth != "rate":
-        grown = grown_error(entry, numbers, ERRORS, np.full(ERRORS.shape, radius), numbers.dim, norm)
+    known = best(numbers, norm)
+    if not isinstance(known.certificate.growth, Rate):
+        grown = known.grown(ERRORS, np.full(ERRORS.shape, radius))
         return np.where(np.isnan(grown), 1.0, np.minimum(grown, 1.0))
+    # The same for every radius, and found once: where the integrals of the rates are.
     low, high = _rates(numbers, norm)
     # The first place whose rate integral is small enough, seen from the last: it falls.
     following = np.searchsorted(-high, -np.nextafter(low - radius, -np.inf), side="left")
@@ -125,25 +125,24 @@ def _growth(numbers: Noise, norm: Threat, radius: float) -> FloatArray:
 @functools.lru_cache(maxsize=16)
 def _rates(numbers: Noise, norm: Threat) -> tuple[FloatArray, FloatArray]:
     """r at the places of the table, from below and from above, where it falls."""
-    assert numbers.dim is not None
-    low, high = signed_enclosure(best(numbers, norm), numbers, ERRORS, numbers.dim, norm)
+    known = best(numbers, norm)
+    assert isinstance(known.certificate.growth, Rate)
+    low, high = known.certificate.growth.signed(known, ERRORS)
     low, high = np.nan_to_num(low, nan=-np.inf, posinf=np.inf), np.nan_to_num(high, nan=np.inf, posinf=np.inf)
     # From above it is at most what it is at any smaller error.
     return low, np.maximum.accumulate(high[::-1])[::-1]
 
 
 @functools.lru_cache(maxsize=64)
-def best(numbers: Noise, norm: Threat) -> Certificate:
+def best(numbers: Noise, norm: Threat) -> Case:
     """The theorem with a growth and the largest radius, at a typical error."""
+    error, tiny = np.array([TYPICAL]), np.array([1e-6 * numbers.scale])
+
+    def radius(case: Case, _: IntArray, __: FloatArray) -> FloatArray:
+        found = case.radius(error)
+        return np.where(np.isnan(case.grown(error, tiny)) | ~(found > 0), np.nan, found)
+
+    asked = np.array([True])
+    found = choose(numbers, norm, None, asked, radius, lambda _: f"error {TYPICAL} after a perturbation")
     assert numbers.dim is not None
-    dim, error, tiny = numbers.dim, np.array([TYPICAL]), np.array([1e-6 * numbers.scale])
-    entries = [
-        entry
-        for entry in candidates(numbers, norm, None)
-        if entry.growth is not None
-        and not np.isnan(grown_error(entry, numbers, error, tiny, dim, norm)).any()
-    ]
-    radii = [float(np.nan_to_num(e.radius(numbers, error, dim, norm), nan=-1.0)[0]) for e in entries]
-    if not entries or max(radii) <= 0:
-        raise NotCoveredError(f"no certificate of {numbers} against {norm} tells how errors grow.")
-    return entries[int(np.argmax(radii))]
+    return Case(found.entries[int(found.number[0]) - 1], numbers, numbers.dim, norm)

@@ -20,9 +20,9 @@ from wulff._numerics import rounding
 from wulff._numerics.bisection import last_whole
 from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded, Certificate
 from wulff.certificates.features.categories import Atoms, changes
 from wulff.certificates.features.divergences import Divergence, best, divergence, method
-from wulff.certificates.registry import Certificate
 from wulff.noises import Mixed, Noise, Resampling
 from wulff.norms import Threat, WithChanges
 
@@ -36,13 +36,13 @@ OCTAVES = 16
 
 def filled(numbers: Noise, hidden: Resampling, count: int, threat: WithChanges) -> list[Certificate]:
     """The certificate of numbers beside so many changed categories, by the best theorem of the numbers."""
-    theorem = best(numbers, threat.norm)
+    known = best(numbers, threat.norm)
     assert numbers.dim is not None
     dim = numbers.dim
 
     def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
         few, which = np.unique(error, return_inverse=True)
-        plain = theorem.radius(numbers, few, dim, threat.norm)
+        plain = known.radius(few)
         found = [
             _place(numbers, hidden, count, threat.norm, e, most)
             for e, most in zip(few.tolist(), plain.tolist(), strict=True)
@@ -52,7 +52,7 @@ def filled(numbers: Noise, hidden: Resampling, count: int, threat: WithChanges) 
         reached = np.where(some, np.exp2(place / PARTS), np.where(np.isnan(plain), np.nan, 0.0))
         left = grown(_, few[some], reached[some], dim)
         # With the categories changed, the numbers go on from here: growth functions compose.
-        further = np.nan_to_num(theorem.radius(numbers, np.minimum(left, 0.5 - 1e-9), dim, threat.norm))
+        further = np.nan_to_num(known.radius(np.minimum(left, 0.5 - 1e-9)))
         further = np.where(left < 0.5 - 1e-9, further, 0.0)
         following = np.exp2((place[some] + 1) / PARTS)
         reached[some] = np.minimum(np.minimum(reached[some] + further, following), plain[some]) * (1 - 1e-12)
@@ -68,7 +68,8 @@ def filled(numbers: Noise, hidden: Resampling, count: int, threat: WithChanges) 
 
     source = "inf over t of t · error + Σ Q_j D(t P_j/Q_j) for the ratios of the changes, D of the numbers"
     named = method(numbers, threat.norm)
-    return [Certificate(Mixed, threat, named, False, 1, radius, f"{source}; derived here", growth=grown)]
+    growth = Bounded(grown)
+    return [Certificate(Mixed, threat, named, False, 1, radius, f"{source}; derived here", growth=growth)]
 
 
 def _place(numbers: Noise, hidden: Resampling, count: int, norm: Threat, error: float, plain: float) -> float:

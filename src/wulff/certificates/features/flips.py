@@ -10,6 +10,7 @@ import functools
 import numpy as np
 
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded
 from wulff.certificates.features.categories import Atoms
 from wulff.certificates.registry import register
 from wulff.noises import Flips
@@ -60,7 +61,7 @@ def _grown(noise: Flips, error: FloatArray, radius: FloatArray, dim: int) -> Flo
     return grown
 
 
-@register(Flips, Norm.L0, method="likelihood-ratios", tight=True, ulps=1, growth=_grown)
+@register(Flips, Norm.L0, method="likelihood-ratios", tight=True, ulps=1, growth=Bounded(_grown))
 def flips(noise: Flips, error: FloatArray, dim: int) -> FloatArray:
     """The largest c with G(error) < ½ for all additions and removals of c bits [Bojchevski et al. 2020].
 

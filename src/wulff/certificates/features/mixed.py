@@ -9,23 +9,21 @@ here.
 
 import functools
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from scipy.special import ndtr
 
 from wulff._numerics import rounding
-from wulff._numerics.bisection import last_true
 from wulff._numerics.roots import bracketed_root
 from wulff._numerics.rounding import float_at_least, float_at_most
 from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded, Case, Certificate, Overlap
 from wulff.certificates.features.ablation import seen
 from wulff.certificates.features.categories import Atoms, changes, few_values
 from wulff.certificates.features.filled import filled
-from wulff.certificates.growth import grown_error, signed_enclosure
 from wulff.certificates.radii import certified_radius
-from wulff.certificates.registry import Certificate, candidates, finder
+from wulff.certificates.registry import candidates, finder
 from wulff.errors import InputError, NotCoveredError
 from wulff.noises import Ablation, Gaussian, Mixed, Noise, Resampling
 from wulff.norms import Box, Threat, WithChanges
@@ -52,8 +50,8 @@ def entries_of_mixed(noise: Mixed, threat: Threat) -> list[Certificate]:
     count = min(threat.changed, len(noise.columns))
     if isinstance(numbers, Gaussian) and isinstance(hidden, Resampling) and not isinstance(threat.norm, Box):
         return [_drawn_again(numbers, hidden, count, threat)]
-    entries = [entry for entry in candidates(numbers, threat.norm, None) if entry.growth is not None]
-    overlapping = [entry for entry in entries if entry.growth == "overlap"]
+    entries = candidates(numbers, threat.norm, None, growing=True)
+    overlapping = [entry for entry in entries if isinstance(entry.growth, Overlap)]
     if isinstance(hidden, Resampling) and count:
         alike, exact = changes(hidden, count).alike(), few_values(hidden)
         found = [_overlapping(entry, numbers, alike, exact, threat) for entry in overlapping]
@@ -74,7 +72,8 @@ def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithCha
     The largest r with G(e/(1 - Δ), r) ≤ (½ - Δ)/(1 - Δ), where e + Δ < ½.
     """
     assert numbers.dim is not None
-    dim, unseen = numbers.dim, max(float_at_most(1 - delta), TINY)  # 0 where every change is seen
+    case = Case(entry, numbers, numbers.dim, threat.norm)
+    unseen = max(float_at_most(1 - delta), TINY)  # 0 where every change is seen
     end = float_at_most((HALF - delta) / (1 - delta)) if delta < HALF else 0.0
     largest, rest = float_at_least(delta), float_at_least(1 - delta)
 
@@ -82,12 +81,12 @@ def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithCha
         start = rounding.up(error / unseen, 1)
         found, some = np.zeros(error.shape), start < end
         if some.any():
-            found[some] = _until(entry, numbers, start[some], end, threat.norm)
+            found[some] = _until(case, start[some], end)
         return found
 
     def grown(_: Noise, error: FloatArray, size: FloatArray, __: int) -> FloatArray:
         start = np.minimum(rounding.up(error / unseen, 1), 1.0)
-        inside = grown_error(entry, numbers, start, size, dim, threat.norm)
+        inside = case.grown(start, size)
         return np.minimum(rounding.up(largest + rest * inside, 3), 1.0)
 
     return Certificate(
@@ -98,27 +97,17 @@ def _hidden(entry: Certificate, numbers: Noise, delta: Fraction, threat: WithCha
         1,
         radius,
         entry.source,
-        growth=grown,
+        growth=Bounded(grown),
         comparison=entry.comparison,
     )
 
 
-def _until(entry: Certificate, noise: Noise, start: FloatArray, end: float, norm: Threat) -> FloatArray:
+def _until(case: Case, start: FloatArray, end: float) -> FloatArray:
     """How far the noise may move until errors grow from `start` to `end`, which is larger and at most ½."""
-    assert noise.dim is not None
-    dim = noise.dim
     if end == 0.5:
-        return entry.radius(noise, start, dim, norm)
-    if entry.growth == "rate":
-        before, _ = signed_enclosure(entry, noise, start, dim, norm)
-        _, after = signed_enclosure(entry, noise, np.array([end]), dim, norm)
-        return np.maximum(np.nextafter(before - after, -np.inf), 0.0)
-    most = entry.radius(noise, start, dim, norm)  # at which the error may be ½
-
-    def holds(radius: FloatArray) -> Any:
-        return grown_error(entry, noise, start, radius, dim, norm) <= end
-
-    return np.where(np.isnan(most), np.nan, last_true(holds, np.zeros(len(start)), most, 24))
+        return case.radius(start)
+    assert case.certificate.growth is not None
+    return case.certificate.growth.until(case, start, end)
 
 
 def _overlapping(
@@ -131,7 +120,7 @@ def _overlapping(
     laws of a category that is seen with probability Δ have 1 - Δ in common, at t = 1.
     """
     assert numbers.dim is not None
-    dim = numbers.dim
+    case = Case(entry, numbers, numbers.dim, threat.norm)
 
     def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
         needed = np.full(error.shape, np.inf)
@@ -141,12 +130,12 @@ def _overlapping(
         start, found = rounding.up(np.maximum(needed - 0.5, 0.0), 1), np.zeros(error.shape)
         some = start < 0.5
         if some.any():
-            found[some] = entry.radius(numbers, np.maximum(start[some], error[some]), dim, threat.norm)
+            found[some] = case.radius(np.maximum(start[some], error[some]))
         return found
 
     def grown(_: Noise, error: FloatArray, size: FloatArray, __: int) -> FloatArray:
         tiny = np.full(error.shape, TINY)
-        overlap = rounding.down(1 - grown_error(entry, numbers, tiny, size, dim, threat.norm), 1)
+        overlap = rounding.down(1 - case.grown(tiny, size), 1)
         bounds = [rounding.up(t * error + (1 - rounding.down(overlap * mass, 1)), 3) for t, mass in alike]
         return np.min([np.ones(error.shape), *bounds], axis=0)
 
@@ -154,7 +143,8 @@ def _overlapping(
         f"{entry.source}, at the overlap min of (½ + t · error)/Σ min(Q, t P) for the ratios of the changes"
     )
     tight = exact and entry.tight
-    return Certificate(Mixed, threat, entry.method, tight, 1, radius, f"{source}; derived here", growth=grown)
+    source, growth = f"{source}; derived here", Bounded(grown)
+    return Certificate(Mixed, threat, entry.method, tight, 1, radius, source, growth=growth)
 
 
 def _drawn_again(numbers: Gaussian, hidden: Resampling, count: int, threat: WithChanges) -> Certificate:
@@ -181,7 +171,7 @@ def _drawn_again(numbers: Gaussian, hidden: Resampling, count: int, threat: With
         1,
         radius,
         source,
-        growth=grown,
+        growth=Bounded(grown),
     )
 
 

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from wulff._numerics import rounding
 from wulff._numerics.bisection import last_true
 from wulff._typing import FloatArray
-from wulff.certificates.registry import ANY_NORM, Certificate, entries_of_one_size, finder, table
+from wulff.certificates.certificate import ANY_NORM, Certificate, GrowthFunction, Overlap
+from wulff.certificates.registry import entries_of_one_size, finder, table
 from wulff.noises import Gaussian, Noise, Uniform
 from wulff.norms import Norm, Scaled, Threat
 
@@ -33,7 +34,7 @@ def uniform_linf(noise: Uniform, threat: Threat) -> list[Certificate]:
     values, times = np.unique([scale for scale in noise.scales if scale > 0], return_counts=True)
     function = functools.partial(_overlap_of_boxes, values, times)
     source = "the root R of Π(1 - R/(2 s_i)) = ½ + error, the overlap of two boxes; derived here; exact"
-    return [Certificate(Uniform, Norm.LINF, "closed-form", True, 8, function, source, growth="overlap")]
+    return [Certificate(Uniform, Norm.LINF, "closed-form", True, 8, function, source, growth=Overlap())]
 
 
 @finder(Noise)
@@ -70,9 +71,8 @@ def _rescaled(
     def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
         return entry.function(unit, error, dim, *extra) * factor
 
-    def grown(_: Noise, error: FloatArray, size: FloatArray, __: int) -> FloatArray:
-        assert callable(entry.growth)
-        return entry.growth(unit, error, rounding.up(size / factor, FACTOR_ULPS + 1), dim)
+    def converted(grown: GrowthFunction) -> GrowthFunction:
+        return lambda _, error, size, __: grown(unit, error, rounding.up(size / factor, FACTOR_ULPS + 1), dim)
 
     def look(_: Noise, error: FloatArray, known: FloatArray, __: int) -> npt.NDArray[np.bool_]:
         assert entry.look is not None
@@ -87,8 +87,7 @@ def _rescaled(
         ulps=entry.ulps + (0 if in_units else FACTOR_ULPS + 2),
         function=radius,
         source=entry.source,
-        growth=grown if callable(entry.growth) else entry.growth,
-        shortfall=entry.shortfall,
+        growth=None if entry.growth is None else entry.growth.converted(converted),
         comparison=entry.comparison,
         look=None if entry.look is None else look,
     )

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from wulff._numerics import rounding
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded
 from wulff.certificates.level_set.kernels import CubeAgainstL1, Kernel, OwnNorm, Spherical
 from wulff.certificates.level_set.solver import (
     LARGEST_LOG_R,
@@ -91,7 +92,7 @@ def _look_linf(
     return _look(noise, error, radius * _length_linf(noise, dim), dim, _kernel_linf(noise, dim))
 
 
-@_register(Norm.L1, growth=_grown_l1, look=_look_l1, covers=_covers(Norm.L1, Norm.L2, Norm.LINF))
+@_register(Norm.L1, growth=Bounded(_grown_l1), look=_look_l1, covers=_covers(Norm.L1, Norm.L2, Norm.LINF))
 def against_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error for a shift along an axis [Yang et al. 2020, T.1; derived here]; tight.
 
@@ -104,13 +105,13 @@ def against_l1(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArra
     return _radius(noise, error, dim, _kernel_l1(noise, dim))
 
 
-@_register(Norm.L2, growth=_grown_l1, look=_look_l1, covers=_covers(Norm.L2))
+@_register(Norm.L2, growth=Bounded(_grown_l1), look=_look_l1, covers=_covers(Norm.L2))
 def against_l2(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error over spherical caps [Yang et al. 2020, theorem T.1]; tight."""
     return _radius(noise, error, dim, _kernel_l1(noise, dim))
 
 
-@_register(Norm.LINF, growth=_grown_linf, look=_look_linf, covers=_covers(Norm.L2, Norm.LINF))
+@_register(Norm.LINF, growth=Bounded(_grown_linf), look=_look_linf, covers=_covers(Norm.L2, Norm.LINF))
 def against_linf(noise: NormRadialNoise, error: FloatArray, dim: int) -> FloatArray:
     """The r with p₁ = ½, p₀ = error for a shift along the diagonal; derived here, tight.
 

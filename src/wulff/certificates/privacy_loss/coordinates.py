@@ -22,6 +22,7 @@ import numpy.typing as npt
 from wulff._numerics.bisection import last_true
 from wulff._numerics.composition import Composition, compose_in_blocks
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded
 from wulff.certificates.privacy_loss.curves import (
     LARGEST_SIZE,
     LEAST_SIZE,
@@ -58,7 +59,7 @@ def _look(noise: IIDNoise, error: FloatArray, radius: FloatArray, dim: int) -> n
 
 
 _register = functools.partial(
-    register, norm=Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=_grown, look=_look
+    register, norm=Norm.LINF, method="privacy-loss", tight=False, ulps=8, growth=Bounded(_grown), look=_look
 )
 
 

@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from wulff._typing import FloatArray
+from wulff.certificates.certificate import Bounded
 from wulff.certificates.differential.mixed import ULPS, mixed_radii
 from wulff.certificates.privacy_loss.curves import SMALLEST_ERROR, groups
 from wulff.certificates.privacy_loss.mixed_curves import SMALLEST_DIM, MixedLossCurves
@@ -31,7 +32,7 @@ def _look(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> 
     method="privacy-loss",
     tight=False,
     ulps=ULPS,
-    growth=_grown,
+    growth=Bounded(_grown),
     smallest_p=3,
     look=_look,
 )
