@@ -231,7 +231,8 @@ def choose(
         ]
         raise NotCoveredError(
             f"{f'method {method!r} does not cover' if method else 'no method covers'} {noise} against {norm} "
-            f"at {what(int(missing[0]))}; the other methods are {', '.join(others) or 'none'}."
+            f"at {what(int(missing[0]))}; {'the other methods are' if method else 'tried were'} "
+            f"{', '.join(others) or 'none'}."
         )
     value[~asked] = 0.0
     return Choice(value, number, entries)

@@ -5,7 +5,6 @@ import functools
 import numpy as np
 from numpy.polynomial import legendre
 
-from wulff._numerics.legendre import legendre_series
 from wulff._typing import FloatArray
 from wulff.certificates.certificate import Rate
 from wulff.certificates.registry import register
@@ -44,7 +43,9 @@ def log_convex_l1(noise: IIDNoise, error: FloatArray, dim: int) -> FloatArray:
     panel = np.clip(np.searchsorted(edges, x) - 1, 0, len(beyond) - 1)
     lo, hi = edges[panel], edges[panel + 1]
     t = np.clip((2 * x - lo - hi) / (hi - lo), -1.0, 1.0)
-    return np.maximum(beyond[panel] + legendre_series(coefficients, panel, t) - margin[panel], 0.0)
+    return np.maximum(
+        beyond[panel] + legendre.legval(t, coefficients[panel].T, tensor=False) - margin[panel], 0.0
+    )
 
 
 @functools.lru_cache(maxsize=64)

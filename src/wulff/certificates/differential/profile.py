@@ -12,7 +12,6 @@ import numpy as np
 from numpy.polynomial import legendre
 from scipy import special
 
-from wulff._numerics.legendre import legendre_series
 from wulff._numerics.normal import normal_quantile
 from wulff._typing import FloatArray
 from wulff.certificates.differential.directions import Direction
@@ -53,7 +52,7 @@ class Profile:
         panel = np.clip(np.searchsorted(self.edges, z) - 1, 0, len(self.radii) - 1)
         lo, hi = self.edges[panel], self.edges[panel + 1]
         t = np.clip((2 * z - lo - hi) / (hi - lo), -1.0, 1.0)
-        inner = self.radii[panel] + legendre_series(self.coefficients, panel, t)
+        inner = self.radii[panel] + legendre.legval(t, self.coefficients[panel].T, tensor=False)
         linear = (0.5 - error) / self.top
         return np.where(z <= self.edges[0], linear, np.maximum(inner, 0.0)) * (1 - self.margin)
 
