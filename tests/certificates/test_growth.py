@@ -230,3 +230,24 @@ def test_a_growth_that_is_no_growth_is_refused() -> None:
     for shortfall in (1.0, -1e-9, float("nan")):
         with pytest.raises(InputError, match=r"shortfall must lie in \[0, 1\), got"):
             Rate(shortfall=shortfall)
+
+
+@pytest.mark.parametrize(
+    ("spec", "norm", "dim"),
+    [
+        ("gaussian(scale=1)", "l2", 4),
+        ("uniform(scale=1)", "l1", 4),
+        ("exp-l2(scale=1,k=2)", "l2", 4),
+        ("resampling(keep=0.8, values=[2, 3, 3, 2])", "l0", 4),
+        ("exp-linf(scale=1,k=1)", "l1-box", 4),
+    ],
+)
+def test_no_error_is_said_to_stay_as_it_is_after_an_unknown_perturbation(
+    spec: str, norm: str, dim: int
+) -> None:
+    noise, threat = parse(spec).in_dim(dim), parse_threat(norm)
+    error, size = np.array([0.1, 0.1, 0.1]), np.array([np.nan, 0.0, 1.0])
+    for entry in methods(noise, threat):
+        grown = Case(entry, noise, dim, threat).grown(error, size)
+        assert not grown[0] < 1
+        assert np.isnan(grown[1]) or grown[1] == 0.1

@@ -164,7 +164,7 @@ class Case:
             return np.full(error.shape, np.nan)
         grown = self.certificate.growth.grown(self, error, size)
         # A perturbation of size 0 is none, unless categories change beside it.
-        return grown if isinstance(self.norm, WithChanges) else np.where(size > 0, grown, error)
+        return grown if isinstance(self.norm, WithChanges) else np.where(size <= 0, error, grown)
 
     def two_sided(self, top: FloatArray, runner_up: FloatArray) -> FloatArray:
         """Radii within which the first class stays ahead of each other one, by bounds on two errors."""
@@ -271,8 +271,10 @@ class Bounded(Growth):
     function: GrowthFunction
 
     def grown(self, case: Case, error: FloatArray, size: FloatArray) -> FloatArray:
-        at_scale_one = rounding.up(np.maximum(size, 1e-300) / case.noise.scale, 1)
-        return np.maximum(self.function(case.noise, error, at_scale_one, case.dim), error)
+        known = ~np.isnan(size)
+        at_scale_one = rounding.up(np.maximum(np.where(known, size, 0.0), 1e-300) / case.noise.scale, 1)
+        grown = np.maximum(self.function(case.noise, error, at_scale_one, case.dim), error)
+        return np.where(known, grown, np.nan)
 
     def two_sided(self, case: Case, top: FloatArray, runner_up: FloatArray) -> FloatArray:
         """By bisection between the radii of the two: at the first both are below ½, at the second neither."""
