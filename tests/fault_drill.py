@@ -52,7 +52,7 @@ FAULTS = [
     ),
     Fault(
         "radii computed in float32",
-        "certificates/registry.py",
+        "certificates/certificate.py",
         "at_scale_one = np.asarray(self.function(noise, error, dim, *extra), dtype=np.float64)",
         "at_scale_one = np.asarray(self.function(noise, error.astype(np.float32), dim, *extra), np.float64)",
         "tests/certificates/test_closed_forms.py",
@@ -66,7 +66,7 @@ FAULTS = [
     ),
     Fault(
         "sigma taken for scale",
-        "certificates/registry.py",
+        "certificates/certificate.py",
         "at_scale_one * noise.scale",
         "at_scale_one * noise.sigma",
         "tests/certificates/test_closed_forms.py",
