@@ -10,7 +10,7 @@ export NO_MKDOCS_2_WARNING = 1
 # Tests start many processes, which would each compile all modules where none may be kept.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: quickstart test suite lint fast docs drill build lowest newest browser bench clean
+.PHONY: quickstart test lint fast docs drill build lowest newest browser bench clean
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "wulff needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
@@ -25,12 +25,8 @@ $(VENV)/installed-test: $(VENV)/installed
 quickstart: $(VENV)/installed
 	$(BIN)/wulff quickstart
 
-# The linters run beside the suite, which waits now and then.
-test: $(VENV)/installed-test
-	@$(MAKE) --no-print-directory --jobs=2 lint suite
-
 # With COVERAGE=1 it prints which branches the tests take, fails where they are too few, and is slower for it.
-suite: $(VENV)/installed-test
+test: $(VENV)/installed-test
 	$(BIN)/pytest -n 2 --dist worksteal $(if $(COVERAGE),--cov --cov-report=term:skip-covered)
 
 lint: $(VENV)/installed-test
