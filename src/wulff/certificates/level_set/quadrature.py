@@ -211,7 +211,9 @@ def _sides(
     radius = np.exp(np.clip(y - shift, -300.0, 300.0))
     small = radius < _SMALL
     ahead = profile.potential(shift) - tau
-    ahead_of_r = np.where(centre != 0, profile.rise(centre, offset), profile.potential(y) - ahead)
+    ahead_of_r = profile.potential(y) - ahead
+    if centre.any():
+        ahead_of_r = np.where(centre != 0, profile.rise(centre, offset), ahead_of_r)
     base, rise = np.where(small, shift, y), np.where(small, ahead_of_r, tau)
     s = profile.step(base, rise)
     beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
