@@ -57,6 +57,41 @@ class Overlap:
 
 
 @dataclasses.dataclass(frozen=True)
+class Shifts:
+    """The pairs (r, τ) of which integrals are wanted; numbers as columns, beside rows of places y.
+
+    Attributes:
+        size: log r, from the mode of the radial law.
+        tau: τ.
+        ahead: h(r) - τ.
+        centre: The y from which offsets are counted: where h(R₁) = h(r) - τ if that is far below r, else 0.
+            There the level set is a small ball around v, of radius R₁ to within R₁²/r. In offsets from its
+            boundary, that narrow range keeps its digits. (τ is off by the rounding of h(r), as in
+            `slack_bound`.)
+    """
+
+    size: FloatArray
+    tau: FloatArray
+    ahead: FloatArray
+    centre: FloatArray
+
+    @classmethod
+    def of(cls, profile: Profile, log_r: FloatArray, tau: FloatArray) -> "Shifts":
+        size, tau = (log_r - profile.log_mode)[:, None], tau[:, None]
+        ahead = profile.potential(size) - tau
+        with np.errstate(divide="ignore"):
+            place = profile.place(ahead)
+        far = (place < size - 7) & (place > grid_of(profile).edges[0])
+        return cls(size, tau, ahead, np.where(far, place, 0.0))
+
+    def __len__(self) -> int:
+        return len(self.tau)
+
+    def __getitem__(self, rows: slice) -> "Shifts":
+        return Shifts(self.size[rows], self.tau[rows], self.ahead[rows], self.centre[rows])
+
+
+@dataclasses.dataclass(frozen=True)
 class Grid:
     """The range of y outside of which the radial law has no mass to speak of, cut into panels."""
 
@@ -122,37 +157,28 @@ def overlaps(
     """
     log_r, tau = np.atleast_1d(log_r), np.atleast_1d(tau)
     with np.errstate(over="ignore", invalid="ignore"):  # R₀ far in the tails only has to be large
-        centre = _centre(profile, log_r - profile.log_mode, tau)
-        edges = _edges(profile, log_r - profile.log_mode, tau, centre, tolerance)
+        shifts = Shifts.of(profile, log_r, tau)
+        edges = _edges(profile, shifts, tolerance)
         found: list[Overlap] = []
         for nodes in rules:
             rows = max(1, _NODES_AT_ONCE // (edges.shape[1] * nodes))
-            chunks = [slice(i, i + rows) for i in range(0, len(tau), rows)]
-            parts = [
-                _integrate(profile, kernel, log_r[c], tau[c], centre[c], edges[c], nodes) for c in chunks
-            ]
+            chunks = [slice(i, i + rows) for i in range(0, len(shifts), rows)]
+            parts = [_integrate(profile, kernel, shifts[chunk], edges[chunk], nodes) for chunk in chunks]
             found.append(Overlap(*(np.concatenate(column) for column in zip(*parts, strict=True))))
     return found
 
 
 def _integrate(
-    profile: Profile,
-    kernel: Kernel,
-    log_r: FloatArray,
-    tau: FloatArray,
-    centre: FloatArray,
-    edges: FloatArray,
-    nodes: int,
+    profile: Profile, kernel: Kernel, shifts: Shifts, edges: FloatArray, nodes: int
 ) -> tuple[FloatArray, ...]:
     places, weights = rule(nodes)
     start, length = edges[:, :-1, None], np.diff(edges, axis=1)[:, :, None]
-    offset = (start + length * places).reshape(len(tau), -1)
-    weight = (length * weights).reshape(len(tau), -1)
-    shift, level, centre = (log_r - profile.log_mode)[:, None], tau[:, None], centre[:, None]
-    y = centre + offset
+    offset = (start + length * places).reshape(len(shifts), -1)
+    weight = (length * weights).reshape(len(shifts), -1)
+    y = shifts.centre + offset
 
-    sides = _sides(profile, offset, shift, level, centre)
-    unsure = _unsure(profile, offset, shift, level, centre, sides.radius)
+    sides = _sides(profile, shifts, offset)
+    unsure = _unsure(profile, shifts, offset, sides.radius)
     full, none = sides.meet <= 0, sides.apart <= 0
     partial = ~(full | none)
     outside, inside, excess = kernel.overlaps(
@@ -166,7 +192,7 @@ def _integrate(
     )
     s = sides.s
     log_density = profile.log_density(y)
-    log_change = profile.dim * s - level + profile.log_jacobian(y, level, s)
+    log_change = profile.dim * s - shifts.tau + profile.log_jacobian(y, shifts.tau, s)
     density = weight * np.exp(log_density)
     moved = np.where(partial, weight * np.exp(np.minimum(log_density + log_change, 700.0)) * inside, 0.0)
     # p₁ - p₀ = E[(outside - inside) - (change - 1) · inside]
@@ -184,95 +210,68 @@ def _integrate(
         moved * unsure,
     )
     # By panel, then from panel to panel: panels of length 0, which other rows may need, change nothing.
-    panels = [column.reshape(len(tau), -1, nodes).sum(axis=2) for column in columns]
+    panels = [column.reshape(len(shifts), -1, nodes).sum(axis=2) for column in columns]
     return tuple(np.add.accumulate(panel, axis=1)[:, -1] for panel in panels)
 
 
-def _centre(profile: Profile, shift: FloatArray, tau: FloatArray) -> FloatArray:
-    """The y from which offsets are counted: where h(R₁) = h(r) - τ if that is far below r, otherwise 0.
-
-    There the level set is a small ball around v, of radius R₁ to within R₁²/r. In offsets from its
-    boundary, that narrow range keeps its digits. (τ is off by the rounding of h(r), as in `slack_bound`.)
-    """
-    with np.errstate(divide="ignore"):
-        place = profile.place(profile.potential(shift) - tau)
-    far = (place < shift - 7) & (place > grid_of(profile).edges[0])
-    return np.where(far, place, 0.0)
-
-
-def _sides(
-    profile: Profile, offset: FloatArray, shift: FloatArray, tau: FloatArray, centre: FloatArray
-) -> Sides:
+def _sides(profile: Profile, shifts: Shifts, offset: FloatArray) -> Sides:
     """The triangle (R₀, R₁, r).
 
     Where R₁ is small, R₀ is compared with r and not with R₁: h(R₀) - h(r) = h(R₁) - (h(r) - τ).
     """
-    y = centre + offset
-    radius = np.exp(np.clip(y - shift, -300.0, 300.0))
+    y = shifts.centre + offset
+    radius = np.exp(np.clip(y - shifts.size, -300.0, 300.0))
     small = radius < _SMALL
-    ahead = profile.potential(shift) - tau
-    ahead_of_r = profile.potential(y) - ahead
-    if centre.any():
-        ahead_of_r = np.where(centre != 0, profile.rise(centre, offset), ahead_of_r)
-    base, rise = np.where(small, shift, y), np.where(small, ahead_of_r, tau)
+    ahead_of_r = profile.potential(y) - shifts.ahead
+    if shifts.centre.any():
+        ahead_of_r = np.where(shifts.centre != 0, profile.rise(shifts.centre, offset), ahead_of_r)
+    base, rise = np.where(small, shifts.size, y), np.where(small, ahead_of_r, shifts.tau)
     s = profile.step(base, rise)
     beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
     q = np.where(small, 1 + beyond - radius, radius * beyond)
     apart = np.where(small, radius - beyond, 1 - q)
     meet = np.where(small, radius + beyond, 2 * radius + q - 1)
-    return Sides(radius, np.where(small, shift - y + s, s), q, apart, meet)
+    return Sides(radius, np.where(small, shifts.size - y + s, s), q, apart, meet)
 
 
-def _unsure(
-    profile: Profile,
-    offset: FloatArray,
-    shift: FloatArray,
-    tau: FloatArray,
-    centre: FloatArray,
-    radius: FloatArray,
-) -> FloatArray:
+def _unsure(profile: Profile, shifts: Shifts, offset: FloatArray, radius: FloatArray) -> FloatArray:
     """By how many ulps the distances of a triangle from being flat may be off."""
-    y = centre + offset
-    steepness = np.exp(np.maximum(profile.log_score(shift), -690.0))
-    potentials = np.abs(profile.potential(y)) + np.abs(profile.potential(shift) - tau)
+    y, centre = shifts.centre + offset, shifts.centre
+    steepness = np.exp(np.maximum(profile.log_score(shifts.size), -690.0))
+    potentials = np.abs(profile.potential(y)) + np.abs(shifts.ahead)
     roundings = potentials / steepness + 1 + np.abs(y)  # of h, and of the edges' places
-    unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shift), roundings / radius)
+    unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shifts.size), roundings / radius)
     return np.where(radius < _SMALL, unsure, 0.0)
 
 
-def _edges(
-    profile: Profile, shift: FloatArray, tau: FloatArray, centre: FloatArray, tolerance: float
-) -> FloatArray:
+def _edges(profile: Profile, shifts: Shifts, tolerance: float) -> FloatArray:
     """The edges of the panels for each row: those of the law, and the kinks of the kernel with a grading."""
-    grid = grid_of(profile).edges
+    grid, centre = grid_of(profile).edges, shifts.centre
     low, high = grid[0] - centre, grid[-1] - centre
 
     def turn(offset: FloatArray) -> FloatArray:  # log[h'(R₁)/h'(R₀)], the sign of the slope of R₀ - R₁
-        s = profile.step(centre + offset, tau)
-        return profile.log_jacobian(centre + offset, tau, s) + s
+        s = profile.step(centre + offset, shifts.tau)
+        return profile.log_jacobian(centre + offset, shifts.tau, s) + s
 
     middle = _root(turn, low, high, tolerance=1e-2)  # any place between the two crossings will do
     middle = np.where(np.isnan(middle), high, middle)
-    rows, thrice = len(tau), (np.tile(shift, 3), np.tile(tau, 3), np.tile(centre, 3))
 
     def crossings(offset: FloatArray) -> FloatArray:  # log[(R₀ + R₁)/r], increasing; log[(R₀ - R₁)/r], twice
-        sides = _sides(profile, offset, *thrice)
-        meet = np.log1p(np.maximum(sides.meet, -1 + 1e-15))
-        far = np.log(np.maximum(sides.q, 1e-300))
-        apart = np.where(sides.apart > 0.5, far, np.log1p(-np.minimum(sides.apart, 0.5)))
-        return np.concatenate([meet[:rows], apart[rows:]])
+        sides = _sides(profile, shifts, offset)
+        meet = np.log1p(np.maximum(sides.meet[:, :1], -1 + 1e-15))
+        far = np.log(np.maximum(sides.q[:, 1:], 1e-300))
+        apart = np.where(sides.apart[:, 1:] > 0.5, far, np.log1p(-np.minimum(sides.apart[:, 1:], 0.5)))
+        return np.concatenate([meet, apart], axis=1)
 
-    ends = np.concatenate([low, low, middle]), np.concatenate([high, middle, high])
-    kinks = [shift - centre, *_root(crossings, *ends, tolerance).reshape(3, rows)]
-    columns = [grid - centre[:, None]]
+    ends = np.concatenate([low, low, middle], axis=1), np.concatenate([high, middle, high], axis=1)
+    kinks = [shifts.size - centre, *np.hsplit(_root(crossings, *ends, tolerance), 3)]
+    columns = [grid - centre]
     grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
     for kink in kinks:
         if np.isnan(kink).all():
             continue
-        places = kink[:, None] + np.concatenate([-grading[1:], grading])
-        columns.append(
-            np.where(np.isnan(places), high[:, None], np.clip(places, low[:, None], high[:, None]))
-        )
+        places = kink + np.concatenate([-grading[1:], grading])
+        columns.append(np.where(np.isnan(places), high, np.clip(places, low, high)))
     edges = np.sort(np.concatenate(columns, axis=1), axis=1)
     used = np.append(True, (np.diff(edges, axis=1) > 0).any(axis=0))
     return edges[:, used]
@@ -288,7 +287,7 @@ def _root(
     at_low, at_high = function(low), function(high)
     inside = np.sign(at_low) * np.sign(at_high) < 0
     if not inside.any():
-        return np.full(len(low), np.nan)
+        return np.full(low.shape, np.nan)
     centre = (low + high) / 2
     low, high = np.where(inside, low, centre), np.where(inside, high, centre)
     values = np.where(inside, at_low, 0.0), np.where(inside, at_high, 0.0)
