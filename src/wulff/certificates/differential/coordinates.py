@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from numpy.polynomial import legendre
 
-from wulff._typing import FloatArray
+from wulff._typing import FloatArray, IntArray
 from wulff.certificates.certificate import Rate
 from wulff.certificates.registry import register
 from wulff.noises import Gaussian, HalfLine, IIDNoise, Laplace, Uniform
@@ -64,8 +64,10 @@ def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray,
     with np.errstate(divide="ignore"):
         depth = np.where(potential > 50, potential, np.log(np.expm1(np.minimum(potential, 50))))
     pieces = np.clip(np.ceil(np.diff(depth) / 3), 1, 1000).astype(int)
-    place = np.arange(pieces.sum()) - np.repeat(np.cumsum(pieces) - pieces, pieces)  # of each in its span
-    starts = np.repeat(coarse[:-1], pieces) + place * np.repeat(np.diff(coarse) / pieces, pieces)
+    place: IntArray = np.arange(pieces.sum()) - np.repeat(
+        np.cumsum(pieces) - pieces, pieces
+    )  # of each in its span
+    starts: FloatArray = np.repeat(coarse[:-1], pieces) + place * np.repeat(np.diff(coarse) / pieces, pieces)
     edges: FloatArray = np.append(starts, coarse[-1])
     half, middle = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
     z = np.exp(middle + half * _NODES)
