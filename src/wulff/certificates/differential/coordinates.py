@@ -63,11 +63,10 @@ def _tail_integral(noise: IIDNoise) -> tuple[FloatArray, FloatArray, FloatArray,
     potential = noise.coordinate_potential(np.exp(coarse))
     with np.errstate(divide="ignore"):
         depth = np.where(potential > 50, potential, np.log(np.expm1(np.minimum(potential, 50))))
-    pieces = np.clip(np.ceil(np.diff(depth) / 3), 1, 1000).astype(int)
-    place: IntArray = np.arange(pieces.sum()) - np.repeat(
-        np.cumsum(pieces) - pieces, pieces
-    )  # of each in its span
-    starts: FloatArray = np.repeat(coarse[:-1], pieces) + place * np.repeat(np.diff(coarse) / pieces, pieces)
+    pieces: IntArray = np.clip(np.ceil(np.diff(depth) / 3), 1, 1000).astype(np.int64)
+    spans = np.repeat(np.arange(len(pieces)), pieces)
+    place = np.arange(len(spans)) - (np.cumsum(pieces) - pieces)[spans]  # of a piece in its span
+    starts = coarse[spans] + place * (np.diff(coarse) / pieces)[spans]
     edges: FloatArray = np.append(starts, coarse[-1])
     half, middle = np.diff(edges)[:, None] / 2, (edges[1:] + edges[:-1])[:, None] / 2
     z = np.exp(middle + half * _NODES)
