@@ -1,6 +1,7 @@
 """What the noises of the library attain, next to what none can exceed (see `limits`)."""
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -94,7 +95,16 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
     """
     if not check_variation(l) < 1:
         raise InputError(f"l must be below 1 for noise to be sized by it, got {l!r}.", "l")
-    unit = resized(noise, 1.0).in_dim(dim)
+    unit = resized(noise, 1.0)
+    sized = unit.in_dim(dim)
+    # One coordinate of noise whose size does not depend on the dimension is that of its law in one dimension.
+    alone = unit.dim is None and not unit.size_depends_on_dim
+    return resized(sized, _largest_scale(unit.in_dim(1) if alone else sized, l))
+
+
+@functools.lru_cache(maxsize=64)
+def _largest_scale(unit: Noise, l: float) -> float:  # noqa: E741
+    """The scale at which the total variation of a noise along one coordinate is l."""
 
     def missing(log_scale: FloatArray) -> FloatArray:
         return np.array([l - recognisability(resized(unit, math.exp(scale))) for scale in log_scale])
@@ -109,7 +119,7 @@ def sized_by(noise: Noise | str, dim: int, l: float) -> Noise:  # noqa: E741
         low, high, at_low = high, 2 * high - about, at_high
         at_high = missing(high)
     found, _ = bracketed_root(missing, low, high, tolerance=1e-12, values=(at_low, at_high))
-    return resized(unit, math.exp(float(found[0])))
+    return math.exp(float(found[0]))
 
 
 def resized(noise: Noise | str, scale: float) -> Noise:
