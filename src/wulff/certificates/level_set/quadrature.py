@@ -196,10 +196,9 @@ def _integrate(
     density = weight * np.exp(log_density)
     moved = np.where(partial, weight * np.exp(np.minimum(log_density + log_change, 700.0)) * inside, 0.0)
     # p₁ - p₀ = E[(outside - inside) - (change - 1) · inside]
-    change = np.where(
-        np.abs(log_change) < 0.5, density * np.expm1(np.clip(log_change, -0.5, 0.5)) * inside, 0.0
-    )
-    change = np.where(np.abs(log_change) < 0.5, change, moved - density * inside)
+    little = np.abs(log_change) < 0.5
+    change = density * np.expm1(np.clip(log_change, -0.5, 0.5)) * inside
+    change = np.where(little, change, moved - density * inside)
     difference = np.where(partial, density * excess - change, np.where(full, density, 0.0))
     columns = (
         density * np.where(partial, outside, full),
@@ -222,10 +221,12 @@ def _sides(profile: Profile, shifts: Shifts, offset: FloatArray) -> Sides:
     y = shifts.centre + offset
     radius = np.exp(np.clip(y - shifts.size, -300.0, 300.0))
     small = radius < _SMALL
-    ahead_of_r = profile.potential(y) - shifts.ahead
-    if shifts.centre.any():
-        ahead_of_r = np.where(shifts.centre != 0, profile.rise(shifts.centre, offset), ahead_of_r)
-    base, rise = np.where(small, shifts.size, y), np.where(small, ahead_of_r, shifts.tau)
+    base, rise = y, shifts.tau
+    if small.any():
+        ahead_of_r = profile.potential(y) - shifts.ahead
+        if shifts.centre.any():
+            ahead_of_r = np.where(shifts.centre != 0, profile.rise(shifts.centre, offset), ahead_of_r)
+        base, rise = np.where(small, shifts.size, y), np.where(small, ahead_of_r, shifts.tau)
     s = profile.step(base, rise)
     beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
     q = np.where(small, 1 + beyond - radius, radius * beyond)

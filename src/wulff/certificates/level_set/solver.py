@@ -161,9 +161,10 @@ def largest_certified(
     unknown = np.isnan(log_tau)
     guess = np.exp(log_tau)
     if unknown.any():
-        excess = duality.rough(log_r[unknown], np.zeros(int(unknown.sum()))).excess
+        start = duality.rough(log_r[unknown], np.zeros(int(unknown.sum())))
         # As for normal noise, where p₁ - p₀ = 2Φ(r/2) - 1 and τ = r²/2.
-        guess[unknown] = 4 * special.erfinv(np.clip(excess, 1e-20, 1 - 1e-12)) ** 2
+        normal = 4 * special.erfinv(np.clip(start.excess, 1e-20, 1 - 1e-12)) ** 2
+        guess[unknown] = np.where(start.p1 < 0.5, 0.0, normal)
     tau = np.minimum(best_tau(duality, log_r, guess), _LARGEST_TAU)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # far beyond: not certified
         coarse, fine = duality.by_two_rules(log_r, tau)
@@ -189,16 +190,25 @@ def _quantile(error: FloatArray, shortfall: FloatArray) -> FloatArray:
 
 
 def best_tau(duality: Duality, log_r: FloatArray, guess: FloatArray) -> FloatArray:
-    """The τ with p₁ = ½; 0 where p₁ ≤ ½ for all τ > 0 (an atom at likelihood ratio 1)."""
+    """The τ with p₁ = ½; 0 where p₁ ≤ ½ for all τ > 0 (an atom at likelihood ratio 1).
+
+    A guess of 0 is taken at its word.
+    """
+    tau = np.zeros(guess.shape)
+    some = guess > 0
+    if not some.any():
+        return tau
+    log_r = log_r[some]
 
     def below(log_tau: FloatArray) -> FloatArray:
         return 0.5 - duality.rough(log_r, np.exp(log_tau)).p1
 
     smallest, largest = float(np.log(_SMALLEST_TAU)), float(np.log(_LARGEST_TAU))
-    middle = np.log(np.clip(guess, 2 * _SMALLEST_TAU, _LARGEST_TAU / 1.01))
+    middle = np.log(np.clip(guess[some], 2 * _SMALLEST_TAU, _LARGEST_TAU / 1.01))
     low, high, values = _widen(below, middle, 0.1, smallest, largest)
     root, _ = bracketed_root(below, low, high, tolerance=1e-8, iterations=60, values=values)
-    return np.where(root <= smallest, 0.0, np.exp(root))
+    tau[some] = np.where(root <= smallest, 0.0, np.exp(root))
+    return tau
 
 
 def where_atom_decides(duality: Duality, low: float, high: float) -> float:
