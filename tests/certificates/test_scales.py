@@ -37,6 +37,15 @@ def test_reference_numbers(noise: str, norm: str, radius: float) -> None:
     assert radius - 2e-12 < float(found.radius) < radius + 1e-12
 
 
+@pytest.mark.parametrize("spec", ["ball(scale=1", "exp-l2(scale=1, j=0, k=1"])
+def test_a_radius_is_not_called_the_largest_where_immutable_coordinates_are_drawn(spec: str) -> None:
+    """The law of one coordinate of a disc is smoother than the disc, and certifies more."""
+    assert certified_radius(f"{spec}, scales=[1, 2])", 0.05, "l2-scaled").tight
+    assert not certified_radius(f"{spec}, scales=[1, 0])", 0.05, "l2-scaled").tight
+    assert certified_radius("gaussian(scale=1, scales=[1, 0])", 0.05, "l2-scaled").tight
+    assert certified_radius("laplace(scale=1, scales=[1, 0])", 0.05, "l1-scaled").tight
+
+
 def test_conversion_loses_what_the_reference_says() -> None:
     entry = "closed-form-from-linf-scaled"
     found = certified_radius(f"uniform(scale=1, {SCALES})", 0.05, "linf", method=entry)
