@@ -176,6 +176,11 @@ def test_every_noise_and_norm_has_a_probability_at_a_radius(spec: str, dim: int,
     assert 0.5 <= error[2] <= 1
 
 
+@pytest.mark.parametrize("error", [5e-324, 0.2])
+def test_far_beyond_every_radius_nothing_is_known(error: float) -> None:
+    assert certified_probability("mixed-linf(scale=1,j=0)", error, "l1", 50.0, 64).error == 1
+
+
 def is_radial(case: tuple[str, str, int]) -> bool:
     return case[0].startswith(("exp-l", "power"))
 

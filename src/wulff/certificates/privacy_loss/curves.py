@@ -43,7 +43,8 @@ class Curve:
     def grown(self, p: FloatArray) -> FloatArray:
         """An upper bound on the error after the shift."""
         log_t, log_overlap = self.line(p)
-        return np.minimum((p * np.exp(log_t) - np.expm1(log_overlap)) * (1 + 1e-12), 1.0)
+        with np.errstate(over="ignore"):  # far beyond what any error survives: 1
+            return np.minimum((p * np.exp(log_t) - np.expm1(log_overlap)) * (1 + 1e-12), 1.0)
 
     def line(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
         """log t and log(1 - D_t) of the line that is the lowest one at each p."""
