@@ -53,7 +53,7 @@ def test_curves_lie_above_simulated_divergences(dim: int, j: float) -> None:
             margin = 5 * value.std() / np.sqrt(draws) + 1e-4
             assert value.mean() <= -np.expm1(log_overlap) + margin
             if j < dim - 1:  # beyond, the quadrature's margin is visible
-                assert value.mean() >= -np.expm1(log_overlap) - margin
+                assert value.mean() >= -np.expm1(log_overlap) - margin - 1e-4
 
 
 def test_the_known_radius_in_the_dimension_of_small_images() -> None:

@@ -124,7 +124,12 @@ def _integral(radial: Radial, p: float, r: arb, tau: arb, which: int, tolerance:
         """R₀ + R₁ - r, r - (R₀ - R₁), R₁, s and its slope."""
         s, slope = radial.step(y, tau, analytic)
         size, beyond = (y / law.k).exp(), (s / law.k).expm1()
-        return (size * (2 + beyond) - r).real, (r - size * beyond).real, size, s, slope
+        meet, longer = (size * (2 + beyond) - r).real, size * beyond
+        if not (longer.real > r or longer.real < r):  # by its value in the middle of the ball, and its slope
+            m = y.mid()
+            middle = (m / law.k).exp() * (radial.step(m, tau, analytic)[0] / law.k).expm1()
+            longer = middle + size * ((1 + beyond) * slope - 1) / law.k * (y - m)
+        return meet, (r - longer).real, size, s, slope
 
     def gap(y: float, side: int) -> float:
         meet, apart, *_ = parts(acb(y))

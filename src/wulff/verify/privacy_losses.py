@@ -18,7 +18,7 @@ from flint import arb, arb_poly, ctx
 from wulff.verify.balls import Verdict
 from wulff.verify.reading import Law
 
-BITS, FINE, MOST, LONGEST, FAR, OFFSET = 120, 256, 2**14, 2**15, 1e-24, 2.0**-20
+BITS, FINE, MOST, LONGEST, FAR, OFFSET = 120, 256, 2**15, 2**15, 1e-24, 2.0**-20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,8 +81,9 @@ def _grid(law: Law, r: float) -> tuple[np.ndarray, float]:
     edges = np.unique(np.concatenate([-size, size, r - size, r + size, [0.0, r]]))
     step = 1.0
     for _ in range(3):
-        middle, loss = (edges[1:] + edges[:-1]) / 2, _potential(law, edges) - _potential(law, edges - r)
-        weight, value = np.diff(edges) * np.exp(-_potential(law, middle - r)), (loss[1:] + loss[:-1]) / 2
+        loss, moved = _potential(law, edges) - _potential(law, edges - r), _potential(law, edges - r)
+        value, nearest = (loss[1:] + loss[:-1]) / 2, np.minimum(moved[1:], moved[:-1])
+        weight = np.diff(edges) * np.exp(-nearest)  # at the end that has more, lest wide cells seem empty
         weight /= weight.sum()
         step = math.sqrt(float((value - weight @ value) ** 2 @ weight)) / FINE
         fine = 4 * np.abs(np.diff(loss)) / step * np.minimum(1, np.sqrt(1e3 * weight))
@@ -121,7 +122,8 @@ def _coordinate(law: Law, r: float, up: bool) -> Losses:
             split = -MOST < low < high <= MOST
             share = (mass - a.exp() * other) / (1 - (a - b).exp()) if split else mass
             found[max(high, -MOST)] += share
-            found[max(low, -MOST)] += mass - share
+            if split:
+                found[low] += mass - share
     infinite, start = found.pop(MOST + 1, arb(0)), min(found)
     return Losses(step, start, [found[i] for i in range(start, max(found) + 1)], infinite, up)
 
