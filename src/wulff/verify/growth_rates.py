@@ -14,7 +14,7 @@ import math
 
 from flint import acb, arb, ctx
 
-from wulff.verify.balls import HALF, INF, last_true, normal_tail
+from wulff.verify.balls import HALF, INF, UNKNOWN, last_true, normal_tail
 from wulff.verify.level_sets import Radial
 from wulff.verify.reading import Law
 
@@ -79,6 +79,8 @@ def radii(law: Law, p: float, e: arb) -> tuple[arb, arb]:
 
     def integral(sign: int) -> arb:
         nodes, wrong, unit = _nodes(law)
+        if not wrong.is_finite():
+            return UNKNOWN
         terms = [(-1 / (t * t * 2), w / t, w * t) for t, w in nodes]
 
         def ratio(xi: acb, analytic: bool) -> acb:
@@ -96,7 +98,10 @@ def radii(law: Law, p: float, e: arb) -> tuple[arb, arb]:
             end = math.exp(last_true(lambda xi: bool(size(xi) >= e), low, high)) / 8
         else:
             end = math.exp(high - last_true(lambda rest: bool(size(high - rest) <= e), 0.0, high - low)) / 8
-        parts = (acb.integral(ratio, end * i, end * (i + 1), rel_tol=2.0**-56).real for i in range(8))
+        parts = (
+            acb.integral(ratio, end * i, end * (i + 1), rel_tol=2.0**-56, eval_limit=4000).real
+            for i in range(8)
+        )
         return sum(parts) / unit / _deviation(law.dim, p)
 
     with ctx.workprec(100):
