@@ -11,7 +11,7 @@ import mpmath
 import pytest
 import tomli_w
 
-from tests.nightly import NIGHTLY, taking_turns
+from tests.nightly import taking_turns
 from tests.verify.made import MISSES, make_run
 from wulff import noises
 from wulff.cli import main
@@ -67,9 +67,7 @@ def test_closed_forms_are_proven_quickly(tmp_path: Path, noise: str, norms: list
 def test_nothing_is_called_false_in_low_dimensions(
     tmp_path: Path, noise: str, norms: list[str], dim: int
 ) -> None:
-    minutes = noise.startswith("exp-l1") and dim == 2  # against lp(1.1), where level sets are integrated
-    converted = ["lp(1.1)"] if NIGHTLY or not minutes else []
-    run = make_run(tmp_path / "run", noise, [*norms, *converted], dim)
+    run = make_run(tmp_path / "run", noise, [*norms, "lp(1.1)"], dim)
     found = verdicts(run, noise, dim)
     assert {v for claim in found.values() for v in claim} <= {"proven", "not covered"}
 
