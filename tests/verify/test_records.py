@@ -18,6 +18,7 @@ from wulff.cli import main
 from wulff.cli.verify import drawn_scale
 from wulff.reports.verification import in_words, is_verified
 from wulff.runs import folder as run_folder
+from wulff.runs import import_log
 from wulff.runs.folder import checksum_key
 from wulff.runs.records import Record
 from wulff.verify import records as checked_records
@@ -70,6 +71,18 @@ def test_nothing_is_called_false_in_low_dimensions(
     run = make_run(tmp_path / "run", noise, [*norms, "lp(1.1)"], dim)
     found = verdicts(run, noise, dim)
     assert {v for claim in found.values() for v in claim} <= {"proven", "not covered"}
+
+
+@pytest.mark.parametrize("noise", [None, "gaussian(sigma=0.25)"])
+def test_published_radii_have_no_votes_and_are_left_open(tmp_path: Path, noise: str | None) -> None:
+    log = tmp_path / "log.tsv"
+    log.write_text(
+        "idx\tlabel\tpredict\tradius\tcorrect\ttime\n0\t3\t3\t0.378\t1\t1.0\n5\t1\t-1\t0.0\t0\t1.0\n"
+    )
+    import_log(log, tmp_path / "run", noise=noise)
+    found = {(finding.claim, finding.verdict) for finding in verify_run(tmp_path / "run", None)}
+    open_ = {("statistics", "not covered"), ("published against l2", "not covered")}
+    assert found == {("bookkeeping", "proven"), *open_}
 
 
 @pytest.mark.parametrize(

@@ -97,9 +97,9 @@ class _Checks:
     def __init__(self, document: dict[str, Any], records: list[dict[str, Any]], scale: float | None) -> None:
         self.spec = spec = document["run"]
         self.family = read_family(spec["noise"], spec["shape"]) if spec["task"] == "enumerate" else None
-        sampled = "noise" in spec and self.family is None
-        self.law = read_law(spec["noise"], spec.get("dim"), scale) if sampled else None
         self.alpha, self.phases = real(spec.get("alpha", 0.5), "alpha"), PHASES[spec["task"]]
+        sampled = "noise" in spec and self.phases and self.family is None
+        self.law = read_law(spec["noise"], spec.get("dim"), scale) if sampled else None
         demand(0 < self.alpha < 1, f"alpha is {self.alpha}")
         demand(len(records) <= spec.get("inputs", math.inf), f"there are {len(records)} records")
         self.exact, self.two_sided = spec.get("sampling") == "exact", spec.get("bound") == "two-sided"
