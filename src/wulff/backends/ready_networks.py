@@ -1,10 +1,11 @@
 """Ready networks with their own normalisation and class names: timm and transformers."""
 
+import importlib
 import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from torch import nn
 
@@ -56,15 +57,14 @@ def load_hugging_face(name: str, given: Normalisation | None = None) -> Classifi
             are normalised.
     """
     try:
-        import transformers
+        transformers: Any = importlib.import_module("transformers")  # whose types take pyright half a minute
     except ImportError:
         raise InputError(f"hf:{name} needs the package transformers; pip install 'wulff[hf]'.") from None
     _silence_the_hub()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     try:
-        architecture = cast(Any, transformers.AutoModelForImageClassification)
-        net = architecture.from_pretrained(name, trust_remote_code=False)
+        net = transformers.AutoModelForImageClassification.from_pretrained(name, trust_remote_code=False)
     except Exception as error:  # of the hub, of the files, of the network's own code
         raise InputError(
             f"transformers cannot load {name!r}: {first_line(error)}; give a name that its hub has, or a "
