@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import mpmath
+import numpy as np
 import pytest
 import tomli_w
 
@@ -83,6 +84,28 @@ def test_published_radii_have_no_votes_and_are_left_open(tmp_path: Path, noise: 
     found = {(finding.claim, finding.verdict) for finding in verify_run(tmp_path / "run", None)}
     open_ = {("statistics", "not covered"), ("published against l2", "not covered")}
     assert found == {("bookkeeping", "proven"), *open_}
+
+
+def test_radii_of_imported_probabilities_are_proven(tmp_path: Path) -> None:
+    (tmp_path / "arrays").mkdir()
+    arrays = {"preds": [[90, 5, 5], [10, 80, 10]], "labels": [0, 1], "prob_lb": np.float32([0.85, 0.7])}
+    for name, values in arrays.items():
+        np.save(tmp_path / "arrays" / f"{name}.npy", np.array(values))
+    run = import_log(tmp_path / "arrays", tmp_path / "run", "l1", "uniform(sigma=0.5, dim=8)").folder
+
+    def radii() -> list[str]:
+        return [
+            found.verdict
+            for found in verify_run(run, drawn_scale(run))
+            if found.claim == "closed-form against l1"
+        ]
+
+    assert radii() == ["proven", "proven"]
+    records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
+    for record in records:
+        record["radii"]["l1"]["radius"] *= 1.001
+    (run / "records.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    assert radii() == ["FALSE", "FALSE"]
 
 
 @pytest.mark.parametrize(
@@ -243,6 +266,18 @@ def test_the_command_writes_what_it_found(tmp_path: Path, capsys: pytest.Capture
     assert "record 1: bookkeeping: input 0: predict is 1; the selection chose 0" in capsys.readouterr().out
     assert not is_verified(folder)
     assert in_words(folder) == "False claims found by an independent checker: 1"
+    record.write_text("")
+    with pytest.raises(SystemExit) as end:
+        main(["verify", str(folder)])
+    assert (end.value.code, is_verified(folder), in_words(folder)) == (0, False, "")  # nothing is claimed
+
+
+def test_what_is_no_verification_proves_nothing(tmp_path: Path) -> None:
+    folder = make_run(tmp_path / "run", "laplace(sigma=0.5)", ["l1"], 12)
+    record = folder / "records.jsonl"
+    record.write_text(record.read_text().replace('"predict": 0', '"predict": 1', 1))
+    with pytest.raises(SystemExit):
+        main(["verify", str(folder)])
     stored = folder / "verification.json"
     stored.write_text(json.dumps({**json.loads(stored.read_text()), "proven": "yes"}))
     assert in_words(folder) == "False claims found by an independent checker: 1"

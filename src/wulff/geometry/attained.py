@@ -81,7 +81,7 @@ def recognisability(noise: Noise) -> float:
     known = known_variation(noise, np.eye(1, noise.dim)[0])
     if known is None:
         raise NotCoveredError(
-            f"the total variation of {noise} along one coordinate is not known in closed form."
+            f"the total variation of {noise.name} noise along one coordinate is not known in closed form."
         )
     return float(known.low)
 

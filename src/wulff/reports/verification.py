@@ -44,7 +44,7 @@ def store(
 def document(sha256: dict[str, str], claims: dict[str, Claims], false: Sequence[str]) -> dict[str, Any]:
     """What verification.json says."""
     return {
-        "proven": not any(row.false or row.not_covered for row in claims.values()),
+        "proven": bool(claims) and not any(row.false or row.not_covered for row in claims.values()),
         "claims": {name: dataclasses.asdict(row) for name, row in claims.items()},
         "false": list(false),
         "sha256": sha256,
@@ -66,6 +66,8 @@ def in_words(folder: Path) -> str:
     if found["false"]:
         return f"False claims found by an independent checker: {len(found['false']):,}"
     left = sum(int(row["not_covered"]) for row in found["claims"].values())
+    if not found["claims"]:  # of a run without records
+        return ""
     return f"Verified by an independent checker but for {left:,} claims that it does not cover"
 
 

@@ -119,7 +119,7 @@ def _coordinate(law: Law, r: float, up: bool) -> Losses:
             if high > MOST or (i == len(edges) and convex and _power(law) > 1):
                 high = MOST + 1  # for +∞
             a, b = (arb(step) * (place + raised) for place in (low, high))
-            split = -MOST < low < high <= MOST
+            split = -MOST < low < high <= MOST and not (i == 0 and convex and _power(law) > 1)  # down to -∞
             share = (mass - a.exp() * other) / (1 - (a - b).exp()) if split else mass
             found[max(high, -MOST)] += share
             if split:

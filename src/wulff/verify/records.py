@@ -98,7 +98,12 @@ class _Checks:
         self.spec = spec = document["run"]
         self.family = read_family(spec["noise"], spec["shape"]) if spec["task"] == "enumerate" else None
         self.alpha, self.phases = real(spec.get("alpha", 0.5), "alpha"), PHASES[spec["task"]]
-        sampled = "noise" in spec and self.phases and self.family is None
+        radii = (_table(radius) for one in records for radius in _table(one.get("radii")).values())
+        methods = {radius.get("method") for radius in radii}
+        # The noise of a published log says what it was about; no claim rests on it.
+        sampled = (
+            "noise" in spec and self.family is None and (self.phases or methods - {"published", "abstain"})
+        )
         self.law = read_law(spec["noise"], spec.get("dim"), scale) if sampled else None
         demand(0 < self.alpha < 1, f"alpha is {self.alpha}")
         demand(len(records) <= spec.get("inputs", math.inf), f"there are {len(records)} records")

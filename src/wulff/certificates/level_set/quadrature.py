@@ -61,7 +61,7 @@ class Shifts:
     """The pairs (r, τ) of which integrals are wanted; numbers as columns, beside rows of places y.
 
     Attributes:
-        size: log r, from the mode of the radial law.
+        log_r: log r, from the mode of the radial law.
         tau: τ.
         ahead: h(r) - τ.
         centre: The y from which offsets are counted: where h(R₁) = h(r) - τ if that is far below r, else 0.
@@ -70,25 +70,25 @@ class Shifts:
             `slack_bound`.)
     """
 
-    size: FloatArray
+    log_r: FloatArray
     tau: FloatArray
     ahead: FloatArray
     centre: FloatArray
 
     @classmethod
     def of(cls, profile: Profile, log_r: FloatArray, tau: FloatArray) -> "Shifts":
-        size, tau = (log_r - profile.log_mode)[:, None], tau[:, None]
-        ahead = profile.potential(size) - tau
+        log_r, tau = (log_r - profile.log_mode)[:, None], tau[:, None]
+        ahead = profile.potential(log_r) - tau
         with np.errstate(divide="ignore"):
             place = profile.place(ahead)
-        far = (place < size - 7) & (place > grid_of(profile).edges[0])
-        return cls(size, tau, ahead, np.where(far, place, 0.0))
+        far = (place < log_r - 7) & (place > grid_of(profile).edges[0])
+        return cls(log_r, tau, ahead, np.where(far, place, 0.0))
 
     def __len__(self) -> int:
         return len(self.tau)
 
     def __getitem__(self, rows: slice) -> "Shifts":
-        return Shifts(self.size[rows], self.tau[rows], self.ahead[rows], self.centre[rows])
+        return Shifts(self.log_r[rows], self.tau[rows], self.ahead[rows], self.centre[rows])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,29 +219,29 @@ def _sides(profile: Profile, shifts: Shifts, offset: FloatArray) -> Sides:
     Where R₁ is small, R₀ is compared with r and not with R₁: h(R₀) - h(r) = h(R₁) - (h(r) - τ).
     """
     y = shifts.centre + offset
-    radius = np.exp(np.clip(y - shifts.size, -300.0, 300.0))
+    radius = np.exp(np.clip(y - shifts.log_r, -300.0, 300.0))
     small = radius < _SMALL
     base, rise = y, shifts.tau
     if small.any():
         ahead_of_r = profile.potential(y) - shifts.ahead
         if shifts.centre.any():
             ahead_of_r = np.where(shifts.centre != 0, profile.rise(shifts.centre, offset), ahead_of_r)
-        base, rise = np.where(small, shifts.size, y), np.where(small, ahead_of_r, shifts.tau)
+        base, rise = np.where(small, shifts.log_r, y), np.where(small, ahead_of_r, shifts.tau)
     s = profile.step(base, rise)
     beyond = np.expm1(np.minimum(s, 600.0))  # R₀/r - 1 or R₀/R₁ - 1
     q = np.where(small, 1 + beyond - radius, radius * beyond)
     apart = np.where(small, radius - beyond, 1 - q)
     meet = np.where(small, radius + beyond, 2 * radius + q - 1)
-    return Sides(radius, np.where(small, shifts.size - y + s, s), q, apart, meet)
+    return Sides(radius, np.where(small, shifts.log_r - y + s, s), q, apart, meet)
 
 
 def _unsure(profile: Profile, shifts: Shifts, offset: FloatArray, radius: FloatArray) -> FloatArray:
     """By how many ulps the distances of a triangle from being flat may be off."""
     y, centre = shifts.centre + offset, shifts.centre
-    steepness = np.exp(np.maximum(profile.log_score(shifts.size), -690.0))
+    steepness = np.exp(np.maximum(profile.log_score(shifts.log_r), -690.0))
     potentials = np.abs(profile.potential(y)) + np.abs(shifts.ahead)
     roundings = potentials / steepness + 1 + np.abs(y)  # of h, and of the edges' places
-    unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shifts.size), roundings / radius)
+    unsure = np.where(centre != 0, 8 + np.abs(centre) + np.abs(shifts.log_r), roundings / radius)
     return np.where(radius < _SMALL, unsure, 0.0)
 
 
@@ -265,7 +265,7 @@ def _edges(profile: Profile, shifts: Shifts, tolerance: float) -> FloatArray:
         return np.concatenate([meet, apart], axis=1)
 
     ends = np.concatenate([low, low, middle], axis=1), np.concatenate([high, middle, high], axis=1)
-    kinks = [shifts.size - centre, *np.hsplit(_root(crossings, *ends, tolerance), 3)]
+    kinks = [shifts.log_r - centre, *np.hsplit(_root(crossings, *ends, tolerance), 3)]
     columns = [grid - centre]
     grading = profile.width * np.array([0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5])
     for kink in kinks:

@@ -164,7 +164,7 @@ def largest_certified(
         start = duality.rough(log_r[unknown], np.zeros(int(unknown.sum())))
         # As for normal noise, where p₁ - p₀ = 2Φ(r/2) - 1 and τ = r²/2.
         normal = 4 * special.erfinv(np.clip(start.excess, 1e-20, 1 - 1e-12)) ** 2
-        guess[unknown] = np.where(start.p1 < 0.5, 0.0, normal)
+        guess[unknown] = np.where(start.p1 < 0.5, 0.0, normal)  # p₁ falls with τ: below ½ at 0, 0 is the best
     tau = np.minimum(best_tau(duality, log_r, guess), _LARGEST_TAU)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # far beyond: not certified
         coarse, fine = duality.by_two_rules(log_r, tau)
