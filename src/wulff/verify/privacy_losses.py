@@ -81,8 +81,9 @@ def _grid(law: Law, r: float) -> tuple[np.ndarray, float]:
     edges = np.unique(np.concatenate([-size, size, r - size, r + size, [0.0, r]]))
     step = 1.0
     for _ in range(3):
-        loss, moved = _potential(law, edges) - _potential(law, edges - r), _potential(law, edges - r)
-        value, nearest = (loss[1:] + loss[:-1]) / 2, np.minimum(moved[1:], moved[:-1])
+        moved = _potential(law, edges - r)
+        loss, nearest = _potential(law, edges) - moved, np.minimum(moved[1:], moved[:-1])
+        value = (loss[1:] + loss[:-1]) / 2
         weight = np.diff(edges) * np.exp(-nearest)  # at the end that has more, lest wide cells seem empty
         weight /= weight.sum()
         step = math.sqrt(float((value - weight @ value) ** 2 @ weight)) / FINE
@@ -99,6 +100,7 @@ def _coordinate(law: Law, r: float, up: bool) -> Losses:
     """The losses of one coordinate, on points that are OFFSET steps above those of `Losses`, or below."""
     edges, step = _grid(law, r)
     raised, convex = OFFSET if up else -OFFSET, law.name != "pareto" and _power(law) >= 1
+    endless = convex and _power(law) > 1  # losses go to -∞ before the first edge, and to +∞ after the last
     found: dict[int, arb] = collections.defaultdict(arb)
     with ctx.workprec(BITS + 40):
         laws = [[_exactly(law, arb(x) - by) for x in edges.tolist()] for by in (arb(r), arb(0))]
@@ -116,10 +118,10 @@ def _coordinate(law: Law, r: float, up: bool) -> Losses:
                 continue
             low = math.floor(float(min(end.lower() for end in ends)))
             high = math.ceil(float(max(end.upper() for end in ends)))
-            if high > MOST or (i == len(edges) and convex and _power(law) > 1):
+            if high > MOST or (i == len(edges) and endless):
                 high = MOST + 1  # for +∞
             a, b = (arb(step) * (place + raised) for place in (low, high))
-            split = -MOST < low < high <= MOST and not (i == 0 and convex and _power(law) > 1)  # down to -∞
+            split = -MOST < low < high <= MOST and not (i == 0 and endless)
             share = (mass - a.exp() * other) / (1 - (a - b).exp()) if split else mass
             found[max(high, -MOST)] += share
             if split:

@@ -42,9 +42,12 @@ def entries_of_scales(noise: Noise, threat: Threat) -> list[Certificate]:
     """The certificates of a noise with scales, in units of the scales or against a plain norm."""
     if noise.scales is None:
         return []
+    one_size = noise.without_scales()
     if isinstance(threat, Scaled):
-        entries = entries_of_one_size(noise.without_scales(), threat.norm)
-        return [_rescaled(entry, noise, threat.norm, threat, 1.0) for entry in entries]
+        # Where immutable coordinates are drawn with the others, the law of those alone may certify more.
+        whole = one_size.dim == sum(scale > 0 for scale in noise.scales)
+        entries = entries_of_one_size(one_size, threat.norm)
+        return [_rescaled(entry, one_size, threat.norm, threat, 1.0, whole) for entry in entries]
     if not isinstance(threat, Norm) or threat.p < 1:
         return []
     scales, found = sorted(scale for scale in noise.scales if scale > 0), list[Certificate]()
@@ -54,21 +57,20 @@ def entries_of_scales(noise: Noise, threat: Threat) -> list[Certificate]:
             against = Norm.L2
         if isinstance(against, Norm) and against.p >= 1:
             factor = 1 / _norm_of_inverses(scales, against, threat)
-            found.append(_rescaled(entry, noise, against, threat, factor))
+            # The longest v of a plain norm decides for Gaussian noise, and Hölder's inequality is attained.
+            attained = isinstance(noise, Gaussian) and against == Norm.L2
+            found.append(_rescaled(entry, one_size, against, threat, factor, attained))
     return found
 
 
-def _rescaled(entry: Certificate, noise: Noise, against: Norm, threat: Threat, factor: float) -> Certificate:
-    """A certificate of the noise of one size, times a factor."""
-    unit = noise.without_scales()
+def _rescaled(
+    entry: Certificate, unit: Noise, against: Norm, threat: Threat, factor: float, attained: bool
+) -> Certificate:
+    """A certificate of the noise of one size, times a factor; tight like it if that is attained."""
     assert unit.dim is not None
     dim = unit.dim
     extra = (against,) if entry.norm is ANY_NORM else ()
     in_units = isinstance(threat, Scaled)
-    # Where immutable coordinates are drawn with the others, the law of those alone may certify more.
-    all_of_them = unit.dim == sum(scale > 0 for scale in noise.scales or ())
-    # The longest v of a plain norm decides for Gaussian noise, and Hölder's inequality is attained.
-    longest = isinstance(unit, Gaussian) and against == Norm.L2
 
     def radius(_: Noise, error: FloatArray, __: int) -> FloatArray:
         return entry.function(unit, error, dim, *extra) * factor
@@ -84,7 +86,7 @@ def _rescaled(entry: Certificate, noise: Noise, against: Norm, threat: Threat, f
         noise=entry.noise,
         norm=threat,
         method=entry.method if in_units else f"{entry.method}-from-{against}-scaled",
-        tight=entry.tight and (all_of_them if in_units else longest),
+        tight=entry.tight and attained,
         ulps=entry.ulps + (0 if in_units else FACTOR_ULPS + 2),
         function=radius,
         source=entry.source,
