@@ -99,4 +99,6 @@ def test_refusals() -> None:
         top_k_radius("gaussian(sigma=1)", [0.3, 0.4], [[0.2]], "l2", dim=3)
     with pytest.raises(NotCoveredError):
         top_k_radius("gaussian(sigma=1)", [0.3], [[0.2]], "l2", dim=3, method="lecuyer-2019")
+    with pytest.raises(NotCoveredError, match="'closed-form' does not cover"):  # it is for j = 0, k = 1
+        top_k_radius("exp-l2(scale=1,j=2,k=2)", [1e-3], [[5e-4]], "l2", dim=4, method="closed-form")
     assert top_k_radius("gaussian(sigma=1)", [0.9], [[0.9, 0.8]], "l2", dim=3).method[0] == "abstain"

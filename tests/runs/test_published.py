@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from pathlib import Path
 
 import pytest
@@ -249,3 +250,12 @@ def test_columns_that_are_not_read_are_named(tmp_path: Path) -> None:
         run = runs.import_log(tmp_path / "log.tsv", tmp_path / "run")
     assert [warning.filename for warning in found] == [__file__]
     assert run.radii("l2").tolist() == [0.4995]
+
+
+def test_what_is_not_read_is_said_of_a_log_that_is_imported(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("idx\tlabel\tpredict\tradius\tcorrect\ttim\n" + 2 * "2\t1\t1\t0.5\t1\t0:00:01\n")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # the refusal stands alone
+        with pytest.raises(InputError, match="input 2 2 times"):
+            runs.import_log(log, tmp_path / "run")

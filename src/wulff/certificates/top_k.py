@@ -90,8 +90,13 @@ def _apart(error: FloatArray, unions: FloatArray) -> Any:
 
 
 def _radius(case: Case, error: FloatArray, unions: FloatArray) -> FloatArray:
-    """The largest radius found at which the label is apart from the others, by doubling and bisection."""
+    """The largest radius found at which the label is apart from the others, by doubling and bisection.
+
+    nan where the theorem bounds no error, however small the perturbation.
+    """
     k = unions.shape[1]
+    first = np.full(error.shape, case.noise.scale / 64)
+    covered = ~np.isnan(case.grown(error, first / 2**STEPS))
 
     def apart(radius: FloatArray) -> np.ndarray:
         everything = np.concatenate([error[:, None], unions], axis=1).ravel()
@@ -100,11 +105,11 @@ def _radius(case: Case, error: FloatArray, unions: FloatArray) -> FloatArray:
         known = ~np.isnan(grown[:, 0])
         return known & _apart(np.nan_to_num(grown[:, 0], nan=1.0), np.nan_to_num(grown[:, 1:], nan=1.0))
 
-    low, high = np.zeros(error.shape), np.full(error.shape, case.noise.scale / 64)
+    low, high = np.zeros(error.shape), first
     for _ in range(DOUBLINGS):
         holds = apart(high)
         if not holds.any():
             break
         low, high = np.where(holds, high, low), np.where(holds, 2 * high, high)
-    found = last_true(apart, low, high, STEPS)
+    found = np.where(covered, last_true(apart, low, high, STEPS), np.nan)
     return np.floor(found) if is_counted(case.norm) else found

@@ -73,8 +73,6 @@ def import_log(
         check_declared(file, 25 * file.stat().st_size)  # a record takes more than its line
         content = file.read_bytes()
     rows, unread = log_rows(file, content)
-    if unread:
-        warn(f"not read from {file}: the columns {', '.join(map(shown, unread))}.")
     radii = [row.radius for row in rows if row.radius is not None]
     rounding = _Rounding.of(radii) if radii else None
     records = [_record(row, norm, rounding) for row in rows]
@@ -88,7 +86,10 @@ def import_log(
         )
     hashes = {"log": hashlib.sha256(content).hexdigest()}
     facts = Facts(inputs=len(records), hashes=hashes, versions=versions(), engine={"file": str(file)})
-    return store_finished(store, about, facts, records)
+    run = store_finished(store, about, facts, records)
+    if unread:
+        warn(f"not read from {file}: the columns {', '.join(map(shown, unread))}.")
+    return run
 
 
 def _plain(norm: Threat | str) -> Norm:
