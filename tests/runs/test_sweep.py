@@ -85,7 +85,10 @@ def test_a_schedule_has_a_name_and_may_be_changed(tmp_path: Path) -> None:
     assert fast.training == runs.TrainingSpec(
         noise="laplace(scale=0.3)", schedule=training.preset("fast", batch=32)
     )
-    for wrong, message in (('"slow"', "must be usual or fast, got 'slow'"), ("1", "must be str, got 1")):
+    for wrong, message in (
+        ('"slow"', "one of usual, fast, thorough, got 'slow'"),
+        ("1", "must be str, got 1"),
+    ):
         with pytest.raises(InputError, match=message):
             runs.read_sweep(write(tmp_path, text.replace('["usual", "fast"]', wrong)))
 

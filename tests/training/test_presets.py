@@ -37,10 +37,19 @@ def test_the_fast_schedule(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(schedules, "has_bfloat16", lambda has=has_bf16: has)
         assert dataclasses.asdict(training.preset("fast")) == FAST | {"precision": precision}
     assert training.preset("fast", epochs=3, precision="bf16").epochs == 3
-    with pytest.raises(InputError, match="schedule must be usual or fast, got 'slow'"):
+    with pytest.raises(InputError, match="schedule must be one of usual, fast, thorough, got 'slow'"):
         training.preset("slow")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="epochs"):
         training.preset("fast", epochs=0)
+
+
+def test_the_thorough_schedule_is_compiled_where_that_is_possible(monkeypatch: pytest.MonkeyPatch) -> None:
+    for compiler in ("g++", None):
+        monkeypatch.setattr("wulff.smoothing.policy._compiler", lambda found=compiler: found)
+        found = training.preset("thorough", precision="fp32")
+        assert found == training.Schedule(
+            epochs=60, batch=128, learning_rate=0.1, weight_decay=5e-4, compile=compiler is not None
+        )
 
 
 def test_one_cycle_rises_and_falls_in_every_step() -> None:

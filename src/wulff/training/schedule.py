@@ -9,7 +9,7 @@ import torch
 
 from wulff._checks import one_of
 from wulff._domains import check_fields, within
-from wulff.smoothing.policy import use_device
+from wulff.smoothing.policy import can_compile, use_device
 from wulff.smoothing.tuning import has_bfloat16
 
 MOST_STEPS = 10**6
@@ -20,7 +20,7 @@ WARM_UP = 0.2
 
 Decay = Literal["cosine", "step", "one-cycle"]
 """How the learning rate falls."""
-Preset = Literal["usual", "fast"]
+Preset = Literal["usual", "fast", "thorough"]
 """Schedules with a name, see `preset`."""
 Augmentation = Literal["none", "crop", "crop-flip", "resized-crop"]
 """How training images are varied before noise is added."""
@@ -89,7 +89,8 @@ def preset(name: Preset = "usual", device: str = "cpu", **changes: Any) -> Sched
 
     Args:
         name: `usual`: the defaults of `Schedule`. `fast`: few epochs of large steps, for `resnet9` on images
-            such as CIFAR-10; in bf16 where the device has instructions for it.
+            such as CIFAR-10. `thorough`: many epochs, for `resnet20` on the same, compiled where that is
+            possible. Both are in bf16 where the device has instructions for it.
         device: Where the model will be trained.
         changes: Fields of `Schedule` that are to be others.
 
@@ -97,17 +98,16 @@ def preset(name: Preset = "usual", device: str = "cpu", **changes: Any) -> Sched
         InputError: There is no schedule of that name, or a change is not allowed.
     """
     one_of("schedule", name, typing.get_args(Preset))
-    return Schedule(**(_fast(use_device(device)) | changes if name == "fast" else changes))
+    return Schedule(**(_named(name, device) | changes))
 
 
-def _fast(device: torch.device) -> dict[str, Any]:
-    """What the fast schedule changes; chosen on the last 5,000 training images of CIFAR-10."""
+def _named(name: Preset, device_name: str) -> dict[str, Any]:
+    """What a schedule changes; chosen on the last 5,000 training images of CIFAR-10."""
+    if name == "usual":
+        return {}
+    device = use_device(device_name)
     has_bf16 = torch.cuda.is_bf16_supported() if device.type == "cuda" else has_bfloat16()
-    return {
-        "epochs": 10,
-        "batch": 128,
-        "learning_rate": 0.2,
-        "weight_decay": 5e-4,
-        "decay": "one-cycle",
-        "precision": "bf16" if has_bf16 else "fp32",
-    }
+    both = {"batch": 128, "weight_decay": 5e-4, "precision": "bf16" if has_bf16 else "fp32"}
+    if name == "fast":
+        return both | {"epochs": 10, "learning_rate": 0.2, "decay": "one-cycle"}
+    return both | {"epochs": 60, "learning_rate": 0.1, "compile": can_compile(device)}
