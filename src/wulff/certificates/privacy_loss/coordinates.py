@@ -46,6 +46,8 @@ LARGE_DIM = 4096
 """In more dimensions the lattice is coarser, as is the list of shifts for other than log-concave densities:
 all is nearly normal there."""
 ROUNDS = 3
+FURTHER = 1.37
+"""The ratio of further shifts, which make up for what the list leaves out of the first one."""
 KEPT = 1024
 """Values of t kept per shift."""
 
@@ -80,10 +82,10 @@ def _radius(curves: "LossCurves", error: FloatArray) -> FloatArray:
     """
     p, total = np.maximum(error, SMALLEST_ERROR), np.zeros(error.shape)
     bound = np.full(error.shape, np.inf)
-    for _ in range(ROUNDS):
-        node = curves.largest_nodes(p)
+    for every in (1, *(ROUNDS - 1) * [curves.further]):
+        node = curves.largest_nodes(p, every)
         for k, here in groups(node, node >= 0):
-            curve, following = curves.node(k), curves.node(k + 1)
+            curve, following = curves.node(k), curves.node(k + every)
             # No more than the next shift on the list, so that radii fall as the error grows.
             bound[here] = np.minimum(bound[here], total[here] + following.shift)
             if curves.noise.half_line is HalfLine.LOG_CONCAVE:
@@ -148,7 +150,16 @@ class LossCurves(ShiftCurves):
     def sizes(self) -> FloatArray:
         if self.noise.half_line is HalfLine.LOG_CONCAVE:
             return _interpolated_sizes()
-        return equal_ratios(1.02 if self.dim <= LARGE_DIM else 1.06)
+        return equal_ratios(self._ratio)
+
+    @property
+    def further(self) -> int:
+        """Of how many shifts on the list one serves as a further shift."""
+        return round(math.log(FURTHER) / math.log(self._ratio))
+
+    @property
+    def _ratio(self) -> float:
+        return 1.02 if self.dim <= LARGE_DIM else 1.06
 
     def curve(self, shift: float) -> Curve:
         total = self.loss(shift)

@@ -122,19 +122,23 @@ class ShiftCurves(abc.ABC):
         """A shift on the list."""
         return self.unit * math.exp(self.sizes[index])
 
-    def largest_nodes(self, p: FloatArray) -> np.ndarray:
-        """The index of the largest shift after which each error is still below ½; -1 if there is none."""
+    def largest_nodes(self, p: FloatArray, every: int = 1) -> np.ndarray:
+        """The index of the largest shift after which each error is still below ½; -1 if there is none.
+
+        Of every so many shifts on the list only one is looked at.
+        """
         z = normal_quantile(np.minimum(p, np.nextafter(0.5, 0)))
-        low, high = np.full(p.shape, -1), np.where(p < 0.5, len(self.sizes) - 1, 0)
+        sizes = self.sizes[::every]
+        low, high = np.full(p.shape, -1), np.where(p < 0.5, len(sizes) - 1, 0)
         low_z, high_z = np.zeros(p.shape), np.full(p.shape, np.inf)
         for step in itertools.count(1):
             still = high - low > 1
             if not still.any():
-                return low
-            middle = (low + high) // 2 if step % 4 == 0 else self._guess(z, low, low_z, high, high_z)
+                return np.where(low < 0, low, low * every)
+            middle = (low + high) // 2 if step % 4 == 0 else _guess(sizes, z, low, low_z, high, high_z)
             reach = np.full(p.shape, math.inf)
             for k, here in groups(middle, still):
-                reach[here] = self.node(k).reach
+                reach[here] = self.node(k * every).reach
             reach_z = normal_quantile(np.clip(reach, 1e-300, 0.5))
             holds, fails = still & (p <= reach), still & (p > reach)
             low, low_z = np.where(holds, middle, low), np.where(holds, reach_z, low_z)
@@ -168,26 +172,6 @@ class ShiftCurves(abc.ABC):
             decide(0, len(nodes))
         return may
 
-    def _guess(
-        self, z: FloatArray, low: np.ndarray, low_z: FloatArray, high: np.ndarray, high_z: FloatArray
-    ) -> np.ndarray:
-        """An index between low and high: r as a power of the normal quantile z of the error it allows."""
-        sizes = self.sizes
-        with np.errstate(divide="ignore", invalid="ignore"):
-            below, above, here = np.log(low_z), np.log(high_z), np.log(z)
-            at_low, at_high = sizes[np.maximum(low, 0)], sizes[high]
-            guess = np.select(
-                [np.isfinite(below) & np.isfinite(above), np.isfinite(below), np.isfinite(above)],
-                [
-                    at_low + (at_high - at_low) * (here - below) / (above - below),
-                    at_low + (here - below),
-                    at_high - (above - here),
-                ],
-                here,
-            )
-        guess = np.searchsorted(sizes, np.nan_to_num(guess, nan=0.0), side="right") - 1
-        return np.clip(guess, low + 1, high - 1)
-
     def grown(self, p: FloatArray, radius: FloatArray) -> FloatArray:
         """Upper bounds on errors after shifts of given sizes, of which at most some dozens differ."""
         grown = np.ones(p.shape)
@@ -200,3 +184,28 @@ class ShiftCurves(abc.ABC):
 @functools.lru_cache(maxsize=8192)
 def _curve(curves: ShiftCurves, shift: float) -> Curve:
     return curves.curve(shift)
+
+
+def _guess(
+    sizes: FloatArray,
+    z: FloatArray,
+    low: np.ndarray,
+    low_z: FloatArray,
+    high: np.ndarray,
+    high_z: FloatArray,
+) -> np.ndarray:
+    """An index between low and high: r as a power of the normal quantile z of the error it allows."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below, above, here = np.log(low_z), np.log(high_z), np.log(z)
+        at_low, at_high = sizes[np.maximum(low, 0)], sizes[high]
+        guess = np.select(
+            [np.isfinite(below) & np.isfinite(above), np.isfinite(below), np.isfinite(above)],
+            [
+                at_low + (at_high - at_low) * (here - below) / (above - below),
+                at_low + (here - below),
+                at_high - (above - here),
+            ],
+            here,
+        )
+    guess = np.searchsorted(sizes, np.nan_to_num(guess, nan=0.0), side="right") - 1
+    return np.clip(guess, low + 1, high - 1)
