@@ -30,6 +30,7 @@ from published import L1, L2, LINF, ROWS
 
 FOLDER = Path(__file__).parent
 DIGITS = 6
+SIGNIFICANT = 0.05
 RADII = {"l1": L1, "l1-box": L1, "l2": L2, "linf": LINF}
 PLANNED = (
     *("uniform_0.5", "laplace_0.5", "gaussian_0.5", "uniform_1", "laplace_1", "gaussian_1"),
@@ -220,17 +221,32 @@ def _against(found: Sequence[Summary], first: str, second: str) -> str:
     if not (ones and others):
         return f"McNemar's test of {first} against {second} needs a run of each.\n"
     grid = [["l1 radius", first, second, f"only {first}", f"only {second}", "p"]]
+    ahead, open_, none = [], [], []
     for radius in L1[1:]:
         a, b = (max(group, key=lambda one: one.percent("l1", radius)) for group in (ones, others))
         common = sorted(set(a.index) & set(b.index))
         left, right = (one.certified("l1", radius)[np.searchsorted(one.index, common)] for one in (a, b))
         alone = int((left & ~right).sum()), int((right & ~left).sum())
         shares = [f"{100 * part.mean():.1f} ({one.sigma:g})" for part, one in ((left, a), (right, b))]
-        grid.append([f"{radius:g}", *shares, *map(str, alone), f"{sign_test(*alone):.2g}"])
+        p = sign_test(*alone)
+        grid.append([f"{radius:g}", *shares, *map(str, alone), f"{p:.2g}"])
+        supported = alone[0] > alone[1] and p < SIGNIFICANT
+        (none if not left.any() else ahead if supported else open_).append(f"{radius:g}")
     return (
         f"{first} against {second} at the best sigma (in brackets) of each, with McNemar's exact test; at "
-        f"one sigma it is `wulff compare OUT/runs/{first}_0.5 OUT/runs/{second}_0.5`:\n\n{render(grid, 'md')}"
+        f"one sigma it is `wulff compare OUT/runs/{first}_0.5 OUT/runs/{second}_0.5`:\n\n"
+        f"{render(grid, 'md')}\n{_finding(first, ahead, open_, none)}\n"
     )
+
+
+def _finding(noise: str, ahead: Sequence[str], open_: Sequence[str], none: Sequence[str]) -> str:
+    """In words, at which radii a noise is ahead and at which it is not."""
+    parts = [
+        (ahead, f"is ahead by a margin that the test supports at the level {SIGNIFICANT:g}"),
+        (open_, "is not ahead by such a margin"),
+        (none, "certifies nothing at any size that is here (the radii of uniform noise end at √3 sigma)"),
+    ]
+    return " ".join(f"At {', '.join(radii)} {noise} noise {text}." for radii, text in parts if radii)
 
 
 def _down(radius: float) -> float:
