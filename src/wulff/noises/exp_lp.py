@@ -15,14 +15,14 @@ from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
-from wulff.noises.draws import draw_by_table, draw_gamma, quantile_table
+from wulff.noises.draws import QuantileTable, draw_gamma
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-TABULATED = 0.5
-"""From this power on, draws come from a table of quantiles."""
+TABULATED = 0.2
+"""From this power on, draws come from a table of quantiles, which is off by less than 6e-6 sigma."""
 
 
 @register
@@ -50,7 +50,7 @@ class ExpLp(IIDNoise):
 
     def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
         if self.p >= TABULATED:
-            return draw_by_table(_quantiles(self.p, out.device, out.dtype), out, generator)
+            return _quantiles(self.p, out.device, out.dtype).draw(out, generator)
         # |Z|^p is Gamma(1/p) = Gamma(1 + 1/p) · U^p: nothing underflows for large p, and U brings the sign.
         radii = draw_gamma(1 + 1 / self.p, out, generator).pow_(1 / self.p)
         return out.uniform_(-1, 1, generator=generator).mul_(radii)
@@ -105,8 +105,8 @@ def _upper_gamma(a: float, x: FloatArray) -> FloatArray:
 
 
 @functools.lru_cache(maxsize=16)
-def _quantiles(p: float, device: torch.device, dtype: torch.dtype) -> Tensor:
+def _quantiles(p: float, device: torch.device, dtype: torch.dtype) -> QuantileTable:
     import torch
 
     noise, like = ExpLp(scale=1.0, p=p), torch.empty(0, device=device, dtype=dtype)
-    return quantile_table(lambda tail: noise.coordinate_isf(tail / 2), like)
+    return QuantileTable(lambda tail: noise.coordinate_isf(tail / 2), like)

@@ -41,6 +41,9 @@ ULPS: Final = 1024
 NEARER: Final = 1e-3
 """By which part of a radius a look stays below it: far more than the quadrature may be off."""
 
+LOOKS: Final = 100
+"""The table of more errors than these takes no longer than a look at each."""
+
 _register = functools.partial(register, NormRadialNoise, method="level-set", tight=True, ulps=ULPS)
 
 
@@ -154,7 +157,7 @@ def _look(
     """Where more than each radius may be certified: unless a larger error cannot be at one that is a little
     smaller, one inequality for each instead of a table of them."""
     profile, may = noise.level_profile(dim), np.ones(error.shape, dtype=bool)
-    if profile is None or error.size == 0 or (isinstance(kernel, OwnNorm) and profile.linear):
+    if profile is None or not 0 < error.size <= LOOKS or (isinstance(kernel, OwnNorm) and profile.linear):
         return may
     some = (radius > 1e-250) & (radius < 1e100)
     if not some.any():

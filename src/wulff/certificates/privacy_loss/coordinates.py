@@ -42,9 +42,12 @@ from wulff.norms import Norm
 
 LARGEST_LOSS = 150.0
 """Shifts with a larger total loss serve smaller errors only."""
+SMALL_DIM = 1024
+"""In more dimensions the lattice and the list of shifts are coarser for other than log-concave densities, whose
+list loses more than the lattice."""
 LARGE_DIM = 4096
-"""In more dimensions the lattice is coarser, as is the list of shifts for other than log-concave densities:
-all is nearly normal there."""
+"""In more dimensions the lattice is coarser for log-concave densities, and the list of shifts for others: all is
+nearly normal there."""
 ROUNDS = 3
 FURTHER = 1.37
 """The ratio of further shifts, which make up for what the list leaves out of the first one."""
@@ -159,7 +162,14 @@ class LossCurves(ShiftCurves):
 
     @property
     def _ratio(self) -> float:
-        return 1.02 if self.dim <= LARGE_DIM else 1.06
+        return 1.02 if self.dim <= SMALL_DIM else 1.03 if self.dim <= LARGE_DIM else 1.06
+
+    @property
+    def _resolution(self) -> int:
+        """Lattice points for each standard deviation; a radius loses 1/12 of the square of one over it."""
+        if self.noise.half_line is HalfLine.LOG_CONCAVE:
+            return 128 if self.dim <= LARGE_DIM else 64
+        return 128 if self.dim <= SMALL_DIM else 16
 
     def curve(self, shift: float) -> Curve:
         total = self.loss(shift)
@@ -167,7 +177,7 @@ class LossCurves(ShiftCurves):
 
     def loss(self, shift: float) -> Composition | None:
         """The law of the loss of all coordinates; None where the shift is of no use, being too large."""
-        law = privacy_loss(self.noise, shift, 128 if self.dim <= LARGE_DIM else 64)
+        law = privacy_loss(self.noise, shift, self._resolution)
         if law is None or self.dim * law.infinite > 0.5:
             return None
         mean, deviation = law.moments()
