@@ -1,5 +1,7 @@
 """Certificates of mixed-norm noise: Gaussian without a pole, and against simulation with one."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -7,6 +9,8 @@ from scipy import stats
 
 from tests.nightly import NIGHTLY, everyday
 from wulff.certificates import certified_radius, mixed_linf_loss
+from wulff.certificates.privacy_loss import mixed_curves
+from wulff.certificates.privacy_loss.mixed import lower_parabola
 from wulff.certificates.privacy_loss.mixed_curves import MixedLossCurves
 from wulff.noises import MixedLinf, parse
 
@@ -54,6 +58,46 @@ def test_curves_lie_above_simulated_divergences(dim: int, j: float) -> None:
             assert value.mean() <= -np.expm1(log_overlap) + margin
             if j < dim - 1:  # beyond, the quadrature's margin is visible
                 assert value.mean() >= -np.expm1(log_overlap) - margin - 1e-4
+
+
+LAWS = [
+    (3072, 8.0),
+    (3072, 500.0),
+    (12, 4.0),
+    (784, 300.0),
+    (64, 8.0),
+    (3072, 1500.0),
+    (150528, 8.0),
+    (6, 2.0),
+]
+
+
+@pytest.mark.parametrize(("dim", "j"), everyday(LAWS, 3))
+def test_radii_between_places_obey_the_dual_inequality(
+    dim: int, j: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error that a radius was for is one that its shift does not bring above ½, by finer rules."""
+    rng = np.random.default_rng(dim)
+    count = 60 if NIGHTLY else 8
+    errors = np.concatenate([10 ** -rng.uniform(0.31, 14, count), rng.uniform(0.001, 0.4999, count)])
+    found = certified_radius(f"mixed-linf(scale=1,j={j})", errors, "linf", dim)
+    monkeypatch.setattr(mixed_curves, "_LADDER", ((7, 6), (9, 8), (11, 10)))
+    monkeypatch.setattr(mixed_curves, "_CLOSE", 1e-7)
+    chosen = np.flatnonzero(found.method == "privacy-loss")
+    assert len(chosen) > count
+    for i in chosen:
+        assert MixedLossCurves(dim, j).reach(float(found.radius[i]))[0] >= errors[i]
+
+
+@pytest.mark.parametrize(
+    "curve", [lambda x: np.exp(0.3 * x), lambda x: x + 0.02 * np.sin(x), lambda x: x - 0.1 * np.exp(-x)]
+)
+def test_lower_parabolas_are_below_curves_and_close(curve: Callable[[np.ndarray], np.ndarray]) -> None:
+    x = np.array([0.1, 0.6, 1.05, 1.6])
+    at = np.linspace(x[1], x[2], 101)
+    gap = curve(at) - lower_parabola(x, curve(x), at, 2e-4)
+    assert ((gap >= 0) & (gap < 2e-3)).all()
+    assert (lower_parabola(np.array([0.1, 0.6, 1.05, np.inf]), curve(x), at, 0.0) == curve(x)[1]).all()
 
 
 def test_the_known_radius_in_the_dimension_of_small_images() -> None:

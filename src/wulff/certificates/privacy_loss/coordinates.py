@@ -43,11 +43,10 @@ from wulff.norms import Norm
 LARGEST_LOSS = 150.0
 """Shifts with a larger total loss serve smaller errors only."""
 SMALL_DIM = 1024
-"""In more dimensions the lattice and the list of shifts are coarser for other than log-concave densities, whose
-list loses more than the lattice."""
+"""In more dimensions the lattice and the list of shifts are coarser for other than log-concave densities."""
 LARGE_DIM = 4096
-"""In more dimensions the lattice is coarser for log-concave densities, and the list of shifts for others: all is
-nearly normal there."""
+"""In more dimensions the lattice is coarser for log-concave densities, too, and the list of shifts for others
+once more: all is nearly normal there."""
 ROUNDS = 3
 FURTHER = 1.37
 """The ratio of further shifts, which make up for what the list leaves out of the first one."""

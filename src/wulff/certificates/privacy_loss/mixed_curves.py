@@ -28,6 +28,9 @@ SMALLEST_DIM = 6
 _QUANTILES = np.array([1e-15, 1e-9, 1e-5, 1e-2, 0.2])
 _GAPS = np.array([0.0, 0.15, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 36.0])
 _RULES = ((7, 6), (6, 5))
+_LADDER = ((4, 4), (5, 5), (7, 6), (9, 8))
+"""Rules of which the next one is taken until two are so close that more digits change no radius."""
+_CLOSE = 3e-5
 _WINDOW = 8.0
 _LEVELS = 48
 _NEGLIGIBLE = 1e-15  # for the probability of a node
@@ -69,6 +72,31 @@ class MixedLossCurves(ShiftCurves):
         found = fine.divergence(log_t)
         margin = 8 * float(np.abs(found - rough.divergence(log_t)).max()) + fine.missing + 1e-11
         return curve_through(shift, log_t, np.minimum.accumulate(found + margin))
+
+    def reach(self, shift: float) -> tuple[float, float]:
+        """The largest error found that a shift does not bring above ½, max over t of (½ - D_t)/t; 0 if none.
+
+        Returns:
+            The error, and by which part of itself, or of its distance from ½ where that is less, it may be
+            too small.
+        """
+        coarse = _LossLaw(self.dim, self.j, shift, *_LADDER[0])
+        if coarse.missing > 0.3:
+            return 0.0, 0.0
+        log_t = coarse.best_log_t()
+        known, error, part = float(coarse.divergence(log_t)[0]), 0.0, 0.0
+        for rule in _LADDER[1:]:
+            law = _LossLaw(self.dim, self.j, shift, *rule)
+            found = float(law.divergence(log_t)[0])
+            margin = 8 * abs(found - known) + law.missing + 1e-11
+            error = (0.5 - found - margin) * math.exp(-float(log_t[0])) * (1 - 1e-12)
+            if error <= 0:
+                return 0.0, 0.0
+            part = margin / min(0.5 - found, 0.5 - error)
+            if part <= _CLOSE:
+                break
+            known = found
+        return error, part
 
 
 class _LossLaw:
@@ -124,6 +152,21 @@ class _LossLaw:
     def divergence(self, log_t: FloatArray) -> FloatArray:
         """E[(1 - t e^(-L))₊] for each t."""
         return np.array([weighted_sum(self._given_extremes(level), self._weight) for level in log_t])
+
+    def best_log_t(self) -> FloatArray:
+        """About the log t at which (½ - D_t)/t is largest; of shape (1,)."""
+
+        def value(log_t: FloatArray) -> FloatArray:
+            gap = 0.5 - self.divergence(log_t)
+            return np.where(gap > 0, np.log(np.maximum(gap, 1e-300)) - log_t, -1e3 + gap)
+
+        centre, spread = self.moments()
+        log_t, step = centre + spread * np.linspace(-4, 8, 13), spread
+        while step > 1e-3 * spread:
+            best = log_t[int(np.argmax(value(log_t)))]
+            step /= 4
+            log_t = best + step * np.arange(-3, 4)
+        return log_t[3:4]
 
     def _given_extremes(self, log_t: float) -> FloatArray:
         """E[(1 - e^(r(s - X)))₊] for the centred sum X, r s = log t - offset, by its Fourier series."""
