@@ -60,7 +60,8 @@ def _look(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> 
 def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½ [Zhang et al. 2020, theorem 3], for d ≥ 6.
 
-    By places for which that is computed, and between them by the lower one of two parabolas.
+    Computed for shifts on a list. Between two of them the log of r is the lower one of the parabolas through
+    three neighbours, as a function of the log of the differential radius at the same error.
     """
     if dim < SMALLEST_DIM:
         return np.full_like(error, np.nan)
