@@ -28,9 +28,11 @@ functions of the error. In 3,072 dimensions and at equal sigma they are about th
 and smaller for mixed-linf: for sigma .5 and error .01 Gaussian noise has the l2 radius 1.163174 and the
 linf radius .020986, exp-l2 with j = 1,000 has 1.163203, and mixed-linf with j = 250 has .013545. So what
 these noises may gain is accuracy under noise. At each radius the best network, j and sigma are chosen on
-the same images, of both kinds of noise alike. Made by
+the same images, of both kinds of noise alike. n = 10,000 at most, with anytime stopping, and alpha = .001,
+where the paper has n = 100,000. Made by
 
-    examples/cifar10/zhang.sh DATA OUT
+    examples/cifar10/reproduce.sh SIZE=small DATA OUT gaussian_0.5 laplace_0.5
+    examples/cifar10/zhang.sh DATA OUT gaussian_0.5 laplace_0.5
     python examples/cifar10/zhang.py OUT > examples/cifar10/zhang.md
 
 """

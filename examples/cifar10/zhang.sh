@@ -29,7 +29,7 @@ certify() {  # METHOD FAMILY NORM STOP PARAMETERS
         for factor in ${FACTORS:-0.8 1 1.25}; do
             sigma=$(awk "BEGIN { print ${1##*_} * $factor }")
             command=(wulff certify --model "$out/models/$1" --dataset "cifar10:$data" --slice "${SLICE:-::20}"
-                --noise "$2(sigma=$sigma, j=$j$5)" --norm "$3" --n0 100 --n "${N:-100000}" --alpha 0.001
+                --noise "$2(sigma=$sigma, j=$j$5)" --norm "$3" --n0 100 --n "${N:-10000}" --alpha 0.001
                 --stop-radii "$4" "${policy[@]}" --store "$out/zhang/$1--$2--j_$j--x_$factor")
             if [ -n "$dry" ]; then printf '%q ' "${command[@]}"; echo; else "${command[@]}"; fi
         done

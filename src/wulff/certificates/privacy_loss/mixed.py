@@ -24,8 +24,8 @@ from wulff.norms import Norm
 MARGIN = 2e-4
 """By which part of itself a radius is lowered for what parabolas may miss: a fortieth of a fourth difference,
 of which the largest that was seen is .002."""
-LOOKS, NEARER = 4, 1e-3
-"""The list takes no longer than a look at each of more radii; by which part a look stays below each."""
+GAP = 0.15
+"""About what the log of a radius is above that of the differential radius."""
 MANY = 400
 """In fewer dimensions the list of shifts is denser: their radii depend on the error less evenly."""
 
@@ -38,13 +38,15 @@ def _grown(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) ->
 
 
 def _look(noise: MixedLinf, error: FloatArray, radius: FloatArray, dim: int) -> npt.NDArray[np.bool_]:
-    """Where more than each radius may be certified: unless a larger error cannot be at one that is a little
-    smaller, which is one law of the loss for each in place of those of a list."""
-    if dim < SMALLEST_DIM or error.size > LOOKS:
-        return np.full(error.shape, dim >= SMALLEST_DIM)
-    curves = MixedLossCurves(dim, noise.j)
-    reach = [curves.reach(size * (1 - NEARER))[0] if size > 1e-250 else 1.0 for size in radius.tolist()]
-    return error <= np.array(reach)
+    """Where more than each radius may be certified: unless a shift on the list up to it is too large."""
+    if dim < SMALLEST_DIM:
+        return np.zeros(error.shape, dtype=bool)
+    curves, log_known = MixedLossCurves(dim, noise.j), _log_known(noise, error, dim)
+    may = np.ones(error.shape, dtype=bool)
+    place = _up_to(curves, np.log(np.maximum(radius, 1e-300)))
+    for k, here in groups(place, place >= 0):
+        may[here] = log_known[here] >= _place(curves, k)[0]
+    return may
 
 
 @register(
@@ -65,14 +67,11 @@ def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArr
     """
     if dim < SMALLEST_DIM:
         return np.full_like(error, np.nan)
-    curves, radius = MixedLossCurves(dim, noise.j), np.zeros(error.shape)
-    known = mixed_radii(noise, np.maximum(error, SMALLEST_ERROR), dim, Norm.LINF)
-    some = np.flatnonzero(known > 0)
-    log_known = np.log(known[some])
-    cell = _cells(curves, log_known)
+    curves, log_known = MixedLossCurves(dim, noise.j), _log_known(noise, error, dim)
+    cell, radius = _cells(curves, log_known), np.zeros(error.shape)
     for k, here in groups(cell, cell >= 0):
         x, y, parts = zip(*(_place(curves, i) for i in range(k - 1, k + 3)), strict=True)
-        radius[some[here]] = np.exp(lower_parabola(x, y, log_known[here], MARGIN + max(parts)))
+        radius[here] = np.exp(lower_parabola(x, y, log_known[here], MARGIN + max(parts)))
     return radius
 
 
@@ -89,7 +88,7 @@ def _place(curves: MixedLossCurves, k: int) -> tuple[float, float, float]:
     by how much the former may be too large."""
     sizes = _sizes(curves.dim < MANY)
     if not 0 <= k < len(sizes):
-        return math.copysign(math.inf, k), math.nan, 0.0
+        return math.copysign(math.inf, k), math.copysign(math.inf, k), 0.0
     shift = curves.unit * math.exp(sizes[k])
     error, part = curves.reach(shift)
     if error < 1e-100:
@@ -99,9 +98,20 @@ def _place(curves: MixedLossCurves, k: int) -> tuple[float, float, float]:
     return math.log(known) if known > 0 else -math.inf, math.log(shift), part
 
 
+def _log_known(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
+    """The log of the differential radius."""
+    with np.errstate(divide="ignore"):
+        return np.log(mixed_radii(noise, np.maximum(error, SMALLEST_ERROR), dim, Norm.LINF))
+
+
+def _up_to(curves: MixedLossCurves, log_shift: FloatArray) -> npt.NDArray[np.int64]:
+    """The number of the largest shift on the list that is no larger; -1 if there is none."""
+    return np.searchsorted(_sizes(curves.dim < MANY), log_shift - math.log(curves.unit), side="right") - 1
+
+
 def _cells(curves: MixedLossCurves, log_known: FloatArray) -> npt.NDArray[np.int64]:
     """The number of the place up to each log of a differential radius, the next being above; -1 if none."""
-    cell = np.searchsorted(_sizes(curves.dim < MANY), log_known - math.log(curves.unit), side="right") - 1
+    cell = _up_to(curves, log_known + GAP)
     while True:
         below, above = np.empty(cell.shape), np.empty(cell.shape)
         for k, here in groups(cell, cell >= -1):
