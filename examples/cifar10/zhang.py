@@ -8,6 +8,7 @@ Summaries of finished runs are kept in `summaries/zhang`, and the page is comput
 import argparse
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -33,6 +34,7 @@ where the paper has n = 100,000. Made by
 
     examples/cifar10/reproduce.sh SIZE=small DATA OUT gaussian_0.5 laplace_0.5
     examples/cifar10/zhang.sh DATA OUT gaussian_0.5 laplace_0.5
+    JS=100 FACTORS="1 1.25" examples/cifar10/zhang.sh DATA OUT gaussian_0.5
     python examples/cifar10/zhang.py OUT > examples/cifar10/zhang.md
 
 """
@@ -95,7 +97,21 @@ def _table(family: str, found: Sequence[Summary]) -> str:
     for row in ROWS:
         if row.norm == norm and row.source == ZHANG:
             grid.append([row.name, *(f"{row.certified[r]:g}" for r in radii), row.source])
-    return f"{head}.\n\n{render(grid, 'md')}\n{_finding(norm, family, base, radii, best[1], best[2])}\n"
+    finding = _finding(norm, family, base, radii, best[1], best[2])
+    return f"{head}.\n\n{render(grid, 'md')}\n{finding} {_accuracies(norm, own)}\n"
+
+
+def _accuracies(norm: str, own: Sequence[Summary]) -> str:
+    """The part of smoothed labels that are right, by j, for each network with the sigma of its training."""
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for one in sorted(own, key=lambda one: place(one)[2]):
+        network, _, j, factor = place(one)
+        if factor == 1:
+            found[network].append(f"{one.percent(norm, 0):.1f} % with j = {j:g}")
+    return " ".join(
+        f"Smoothed labels of {network} that are right, at the sigma of the training: {', '.join(parts)}."
+        for network, parts in sorted(found.items())
+    )
 
 
 def _finding(
