@@ -98,18 +98,18 @@ def _table(family: str, found: Sequence[Summary]) -> str:
         if row.norm == norm and row.source == ZHANG:
             grid.append([row.name, *(f"{row.certified[r]:g}" for r in radii), row.source])
     finding = _finding(norm, family, base, radii, best[1], best[2])
-    return f"{head}.\n\n{render(grid, 'md')}\n{finding} {_accuracies(norm, own)}\n"
+    return f"{head}.\n\n{render(grid, 'md')}\n{finding} {_accuracies(own)}\n"
 
 
-def _accuracies(norm: str, own: Sequence[Summary]) -> str:
-    """The part of smoothed labels that are right, by j, for each network with the sigma of its training."""
+def _accuracies(own: Sequence[Summary]) -> str:
+    """The part of noisy copies that get the right label, by j, for each network with the sigma of its training."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for one in sorted(own, key=lambda one: place(one)[2]):
         network, _, j, factor = place(one)
         if factor == 1:
-            found[network].append(f"{one.percent(norm, 0):.1f} % with j = {j:g}")
+            found[network].append(f"{100 * one.facts['noisy_accuracy']:.1f} % with j = {j:g}")
     return " ".join(
-        f"Smoothed labels of {network} that are right, at the sigma of the training: {', '.join(parts)}."
+        f"Noisy copies that {network} labels right, at the sigma of its training: {', '.join(parts)}."
         for network, parts in sorted(found.items())
     )
 
