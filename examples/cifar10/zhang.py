@@ -102,7 +102,7 @@ def _table(family: str, found: Sequence[Summary]) -> str:
 
 
 def _accuracies(own: Sequence[Summary]) -> str:
-    """The part of noisy copies that get the right label, by j, for each network with the sigma of its training."""
+    """The part of noisy copies that each network labels right at the sigma of its training, by j."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for one in sorted(own, key=lambda one: place(one)[2]):
         network, _, j, factor = place(one)
