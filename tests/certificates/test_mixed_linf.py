@@ -89,6 +89,23 @@ def test_radii_between_places_obey_the_dual_inequality(
         assert MixedLossCurves(dim, j).reach(float(found.radius[i]))[0] >= errors[i]
 
 
+STRONG = [(402, 396.01, 0.0008654), (784, 779.7225823754259, 0.00019237), (402, 362.842, 0.0112)]
+
+
+@pytest.mark.parametrize(("dim", "j", "shift"), everyday(STRONG, 2))
+def test_two_rules_that_agree_by_chance_claim_no_more_than_a_fine_one(
+    dim: int, j: float, shift: float
+) -> None:
+    """At one t the first two rules differ by nothing there, while both are wrong by a ten-thousandth."""
+    coarse, fine = (mixed_curves._LossLaw(dim, j, shift, *rule) for rule in ((4, 4), (18, 13)))
+    best, _ = coarse.best_log_t()
+    log_t = best + 0.02 * coarse.moments()[1] * np.arange(-15, 16)
+    supported = ((0.5 - fine.divergence(log_t)) * np.exp(-log_t)).max()
+    error, part = MixedLossCurves(dim, j).reach(shift)
+    assert 0 < error <= supported
+    assert supported <= error + 4 * part * min(error, 0.5 - error)
+
+
 @pytest.mark.parametrize(
     "curve", [lambda x: np.exp(0.3 * x), lambda x: x + 0.02 * np.sin(x), lambda x: x - 0.1 * np.exp(-x)]
 )

@@ -110,5 +110,5 @@ class QuantileTable:
         out.copy_(bits[:count].view(out.shape)).add_(0.5)  # half a step away from zero
         cell = out.view(integers).bitwise_and(torch.iinfo(integers).max)
         cell = cell.bitwise_right_shift_(self._shift).sub_(self._first)
-        line = torch.view_as_real(self._lines.index_select(0, cell.view(-1))).view(*out.shape, 2)
+        line = torch.view_as_real(self._lines.index_select(0, cell.reshape(-1))).view(*out.shape, 2)
         return torch.addcmul(torch.copysign(line[..., 0], out), out, line[..., 1], out=out)

@@ -22,8 +22,8 @@ from wulff.noises import MixedLinf
 from wulff.norms import Norm
 
 MARGIN = 2e-4
-"""By which part of itself a radius is lowered for what parabolas may miss: a fortieth of a fourth difference,
-of which the largest that was seen is .002."""
+"""By which part of itself a radius is lowered for what parabolas may miss, a fortieth of a fourth difference,
+of which the largest that was seen is .002; and for what two rules may agree in missing."""
 GAP = 0.15
 """About what the log of a radius is above that of the differential radius."""
 MANY = 400
@@ -71,31 +71,32 @@ def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArr
     cell, radius = _cells(curves, log_known), np.zeros(error.shape)
     for k, here in groups(cell, cell >= 0):
         x, y, parts = zip(*(_place(curves, i) for i in range(k - 1, k + 3)), strict=True)
-        radius[here] = np.exp(lower_parabola(x, y, log_known[here], MARGIN + max(parts)))
+        radius[here] = np.exp(lower_parabola(x, y, log_known[here], max(parts) / 2))
     return radius
 
 
 @functools.cache
 def _sizes(dense: bool) -> FloatArray:
     """The logs of the shifts on the list, in units; fewer where they are small and all is nearly linear."""
-    step = 0.125 if dense else 0.5
+    step = 0.25 if dense else 0.5
     return np.concatenate([np.arange(LEAST_SIZE, -3.0, 2 * step), np.arange(-3.0, LARGEST_SIZE + step, step)])
 
 
 @functools.lru_cache(maxsize=2048)
 def _place(curves: MixedLossCurves, k: int) -> tuple[float, float, float]:
-    """Of a shift on the list the log of the differential radius at its largest error, that of the shift, and
-    by how much the former may be too large."""
+    """Of a shift on the list the log of the differential radius at its largest error, that of the shift,
+    lowered, and by how much the former may be too large."""
     sizes = _sizes(curves.dim < MANY)
     if not 0 <= k < len(sizes):
         return math.copysign(math.inf, k), math.copysign(math.inf, k), 0.0
     shift = curves.unit * math.exp(sizes[k])
     error, part = curves.reach(shift)
+    log_shift = math.log(shift) - MARGIN - part
     if error < 1e-100:
-        return math.inf, math.log(shift), part
+        return math.inf, log_shift, part
     noise = MixedLinf(scale=1.0, j=curves.j)
     known = float(mixed_radii(noise, np.array([error]), curves.dim, Norm.LINF)[0])
-    return math.log(known) if known > 0 else -math.inf, math.log(shift), part
+    return math.log(known) if known > 0 else -math.inf, log_shift, part
 
 
 def _log_known(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArray:
@@ -126,8 +127,8 @@ def lower_parabola(x: Sequence[float], y: Sequence[float], at: FloatArray, margi
     """A lower bound between the middle ones of four places on a rising curve, from y there up to y behind.
 
     The curve lies between the two parabolas through three of the places unless its third derivative changes
-    its sign; the margin is for that, and for places that are too far to the right. Where the places are not
-    in ascending order, or not finite, the y before is the bound.
+    its sign, and places that are too far to the right move them by less than the margin. Where the places are
+    not in ascending order, or not finite, the y before is the bound.
     """
     if not (np.isfinite(x).all() and (np.diff(x) > 0).all()):
         return np.full(at.shape, y[1])

@@ -30,7 +30,7 @@ _GAPS = np.array([0.0, 0.15, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 36.0])
 _RULES = ((7, 6), (6, 5))
 _LADDER = ((4, 4), (5, 5), (7, 6), (9, 8))
 """Rules of which the next one is taken until two are so close that more digits change no radius."""
-_CLOSE = 3e-5
+_CLOSE = 2e-4
 _WINDOW = 8.0
 _LEVELS = 48
 _NEGLIGIBLE = 1e-15  # for the probability of a node
@@ -76,6 +76,8 @@ class MixedLossCurves(ShiftCurves):
     def reach(self, shift: float) -> tuple[float, float]:
         """The largest error found that a shift does not bring above ½, max over t of (½ - D_t)/t; 0 if none.
 
+        Rules are compared at many t, since at a single one their difference may happen to vanish.
+
         Returns:
             The error, and by which part of itself, or of its distance from ½ where that is less, it may be
             too small.
@@ -83,16 +85,18 @@ class MixedLossCurves(ShiftCurves):
         coarse = _LossLaw(self.dim, self.j, shift, *_LADDER[0])
         if coarse.missing > 0.3:
             return 0.0, 0.0
-        log_t = coarse.best_log_t()
-        known, error, part = float(coarse.divergence(log_t)[0]), 0.0, 0.0
+        best, around = coarse.best_log_t()
+        log_t = np.append(around, best)
+        known, error, part = coarse.divergence(log_t), 0.0, 0.0
         for rule in _LADDER[1:]:
             law = _LossLaw(self.dim, self.j, shift, *rule)
-            found = float(law.divergence(log_t)[0])
-            margin = 8 * abs(found - known) + law.missing + 1e-11
-            error = (0.5 - found - margin) * math.exp(-float(log_t[0])) * (1 - 1e-12)
+            found = law.divergence(log_t)
+            margin = 8 * float(np.abs(found - known).max()) + law.missing + 1e-11
+            gap = 0.5 - float(found[-1])
+            error = (gap - margin) * math.exp(-best) * (1 - 1e-12)
             if error <= 0:
                 return 0.0, 0.0
-            part = margin / min(0.5 - found, 0.5 - error)
+            part = margin / min(gap, 0.5 - error)
             if part <= _CLOSE:
                 break
             known = found
@@ -153,8 +157,8 @@ class _LossLaw:
         """E[(1 - t e^(-L))₊] for each t."""
         return np.array([weighted_sum(self._given_extremes(level), self._weight) for level in log_t])
 
-    def best_log_t(self) -> FloatArray:
-        """About the log t at which (½ - D_t)/t is largest; of shape (1,)."""
+    def best_log_t(self) -> tuple[float, FloatArray]:
+        """About the log t at which (½ - D_t)/t is largest, and others on both sides."""
 
         def value(log_t: FloatArray) -> FloatArray:
             gap = 0.5 - self.divergence(log_t)
@@ -162,11 +166,13 @@ class _LossLaw:
 
         centre, spread = self.moments()
         log_t, step = centre + spread * np.linspace(-4, 8, 13), spread
-        while step > 1e-3 * spread:
-            best = log_t[int(np.argmax(value(log_t)))]
+        best = float(log_t[int(np.argmax(value(log_t)))])
+        around = best + spread * np.array([-1.0, -0.4, 0.4, 1.0])
+        while step > 4e-3 * spread:
             step /= 4
-            log_t = best + step * np.arange(-3, 4)
-        return log_t[3:4]
+            log_t = best + step * np.arange(-3.0, 4.0)
+            best = float(log_t[int(np.argmax(value(log_t)))])
+        return best, around
 
     def _given_extremes(self, log_t: float) -> FloatArray:
         """E[(1 - e^(r(s - X)))₊] for the centred sum X, r s = log t - offset, by its Fourier series."""
