@@ -129,7 +129,7 @@ def compose_all(parts: Sequence[tuple[LatticeMeasure, int]], width: float = 10.0
 
     power = np.ones(length // 2 + 1, dtype=np.complex128)
     for law, copies in parts:
-        power *= _power(np.fft.rfft(law.mass, length), copies)
+        power *= integer_power(np.fft.rfft(law.mass, length), copies)
     shifted = np.fft.irfft(power, length)
     mass = np.roll(shifted, (lowest - first) % length)
 
@@ -147,7 +147,7 @@ def _power_of_two(length: float) -> int:
     return 2 ** max(1, math.ceil(math.log2(length)))
 
 
-def _power(base: np.ndarray, exponent: int) -> np.ndarray:
+def integer_power(base: np.ndarray, exponent: int) -> np.ndarray:
     """By repeated squaring: at most 3 · exponent · u of relative error, where exp(log) has no such bound."""
     result = np.ones_like(base)
     while exponent:

@@ -19,6 +19,7 @@ from typing import final
 import numpy as np
 from scipy import special
 
+from wulff._numerics.composition import integer_power
 from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.certificates.privacy_loss.curves import Curve, ShiftCurves, curve_through, equal_ratios, useless
@@ -115,7 +116,7 @@ class _LossLaw:
             _WINDOW * np.sqrt(n * np.minimum(1.0, width**2 / 4)), n * np.maximum(mean + other, largest - mean)
         )
         spread = np.sqrt(n * np.minimum(1.0, width**2 / 12))
-        terms = _terms(n)
+        terms = _terms(n, float((reach / spread).max()))
         frequencies = np.arange(1, terms + 1)[:, None] * (np.pi / reach)
         power = _centred_power(frequencies, other, largest, mean, n)
         # What is left of the series: a unimodal density of height p has |ψ(ω)| ≤ 2p/ω.
@@ -193,10 +194,11 @@ class _LossLaw:
         return np.clip(np.where(s >= reach, 0.0, value), 0.0, 1.0)
 
 
-def _terms(n: int) -> int:
+def _terms(n: int, window: float) -> int:
+    """How many terms the Fourier series of the law of a sum of n gets, on a window of so many deviations."""
     # Of many coordinates the terms fall like those of a normal law until far below rounding.
     if n >= 400:
-        return 32
+        return min(32, math.ceil(9 * window / math.pi))
     return max(32 if n >= 60 else 48, math.ceil(2.5 * math.sqrt(n) * 10 ** (8 / (n + 1))))
 
 
@@ -256,7 +258,7 @@ def _centred_power(
     inside = np.where(positive, np.exp(-(omega**2) / 2) - far - near.conj(), near - far)
     value = inside / _between(-other, largest) * np.exp(-1j * omega * mean)
     with np.errstate(under="ignore"):
-        return value**n
+        return integer_power(value, n)
 
 
 def _upper_tail(z: FloatArray, omega: FloatArray) -> np.ndarray:
