@@ -55,6 +55,8 @@ uniform-stability_1, for one.
 Made by
 
     examples/cifar10/reproduce.sh SIZE=small DATA OUT
+    examples/cifar10/reproduce.sh SIZE=small DATA OUT {uniform-stability,splitting-stability}_1 \\
+        uniform-stability_0.5 splitting-stability_2
     python examples/cifar10/results.py OUT > examples/cifar10/results.md
 
 """

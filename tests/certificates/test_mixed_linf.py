@@ -78,7 +78,7 @@ def test_radii_between_places_obey_the_dual_inequality(
 ) -> None:
     """The error that a radius was for is one that its shift does not bring above ½, by finer rules."""
     rng = np.random.default_rng(dim)
-    count = 60 if NIGHTLY else 8
+    count = 15 if NIGHTLY else 8
     errors = np.concatenate([10 ** -rng.uniform(0.31, 14, count), rng.uniform(0.001, 0.4999, count)])
     found = certified_radius(f"mixed-linf(scale=1,j={j})", errors, "linf", dim)
     monkeypatch.setattr(mixed_curves, "_LADDER", ((7, 6), (9, 8), (11, 10)))
