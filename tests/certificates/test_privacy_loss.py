@@ -234,7 +234,7 @@ def test_a_look_finds_every_radius_that_is_larger(spec: str) -> None:
     found = entry.radius(noise, errors, dim, Norm.LINF)
     assert entry.promises(noise, errors, found * (1 - 1e-6), dim).all()
     assert entry.promises(noise, errors, np.full(len(errors), np.nan), dim).all()
-    assert not entry.promises(noise, errors, found * 1.15, dim).any()
+    assert not entry.promises(noise, errors, found * 1.1, dim).any()
 
 
 @pytest.mark.parametrize("spec", ["laplace(scale=1)", "exp-lp(scale=1,p=1.5)", "pareto(scale=1,a=3)"])
