@@ -2,9 +2,11 @@
 
     DEVICE=cuda make bench NAME=gpu
 
-- streams: blocks of every kind of noise are drawn twice, in another order, and have to be equal bit for bit;
-  and draws on the device are compared with those on a CPU, by Kolmogorov-Smirnov tests of a coordinate and of
-  two norms: one of them fails with a probability below 1e-4 where the laws are the same.
+- streams: blocks of every kind of noise are drawn twice, all at once and from the last to the first, and have
+  to be equal bit for bit; and draws on the device are compared with those on a CPU, by Kolmogorov-Smirnov
+  tests of a coordinate and of two norms: one of them fails with a probability of about 1e-4 where the laws are
+  the same. So are those of compiled runs, which a GPU computes by their places; `integers` says whether the
+  integers behind them are those of a CPU, and whether one kernel makes them.
 - for each of five nets, in float32 and bfloat16, compiled or not, whichever is fastest: samples per second,
   the share of bare forward passes, minutes to a table of 500 inputs with n = 100,000, and the peak of the
   device's memory.
@@ -29,8 +31,9 @@ from scipy import stats
 from torch import Tensor
 
 from wulff import Smoothed, noises
-from wulff.smoothing import Grid, Phase
+from wulff.smoothing import Grid, Phase, philox
 from wulff.smoothing.copies import NoisySource
+from wulff.smoothing.philox import Philox
 from wulff.smoothing.streams import BLOCK
 
 LIMIT = float(os.environ.get("LIMIT", "600"))
@@ -65,26 +68,67 @@ EXACT = ("gaussian(sigma=0.5)", "laplace(sigma=0.5)", "uniform(sigma=0.5)")
 FIVE = (*NETS[:3], Net("ResNet-110 32x32", "resnet110", (3, 32, 32), 10, small=False), NETS[3])
 
 
-def blocks(spec: str, device: torch.device, order: range, seed: int, *, exact: bool) -> Tensor:
-    """Blocks of copies of a grey image, drawn in an order and put into that of their numbers."""
-    x = torch.full(SHAPE, 51 / 255, device=device)
-    copies = NoisySource(noises.parse(spec), seed, Grid() if exact else None).copies(x, device)
-    drawn = copies.buffer(BLOCK * len(order), x).view(len(order), BLOCK, *SHAPE)
-    for block in order:
-        copies.fill(drawn[block], x, 7, Phase.ESTIMATION, block)
-    return drawn.flatten(0, 1).flatten(1).cpu()
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """A way of drawing noise."""
+
+    spec: str
+    exact: bool = False
+    compiled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.spec}{', exact' * self.exact}{', compiled' * self.compiled}"
+
+    def blocks(self, device: torch.device, seed: int, *, at_once: bool) -> Tensor:
+        """Blocks of copies of a grey image, drawn at once or from the last to the first."""
+        x = torch.full(SHAPE, 51 / 255, device=device)
+        grid = Grid() if self.exact else None
+        copies = NoisySource(noises.parse(self.spec), seed, grid, compiled=self.compiled).copies(x, device)
+        drawn = copies.buffer(BLOCK * BLOCKS, x)
+        if at_once:
+            copies.fill(drawn, x, 7, Phase.ESTIMATION, 0)
+        else:
+            for block in range(BLOCKS)[::-1]:
+                copies.fill(drawn[block * BLOCK :][:BLOCK], x, 7, Phase.ESTIMATION, block)
+        return drawn.flatten(1).cpu()
 
 
-def stream(spec: str, *, exact: bool) -> tuple[bool, float]:
+KINDS = [
+    *(Kind(spec, compiled=compiled) for spec in SPECS for compiled in (False, True)),
+    *(Kind(spec, exact=True, compiled=compiled) for spec in EXACT for compiled in (False, True)),
+]
+
+
+def stream(kind: Kind) -> tuple[bool, float]:
     """Whether a noise depends on its block only, and the smallest p-value of its law against a CPU's."""
-    there = blocks(spec, DEVICE, range(BLOCKS), 1, exact=exact)
-    again = blocks(spec, DEVICE, range(BLOCKS)[::-1], 1, exact=exact)
-    here = blocks(spec, torch.device("cpu"), range(BLOCKS), 2, exact=exact)
+    there = kind.blocks(DEVICE, 1, at_once=True)
+    again = kind.blocks(DEVICE, 1, at_once=False)
+    here = kind.blocks(torch.device("cpu"), 2, at_once=True)
     views = [
         [z[:, 0], (z - 0.2).norm(dim=1), (z - 0.2).abs().amax(dim=1)] for z in (there.double(), here.double())
     ]
     tests: list[Any] = [stats.ks_2samp(a, b) for a, b in zip(*views, strict=True)]
     return torch.equal(there, again), min(float(test.pvalue) for test in tests)
+
+
+def integers() -> dict[str, bool]:
+    """Whether counted integers on the device are those of a CPU, and whether one kernel makes them there."""
+
+    def drawn(device: torch.device, *, compiled: bool) -> Tensor:
+        def generator(block: int) -> torch.Generator:
+            return torch.Generator(device).manual_seed(block)
+
+        random = Philox(2**64 - 3, range(2**31, 2**31 + 9), generator, device, compiled=compiled)
+        return random.words(torch.empty(9 * BLOCK, 100, dtype=torch.int64, device=device)).cpu()
+
+    here = drawn(torch.device("cpu"), compiled=False)
+    on_gpu = DEVICE.type == "cuda"
+    return {
+        "those_of_a_cpu": all(
+            torch.equal(here, drawn(DEVICE, compiled=compiled)) for compiled in {False, on_gpu}
+        ),
+        "one_kernel": on_gpu and philox.compiled(philox.words, DEVICE, wide=True) is not None,
+    }
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,13 +170,14 @@ def speed(net: Net) -> Speed:
 def main() -> None:
     began = time.perf_counter()
     wrong, smallest = [], 1.0
-    for spec, exact in [(spec, False) for spec in SPECS] + [(spec, True) for spec in EXACT]:
-        same, p = stream(spec, exact=exact)
+    whole = integers()
+    say(f"integers by their places: {whole}")
+    for kind in KINDS:
+        same, p = stream(kind)
         smallest = min(smallest, p)
-        name = f"{spec}{', exact' * exact}"
         if not same or p < WRONG:
-            wrong.append(name)
-        say(f"{name:34} {'the same again' if same else 'NOT the same again'}, p = {p:.2g} against a CPU's")
+            wrong.append(str(kind))
+        say(f"{kind!s:44} {'the same again' if same else 'NOT the same again'}, p = {p:.2g} against a CPU's")
     speeds: dict[str, Speed] = {}
     skipped = []
     chosen = [net for net in FIVE if os.environ.get("ONLY", "") in net.name]
@@ -148,12 +193,12 @@ def main() -> None:
     finish(
         "gpu",
         min((found.share_of_bare_forward for found in speeds.values()), default=float(np.nan)),
-        streams={"kinds": len(SPECS) + len(EXACT), "wrong": wrong, "smallest_p": smallest},
+        streams={"kinds": len(KINDS), "wrong": wrong, "smallest_p": smallest, "integers": whole},
         nets={name: dataclasses.asdict(found) for name, found in speeds.items()},
         skipped=skipped,
         seconds=round(time.perf_counter() - began, 1),
     )
-    sys.exit(1 if wrong else 0)
+    sys.exit(1 if wrong or not whole["those_of_a_cpu"] else 0)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ import wulff  # noqa: E402
 from tests.cases import NOISES, SPECS_IN_DIM  # noqa: E402
 from wulff import attacks, models, noises, smoothing, stats, training  # noqa: E402
 from wulff.norms import Norm  # noqa: E402
+from wulff.smoothing import voting  # noqa: E402
+from wulff.smoothing.philox import Philox  # noqa: E402
+from wulff.smoothing.streams import BLOCK  # noqa: E402
 from wulff.training.augmentation import augment  # noqa: E402
 from wulff.training.loop import noisy_accuracy  # noqa: E402
 
@@ -48,6 +51,29 @@ def sampling() -> list[str]:
             noise.sample((5, 3), generator=torch.Generator().manual_seed(0)),
         )
     ]
+
+
+def counting_places() -> dict[str, Any]:
+    """The noises whose draws from counted numbers differ from those on a CPU, and what they wait for."""
+    specs = [next(spec for spec in specs if (spec, 3) in SPECS_IN_DIM) for specs in NOISES.values()]
+    chosen = [noise.in_dim(3) for noise in map(noises.parse, specs)]
+
+    def drawn(noise: noises.Noise, device: torch.device) -> Tensor:
+        def generator(block: int) -> torch.Generator:
+            return torch.Generator(device).manual_seed(block)
+
+        random = Philox(2**63 + 1, range(5, 8), generator, device, compiled=False)
+        return noise.draw_blocks(torch.empty(3 * BLOCK, 3, device=device), random)
+
+    for noise in chosen:
+        drawn(noise, GPU)  # tables are made and moved once
+    there: list[Tensor] = []
+    waited = waits_of(lambda: there.extend(drawn(noise, GPU) for noise in chosen))
+    here = [drawn(noise, torch.device("cpu")) for noise in chosen]
+    differ = [
+        noise.name for noise, a, b in zip(chosen, there, here, strict=True) if not torch.equal(a.cpu(), b)
+    ]
+    return {"differ": differ, "waits": waited}
 
 
 def waits_of(action: Callable[[], Any]) -> dict[str, int]:
@@ -89,6 +115,26 @@ def batches() -> list[int]:
     smoothed = wulff.Smoothed(Centre(), NOISE, 4, batch=100, policy=POLICY)
     assert int(smoothed.counts(X, 77).votes.sum()) == 4 * 77
     return sorted(set(smoothed.model.module.seen))  # type: ignore[union-attr]
+
+
+def looking() -> list[int]:
+    """How many batches are classified between asking for votes and reading them."""
+    late: list[int] = []
+
+    class Watched(voting.Readback):
+        def __init__(self, there: Tensor) -> None:
+            super().__init__(there)
+            self.at = len(smoothed.model.module.seen)  # type: ignore[union-attr]
+
+        def numpy(self) -> Any:
+            late.append(len(smoothed.model.module.seen) - self.at)  # type: ignore[union-attr]
+            return super().numpy()
+
+    smoothed = wulff.Smoothed(Centre(), NOISE, 4, batch=64, policy=POLICY)
+    voting.Readback, unwatched = Watched, voting.Readback  # type: ignore[misc]
+    assert int(smoothed.counts(X, 128).votes.sum()) == 4 * 128
+    voting.Readback = unwatched  # type: ignore[misc]
+    return late
 
 
 def functions() -> int:
@@ -167,10 +213,12 @@ def benchmark() -> dict[str, Any]:
 
 CHECKS: dict[str, Callable[[], Any]] = {
     "sampling": sampling,
+    "counting places": counting_places,
     "counting float": lambda: counting("float"),
     "counting exact": lambda: counting("exact"),
     "stopping": stopping,
     "batches": batches,
+    "looking": looking,
     "functions": functions,
     "on a cpu": on_a_cpu,
     "auditing": auditing,

@@ -10,10 +10,10 @@ from wulff._domains import within
 from wulff.errors import InputError
 from wulff.noises.base import UNKNOWN
 from wulff.noises.catalogue import register_replacement
+from wulff.noises.randomness import Random, Randomness, source
 from wulff.noises.replacement import DIGITS, Replacement
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -86,22 +86,22 @@ class Ablation(Replacement):
             raise InputError(f"rows of numbers have no channels, got {self}; leave out channels.")
         return shape if self.own_units or not shape else (2 * shape[0], *shape[1:])
 
-    def replace(self, x: Tensor, rows: int, generator: torch.Generator) -> Tensor:
+    def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         import torch
 
         shape = self.copy_shape(tuple(x.shape[1:]))
         places = x[0].numel() // self.channels
-        kept = self._kept(torch.empty(rows, places, dtype=torch.int64, device=x.device), generator)
+        kept = self._kept(torch.empty(rows, places, dtype=torch.int64, device=x.device), source(generator))
         flat = x.reshape(len(x), self.channels, places)
         if self.own_units:
             return torch.where(kept[:, None], flat, self.null).reshape(rows, *shape)
         return (torch.cat([flat, 1 - flat], dim=1) * kept[:, None]).reshape(rows, *shape)
 
-    def _kept(self, bits: Tensor, generator: torch.Generator) -> Tensor:
+    def _kept(self, bits: Tensor, random: Randomness) -> Tensor:
         """Which coordinates are kept, bool in the shape of `bits`, which are overwritten."""
         if self.keep:
             # The places of the largest random numbers; of 63 bits, so that no two of them are equal.
-            best = bits.random_(generator=generator).topk(self.keep, dim=1, sorted=False).indices
+            best = random.below(bits, None).topk(self.keep, dim=1, sorted=False).indices
             return bits.zero_().scatter_(1, best, 1).bool()
         # Never more often than the probability says.
-        return bits.random_(2**DIGITS, generator=generator) < int(self.keep_probability * 2**DIGITS)
+        return random.below(bits, 2**DIGITS) < int(self.keep_probability * 2**DIGITS)

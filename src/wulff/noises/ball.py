@@ -13,10 +13,10 @@ from wulff._typing import FloatArray
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.catalogue import register
 from wulff.noises.radial import RadialLaw
+from wulff.noises.randomness import Random, source
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -39,8 +39,10 @@ class Ball(NormRadialNoise):
     def radius_mean_square(self, dim: int) -> float:
         return dim / (dim + 2)
 
-    def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
-        return out.exponential_(generator=generator).div_(-dim).exp_()
+    draw_blocks = NormRadialNoise.draw
+
+    def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
+        return source(generator).exponential(out).div_(-dim).exp_()
 
 
 @final

@@ -21,6 +21,7 @@ from wulff.errors import InputError
 from wulff.noises.draws import wide
 from wulff.noises.level_sets import Profile
 from wulff.noises.radial import RadialLaw
+from wulff.noises.randomness import Random, Randomness
 from wulff.noises.spheres import draw_cone_measure
 from wulff.norms import Norm
 
@@ -147,6 +148,20 @@ class Noise(ABC):
 
         The generator lives on the device of `out`; nothing here waits for that device.
         """
+
+    def draw_blocks(self, out: Tensor, generator: Randomness) -> Tensor:
+        """The same for many blocks of rows, which are what each block's own generator gives.
+
+        It is `draw` itself for noise that computes them all at once.
+        """
+        for part, own in generator.parts(out):
+            self.draw(part, own)
+        return out
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if {"draw", "draw_radius"} & vars(cls).keys() and "draw_blocks" not in vars(cls):
+            cls.draw_blocks = Noise.draw_blocks  # what its parent computes at once is not what it draws
 
     @classmethod
     def is_spherical(cls) -> bool:
@@ -283,8 +298,14 @@ class Noise(ABC):
             raise InputError(f"shape must be (samples, *input shape), got {shape}.")
         noise = self.in_dim(math.prod(shape[1:]))
         out = torch.empty(shape, device=generator.device, dtype=dtype or torch.float32)
-        noise.draw(out, generator).mul_(noise.scale)
-        return out if noise.scales is None else out.mul_(out.new_tensor(noise.scales).view(shape[1:]))
+        return noise.at_size(noise.draw(out, generator))
+
+    def at_size(self, draws: Tensor) -> Tensor:
+        """Draws of the unit law, of shape (samples, *input shape), made draws of this noise in place."""
+        draws.mul_(self.scale)
+        if self.scales is None:
+            return draws
+        return draws.mul_(draws.new_tensor(self.scales).view(draws.shape[1:]))
 
     @classmethod
     def shape_parameters(cls) -> list[str]:
@@ -427,12 +448,16 @@ class NormRadialNoise(Noise):
     def radius_mean_square(self, dim: int) -> float:
         """E[R²] in dimension `dim`; infinite where it does not exist."""
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
         directions = draw_cone_measure(self.level_norm, out.flatten(1), generator)
         # Radii are made in float64: a power of a gamma variable in float32 would be off in all but 4 digits.
-        radii = self.draw_radius(out.new_empty(len(out), dtype=wide(out)), directions.shape[1], generator)
+        radii = self.draw_radius(
+            out.new_empty(len(out), dtype=wide(out)),
+            directions.shape[1],
+            generator,  # pyright: ignore[reportArgumentType]  (blocks for noises that say so by `draw_blocks`)
+        )
         directions.mul_(radii.clamp_(max=torch.finfo(out.dtype).max / 2**16).to(out.dtype)[:, None])
         return out
 

@@ -15,10 +15,11 @@ from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.errors import InputError
 from wulff.noises.base import HalfLine, IIDNoise, NormRadialNoise
-from wulff.noises.draws import draw_signs, wide
+from wulff.noises.draws import wide
 from wulff.noises.numerical_law import NO_TOTAL_MASS, NODES, WEIGHTS, NumericalLaw, has_total_mass
 from wulff.noises.profile_table import LARGEST, SMALLEST, ProfileTable
 from wulff.noises.radial import NumericalRadialLaw
+from wulff.noises.randomness import Random, source
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
@@ -82,11 +83,13 @@ class CustomIID(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return _second_moment(self._law)
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
         sizes = self._law.draw(torch.empty_like(out, dtype=wide(out)), generator).exp_()
-        return out.copy_(sizes).mul_(draw_signs(out, generator))
+        return out.copy_(sizes).mul_(source(generator).signs(torch.empty_like(out)))
+
+    draw_blocks = draw
 
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore"):
@@ -153,7 +156,9 @@ class CustomRadial(NormRadialNoise):
     def radius_mean_square(self, dim: int) -> float:
         return _second_moment(_size_law(self.log_density, self.break_points, dim)[0])
 
-    def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
+    draw_blocks = NormRadialNoise.draw
+
+    def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
         return _size_law(self.log_density, self.break_points, dim)[0].draw(out, generator).exp_()
 
 

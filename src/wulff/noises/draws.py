@@ -1,4 +1,4 @@
-"""Random numbers that torch does not offer under a generator: gamma variables and tabulated laws.
+"""Variables of laws that torch does not offer, made from random numbers: Laplace, log-gamma, tabulated.
 
 Nothing here waits for the device: parameters are Python numbers or tensors that live on it already.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wulff._typing import FloatArray
+from wulff.noises.randomness import Random, source
 
 if TYPE_CHECKING:
     import torch
@@ -27,15 +28,7 @@ def wide(like: Tensor) -> torch.dtype:
     return torch.float32 if like.device.type == "mps" else torch.float64
 
 
-def draw_gamma(shape: float, like: Tensor, generator: torch.Generator) -> Tensor:
-    """Gamma(shape) variables with the size, type and device of `like`; use it for shapes of 1 and more."""
-    import torch
-
-    shapes = torch.full_like(like, shape)
-    return torch._standard_gamma(shapes, generator=generator)  # pyright: ignore[reportPrivateImportUsage]
-
-
-def draw_log_gamma(shape: float, like: Tensor, generator: torch.Generator) -> Tensor:
+def draw_log_gamma(shape: float, like: Tensor, generator: Random) -> Tensor:
     """The logarithms of Gamma(shape) variables, for every shape > 0.
 
     Gamma(shape) = Gamma(shape + 1) · U^(1/shape) with U uniform: the variable itself would underflow for
@@ -43,18 +36,12 @@ def draw_log_gamma(shape: float, like: Tensor, generator: torch.Generator) -> Te
     """
     import torch
 
-    log_uniform = torch.empty_like(like).exponential_(generator=generator).neg_()
-    return draw_gamma(shape + 1, like, generator).log_().add_(log_uniform, alpha=1 / shape)
+    random = source(generator)
+    log_uniform = random.exponential(torch.empty_like(like)).neg_()
+    return random.gamma(torch.empty_like(like), shape + 1).log_().add_(log_uniform, alpha=1 / shape)
 
 
-def draw_signs(like: Tensor, generator: torch.Generator) -> Tensor:
-    """Independent fair signs ±1 in the size, type and device of `like`."""
-    import torch
-
-    return torch.empty_like(like).bernoulli_(0.5, generator=generator).mul_(2).sub_(1)
-
-
-def draw_laplace(out: Tensor, generator: torch.Generator) -> Tensor:
+def draw_laplace(out: Tensor, generator: Random) -> Tensor:
     """Fill `out`, float32 or float64, with unit Laplace variables, and return it.
 
     The logarithm of a uniform variable, seven times faster than PyTorch's exponential variables on a CPU.
@@ -63,10 +50,8 @@ def draw_laplace(out: Tensor, generator: torch.Generator) -> Tensor:
     """
     import torch
 
-    integers = torch.int32 if out.dtype == torch.float32 else torch.int64
-    limit = -torch.iinfo(integers).min
-    bits = out.view(integers).random_(-limit, None, generator=generator)
-    uniform = bits.to(out.dtype).add_(0.5).mul_(1 / limit)
+    bits = source(generator).words(out.view(torch.int32 if out.dtype == torch.float32 else torch.int64))
+    uniform = bits.to(out.dtype).add_(0.5).mul_(1 / -torch.iinfo(bits.dtype).min)
     return torch.abs(uniform, out=out).log_().copysign_(uniform)
 
 
@@ -98,15 +83,15 @@ class QuantileTable:
         lines = torch.from_numpy(at_edges[:-1] - slope * edges[:-1] + 1j * slope)
         self._lines = lines.to(like.device, like.dtype.to_complex())
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         """Fill `out`, of the table's type and on its device, and return it."""
         import torch
 
         integers = torch.int32 if out.dtype == torch.float32 else torch.int64
         # Words of 64 bits are drawn twice as fast as those of 32.
         count, each = out.numel(), 64 // torch.iinfo(integers).bits
-        words = torch.empty(-(-count // each), dtype=torch.int64, device=out.device)
-        bits = words.random_(-(2**63), None, generator=generator).view(integers)
+        words = source(generator).words(torch.empty(-(-count // each), dtype=torch.int64, device=out.device))
+        bits = words.view(integers)
         out.copy_(bits[:count].view(out.shape)).add_(0.5)  # half a step away from zero
         cell = out.view(integers).bitwise_and(torch.iinfo(integers).max)
         cell = cell.bitwise_right_shift_(self._shift).sub_(self._first)

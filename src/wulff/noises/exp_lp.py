@@ -15,7 +15,8 @@ from wulff._numerics.gammas import log_gamma_ratio
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
-from wulff.noises.draws import QuantileTable, draw_gamma
+from wulff.noises.draws import QuantileTable
+from wulff.noises.randomness import Random, source
 
 if TYPE_CHECKING:
     import torch
@@ -48,12 +49,15 @@ class ExpLp(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return math.exp(log_gamma_ratio(1 / self.p, 2 / self.p))
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         if self.p >= TABULATED:
             return _quantiles(self.p, out.device, out.dtype).draw(out, generator)
         # |Z|^p is Gamma(1/p) = Gamma(1 + 1/p) · U^p: nothing underflows for large p, and U brings the sign.
-        radii = draw_gamma(1 + 1 / self.p, out, generator).pow_(1 / self.p)
-        return out.uniform_(-1, 1, generator=generator).mul_(radii)
+        random = source(generator)
+        radii = random.gamma(out.new_empty(out.shape), 1 + 1 / self.p).log_().div_(self.p).exp_()
+        return random.uniform(out).mul_(radii)
+
+    draw_blocks = draw
 
     @property
     def half_line(self) -> HalfLine:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, final
 from wulff._domains import within
 from wulff.errors import InputError
 from wulff.noises.catalogue import register_replacement
+from wulff.noises.randomness import Random, source
 from wulff.noises.replacement import DIGITS, Replacement
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -55,11 +55,11 @@ class Flips(Replacement):
             value = float(x.flatten(1)[first, place])
             raise InputError(f"input {first} has {value:g} as feature {place}, which is neither 0 nor 1.")
 
-    def replace(self, x: Tensor, rows: int, generator: torch.Generator) -> Tensor:
+    def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         import torch
 
         bits = torch.empty(rows, *x.shape[1:], dtype=torch.int64, device=x.device)
-        bits.random_(2**DIGITS, generator=generator)
+        source(generator).below(bits, 2**DIGITS)
         # Flipped never more seldom than the probability says.
         added, removed = (bits >= int((1 - rate) * 2**DIGITS) for rate in (self.added, self.removed))
         return torch.where(x == 1, ~removed, added).to(x.dtype)

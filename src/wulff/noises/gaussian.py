@@ -12,9 +12,9 @@ from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
+from wulff.noises.randomness import Random, source
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -37,8 +37,10 @@ class Gaussian(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 1.0
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
-        return out.normal_(generator=generator)
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
+        return source(generator).normal(out)
+
+    draw_blocks = draw
 
     @property
     def exact_tails(self) -> fixed_point.Tails:

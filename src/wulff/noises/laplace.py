@@ -12,9 +12,9 @@ from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_laplace
+from wulff.noises.randomness import Random
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -33,8 +33,10 @@ class Laplace(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 2.0
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         return draw_laplace(out, generator)
+
+    draw_blocks = draw
 
     @property
     def exact_tails(self) -> fixed_point.Tails:

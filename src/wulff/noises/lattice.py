@@ -21,6 +21,7 @@ from wulff._numerics import fixed_point
 from wulff.errors import InputError
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import NOISES
+from wulff.noises.randomness import Random, Randomness, source
 
 MAGNITUDE_BITS = 63
 _MAGNITUDE = 2**MAGNITUDE_BITS - 1
@@ -51,25 +52,27 @@ class LatticeNoise:
         """The probability that the draw of one coordinate is ambiguous."""
         return float((self.upper - self.lower).sum()) / 2**MAGNITUDE_BITS
 
-    def draw(self, rows: int, dim: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    def draw(self, rows: int, dim: int, generator: Random) -> tuple[Tensor, Tensor]:
         """Independent draws.
 
         Returns:
             int32 of shape (rows, dim), and which rows hold an ambiguous draw, bool of shape (rows,).
         """
-        step = max(1, (_CHUNK if generator.device.type == "cpu" else _GPU_CHUNK) // dim)
+        random = source(generator)
+        step = max(1, (_CHUNK if random.device.type == "cpu" else _GPU_CHUNK) // dim)
         if rows <= step:
-            return self._draw_at_once(rows, dim, generator)
-        out = torch.empty(rows, dim, dtype=torch.int32, device=generator.device)
-        ambiguous = torch.empty(rows, dtype=torch.bool, device=generator.device)
-        for start in range(0, rows, step):
-            some = slice(start, min(start + step, rows))
-            out[some], ambiguous[some] = self._draw_at_once(some.stop - start, dim, generator)
-        return out, ambiguous
+            return self._draw_at_once(rows, dim, random)
+        blocks = random.split()
+        if len(blocks) > 1:
+            parts = [self.draw(rows // len(blocks), dim, block) for block in blocks]
+        else:
+            starts = range(0, rows, step)
+            parts = [self._draw_at_once(min(step, rows - start), dim, random) for start in starts]
+        numbers, ambiguous = zip(*parts, strict=True)
+        return torch.cat(numbers), torch.cat(ambiguous)
 
-    def _draw_at_once(self, rows: int, dim: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-        bits = torch.empty(rows * dim, dtype=torch.int64, device=generator.device)
-        bits.random_(-(2**63), None, generator=generator)
+    def _draw_at_once(self, rows: int, dim: int, random: Randomness) -> tuple[Tensor, Tensor]:
+        bits = random.words(torch.empty(rows * dim, dtype=torch.int64, device=random.device))
         if bits.device.type != "cpu":  # a list of the undecided ones would wait for the device
             numbers, ambiguous = self._search(bits)
             return numbers.view(rows, dim), ambiguous.view(rows, dim).any(dim=1)

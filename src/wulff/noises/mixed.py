@@ -11,11 +11,11 @@ from wulff.errors import InputError
 from wulff.noises.ablation import Ablation
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import register_replacement
+from wulff.noises.randomness import Random, source
 from wulff.noises.replacement import Replacement
 from wulff.noises.resampling import Resampling
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -122,11 +122,12 @@ class Mixed(Replacement):
             named = ", ".join(map(str, self.columns))
             raise InputError(f"of the categories in columns {named}, {error}") from None
 
-    def replace(self, x: Tensor, rows: int, generator: torch.Generator) -> Tensor:
-        noise = self.in_dim(x[0].numel())
+    def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
+        noise, random = self.in_dim(x[0].numel()), source(generator)
         numeric, columns = noise.numeric(x[0].numel()), list(self.columns)
-        z = noise.of_numbers().sample((rows, len(numeric)), generator=generator, dtype=x.dtype)
+        numbers = noise.of_numbers()
+        z = numbers.at_size(numbers.draw_blocks(x.new_empty(rows, len(numeric)), random))
         copies = x.expand(rows, -1).clone()
         copies[:, numeric] += z
-        copies[:, columns] = noise.of_categories().replace(x[:, columns], rows, generator)
+        copies[:, columns] = noise.of_categories().replace(x[:, columns], rows, random)
         return copies

@@ -14,12 +14,12 @@ from wulff._typing import FloatArray
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import register
 from wulff.noises.domains import POLE
-from wulff.noises.draws import draw_signs, wide
+from wulff.noises.draws import wide
 from wulff.noises.numerical_law import NumericalLaw
 from wulff.noises.radial import NumericalRadialLaw
+from wulff.noises.randomness import Random, source
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -54,21 +54,23 @@ class MixedLinf(Noise):
         # Given m = ‖z‖∞ one coordinate is ±m; the others are normal, truncated to [-m, m].
         return largest_coordinate_law(dim, self.j).expectation(lambda x: _mean_square_given(np.exp(x), dim))
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
-        rows = out.flatten(1)
+        rows, random = out.flatten(1), source(generator)
         dim = rows.shape[1]
         law = largest_coordinate_law(dim, self.j)
         largest = law.draw(rows.new_empty(len(rows), 1, dtype=wide(out)), generator).exp_().to(out.dtype)
         # Inverse CDF of the truncated normal: erf(Z/√2) is uniform between ±erf(m/√2).
-        rows.uniform_(-1, 1, generator=generator).mul_(torch.erf(largest / math.sqrt(2)))
+        random.uniform(rows).mul_(torch.erf(largest / math.sqrt(2)))
         rows.erfinv_().mul_(math.sqrt(2))
         # erf rounds to 1 beyond m = 5.4 (in float32), where erfinv is infinite: ±m bounds every coordinate.
         rows.clamp_(-largest, largest)
-        face = torch.randint(dim, (len(rows), 1), generator=generator, device=out.device)
-        rows.scatter_(1, face, largest * draw_signs(largest, generator))
+        face = random.below(torch.empty_like(largest, dtype=torch.int64), dim)
+        rows.scatter_(1, face, largest * random.signs(torch.empty_like(largest)))
         return out
+
+    draw_blocks = draw
 
 
 @final

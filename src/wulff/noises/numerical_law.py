@@ -12,6 +12,7 @@ from wulff._numerics.bisection import bisect
 from wulff._numerics.sums import weighted_sum
 from wulff._typing import FloatArray
 from wulff.errors import InputError
+from wulff.noises.randomness import Random, source
 
 if TYPE_CHECKING:
     import torch
@@ -109,12 +110,13 @@ class NumericalLaw:
         """The x with P[X > x] = q, by bisection."""
         return self._solve(np.asarray(q, dtype=np.float64), self.sf, -1.0)
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         """Fill `out` with draws by inverse CDF: cubics in the log-odds of a uniform, cell by cell."""
         import torch
 
-        odds = out.exponential_(generator=generator).log_()
-        odds.sub_(torch.empty_like(out).exponential_(generator=generator).log_())
+        random = source(generator)
+        odds = random.exponential(out).log_()
+        odds.sub_(random.exponential(torch.empty_like(out)).log_())
         places, steps, least, most = self._quantile_table(out.device, out.dtype)
         odds.clamp_(least, most)
         index = torch.searchsorted(places, odds).sub_(1).clamp_(0, len(places) - 2)

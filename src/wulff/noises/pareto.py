@@ -13,9 +13,9 @@ from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
 from wulff.noises.domains import POSITIVE_POWER
 from wulff.noises.draws import draw_laplace
+from wulff.noises.randomness import Random
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -40,13 +40,15 @@ class Pareto(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 2 / ((self.a - 1) * (self.a - 2)) if self.a > 2 else math.inf
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
         # U^(-1/a) - 1 with -log U exponential: the size of a Laplace variable, whose sign is the sign.
         laplace = draw_laplace(out, generator)
         size = laplace.abs().div_(self.a).expm1_().clamp_(max=torch.finfo(out.dtype).max / 2**16)
         return torch.copysign(size, laplace, out=out)
+
+    draw_blocks = draw
 
     @property
     def half_line(self) -> HalfLine:

@@ -19,10 +19,10 @@ from wulff.noises.domains import NO_TOTAL, POSITIVE_POWER
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.level_sets import NOWHERE, Profile
 from wulff.noises.radial import RadialLaw
+from wulff.noises.randomness import Random
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -64,7 +64,9 @@ class PowerLaw(NormRadialNoise):
         log_mean_square = log_gamma_ratio(alpha, step) + log_gamma_ratio(beta, -step)
         return math.exp(log_mean_square) if log_mean_square < 690 else math.inf
 
-    def draw_radius(self, out: Tensor, dim: int, generator: torch.Generator) -> Tensor:
+    draw_blocks = NormRadialNoise.draw
+
+    def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
         alpha = dim / self.k
         log_ratio = draw_log_gamma(alpha, out, generator)
         log_ratio.sub_(draw_log_gamma(self.a - alpha, out, generator))

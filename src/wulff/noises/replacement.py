@@ -10,8 +10,9 @@ from wulff.errors import InputError
 from wulff.noises.base import Noise
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
+
+    from wulff.noises.randomness import Random
 
 
 DIGITS = 53
@@ -28,13 +29,13 @@ class Replacement(Noise):
     sized: ClassVar[bool] = False
 
     @abstractmethod
-    def replace(self, x: Tensor, rows: int, generator: torch.Generator) -> Tensor:
+    def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         """Random copies.
 
         Args:
             x: One input for each row, or one for all of them, of shape (rows or 1, *input shape).
             rows: How many copies.
-            generator: The source of randomness, on the device of x.
+            generator: The source of randomness, on the device of x; or those of blocks of rows.
 
         Returns:
             Copies of shape (rows, *copy_shape(input shape)).
@@ -58,12 +59,12 @@ class Replacement(Noise):
         names = [*self.shape_parameters(), *(["dim"] if self.dim is not None else [])]
         return [name for name in names if getattr(self, name) not in (defaults[name],)]  # nan is itself
 
-    def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> None:
+    def fill(self, copies: Tensor, x: Tensor, generator: Random) -> None:
         """Fill `copies` with copies of one input."""
         copies.copy_(self.replace(x[None], len(copies), generator))
 
     def mean_square(self, dim: int) -> float:
         return float("nan")
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> NoReturn:
+    def draw(self, out: Tensor, generator: Random) -> NoReturn:
         raise InputError(f"{self} replaces coordinates, and cannot be added to an input.")

@@ -9,10 +9,10 @@ from wulff._checks import whole_number, whole_numbers
 from wulff._domains import within
 from wulff.errors import InputError
 from wulff.noises.catalogue import register_replacement
+from wulff.noises.randomness import Random, source
 from wulff.noises.replacement import DIGITS, Replacement
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 MOST_VALUES = 2**24
@@ -79,12 +79,13 @@ class Resampling(Replacement):
                 f"{self.values_of(x[0].numel())[place] - 1}."
             )
 
-    def replace(self, x: Tensor, rows: int, generator: torch.Generator) -> Tensor:
+    def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         import torch
 
+        random = source(generator)
         most = torch.tensor(self.values_of(x[0].numel()), device=x.device).view(x.shape[1:])
         bits = torch.empty(rows, *x.shape[1:], dtype=torch.int64, device=x.device)
         # Kept never more often than the probability says.
-        kept = bits.random_(2**DIGITS, generator=generator) < int(self.keep * 2**DIGITS)
-        other = bits.random_(2**DIGITS, generator=generator) % (most - 1) + 1
+        kept = random.below(bits, 2**DIGITS) < int(self.keep * 2**DIGITS)
+        other = random.below(bits, 2**DIGITS) % (most - 1) + 1
         return torch.where(kept, x, ((x + other) % most).to(x.dtype))

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from wulff.noises.draws import draw_laplace, draw_signs
+from wulff.noises.draws import draw_laplace
+from wulff.noises.randomness import Random, source
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
-def draw_cone_measure(norm: Norm, out: Tensor, generator: torch.Generator) -> Tensor:
+def draw_cone_measure(norm: Norm, out: Tensor, generator: Random) -> Tensor:
     """Fill the rows of `out`, of shape (n, d), with independent points of the unit sphere of `norm`.
 
     The cone measure is the law of Z/‖Z‖ for every Z whose density depends on ‖Z‖ only: a normalised
@@ -22,14 +22,15 @@ def draw_cone_measure(norm: Norm, out: Tensor, generator: torch.Generator) -> Te
     """
     import torch
 
+    random = source(generator)
     if norm == Norm.L2:
-        out.normal_(generator=generator)
+        random.normal(out)
         return out.div_(out.norm(dim=1, keepdim=True))
     if norm == Norm.L1:
-        draw_laplace(out, generator)
+        draw_laplace(out, random)
         return out.div_(out.abs().sum(dim=1, keepdim=True))
     if norm.p == math.inf:
-        out.uniform_(-1, 1, generator=generator)
-        face = torch.randint(out.shape[1], (len(out), 1), generator=generator, device=out.device)
-        return out.scatter_(1, face, draw_signs(out[:, :1], generator))
+        random.uniform(out)
+        face = random.below(torch.empty(len(out), 1, dtype=torch.int64, device=out.device), out.shape[1])
+        return out.scatter_(1, face, random.signs(torch.empty_like(face, dtype=out.dtype)))
     raise ValueError(f"no sampler for the sphere of {norm}")

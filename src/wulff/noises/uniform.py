@@ -11,9 +11,9 @@ from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
+from wulff.noises.randomness import Random, source
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
 
@@ -32,8 +32,10 @@ class Uniform(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 1 / 3
 
-    def draw(self, out: Tensor, generator: torch.Generator) -> Tensor:
-        return out.uniform_(-1, 1, generator=generator)
+    def draw(self, out: Tensor, generator: Random) -> Tensor:
+        return source(generator).uniform(out)
+
+    draw_blocks = draw
 
     def lost_by(self, shift: FloatArray) -> float:
         size = np.abs(shift)

@@ -158,8 +158,8 @@ def noisy_copies(x: Tensor, noise: Noise, copies: int, seed: int) -> Tensor:
     out = x.new_empty(blocks * BLOCK, *noise.copy_shape(tuple(x.shape[1:])))
     for block in range(blocks):
         index = block % len(x)  # as in _not_a_number
-        generator = streams.at(index, Phase.ESTIMATION, block // len(x))
-        noisy.fill(out[block * BLOCK : (block + 1) * BLOCK], x[index], generator)
+        random = streams.blocks(index, Phase.ESTIMATION, block // len(x))
+        noisy.fill(out[block * BLOCK : (block + 1) * BLOCK], x[index], random)
     return out[:copies]
 
 

@@ -10,6 +10,11 @@ from wulff.smoothing.samplers import Grid, sampler
 from wulff.smoothing.streams import BLOCK, Phase, Seed, Streams
 from wulff.views import Views
 
+_AT_ONCE = 2**18
+"""Blocks of small inputs are drawn together, up to about so many coordinates, which fit into a cache."""
+_ON_A_GPU = 2**22
+"""The same on a GPU, which few coordinates would leave nearly idle."""
+
 
 class Copies(Protocol):
     """Makes the copies of inputs of one shape, block by block."""
@@ -19,7 +24,7 @@ class Copies(Protocol):
         ...
 
     def fill(self, copies: Tensor, x: Tensor, index: int, phase: Phase, block: int) -> Tensor | None:
-        """Fill `copies`, from `buffer`, with the block of copies of input `index` that has this number.
+        """Fill `copies`, from `buffer`, with whole blocks of copies of input `index`, from this one on.
 
         Returns which rows are void, bool of shape (rows,): their votes count for no class. None: none is.
         """
@@ -41,10 +46,12 @@ class NoisySource:
         noise: The noise, in the units of the inputs.
         seed: The run's seed, from 0 to 2⁶⁴ - 1; or where each input has its own.
         grid: The grid of the inputs, for exact sampling; None adds noise in floating point.
+        compiled: Whether a GPU computes the noise of many blocks in one compiled kernel, which makes other
+            noise of the seed.
     """
 
-    def __init__(self, noise: Noise, seed: Seed, grid: Grid | None = None) -> None:
-        self.noise, self.seed, self.grid = noise, seed, grid
+    def __init__(self, noise: Noise, seed: Seed, grid: Grid | None = None, *, compiled: bool = False) -> None:
+        self.noise, self.seed, self.grid, self.compiled = noise, seed, grid, compiled
 
     def copies(self, x: Tensor, device: torch.device) -> "NoisyCopies":
         return NoisyCopies(self, x, device)
@@ -57,13 +64,24 @@ class NoisyCopies:
         noise = source.noise.in_dim(x.numel())
         self.sampler = sampler(noise, source.grid, device)
         self.shape = noise.copy_shape(tuple(x.shape))
-        self.streams = Streams(device, source.seed)
+        on_gpu = device.type == "cuda"
+        self.streams = Streams(device, source.seed, counted=on_gpu and source.compiled)
+        self.at_once = max(1, (_ON_A_GPU if on_gpu else _AT_ONCE) // (BLOCK * x.numel()))
 
     def buffer(self, rows: int, x: Tensor) -> Tensor:
         return x.new_empty(rows, *self.shape)
 
     def fill(self, copies: Tensor, x: Tensor, index: int, phase: Phase, block: int) -> Tensor | None:
-        return self.sampler.fill(copies, x, self.streams.at(index, phase, block))
+        voids: list[Tensor | None] = []
+        blocks = copies.shape[0] // BLOCK
+        for first in range(0, blocks, self.at_once):
+            count = min(self.at_once, blocks - first)
+            part = copies if count == blocks else copies.narrow(0, first * BLOCK, count * BLOCK)
+            random = self.streams.blocks(index, phase, block + first, count)
+            voids.append(self.sampler.fill(part, x, random))
+        if len(voids) == 1 or voids[0] is None:
+            return voids[0]
+        return torch.cat(voids)  # type: ignore[arg-type]  (all or none are void)
 
 
 class ViewCopies:

@@ -70,6 +70,11 @@ class Majority(nn.Module, abc.ABC):
         self.num_classes = whole_number("num_classes", known, most=10**6)
         self.batch = check_sample_size(batch, "batch")
 
+    @property
+    def compiled(self) -> bool:
+        """Whether the model is run compiled."""
+        return self.policy is not None and self.policy.compile
+
     @abc.abstractmethod
     def source(self, seed: Seed) -> Source:
         """Where the copies of inputs come from; the seed is the run's."""
@@ -87,8 +92,7 @@ class Majority(nn.Module, abc.ABC):
             otherwise: Where the copies are made for a function that does not say where it runs.
         """
         device = self._device() or otherwise
-        compiled = self.policy is not None and self.policy.compile
-        full = self.always_full or batch_matters(device.type, compiled=compiled)
+        full = self.always_full or batch_matters(device.type, compiled=self.compiled)
         at_least = max(self.batch, SMALLEST_BATCH) if full else SMALLEST_BATCH
         voter = Voter(self.num_classes, at_least)
         return VoteLoop(self.model, voter, self.source(seed), quota, batch=self.batch, device=device)

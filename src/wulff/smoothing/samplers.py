@@ -18,6 +18,7 @@ from wulff._quoting import shown
 from wulff.errors import InputError
 from wulff.noises import Noise, Replacement
 from wulff.noises.lattice import can_draw, lattice_noise
+from wulff.noises.randomness import Random, source
 
 Sampling = Literal["float", "exact"]
 """Floating-point noise, or integers with exact probabilities from fair bits."""
@@ -37,8 +38,8 @@ _ROUNDING = 2.0**-22  # of float32 inputs that were computed as k / levels, or a
 class Sampler(Protocol):
     """Makes noisy copies of an input."""
 
-    def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> Tensor | None:
-        """Fill `copies`, of shape (rows, *shape of x), with x + noise.
+    def fill(self, copies: Tensor, x: Tensor, generator: Random) -> Tensor | None:
+        """Fill `copies`, of shape (rows, *shape of x), with x + noise, from one generator or those of blocks.
 
         Returns which rows are void, bool of shape (rows,): their votes count for no class. None: none is.
         """
@@ -57,8 +58,8 @@ class FloatSampler:
     noise: Noise
     scales: Tensor | None = None
 
-    def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> None:
-        z = self.noise.draw(copies, generator)
+    def fill(self, copies: Tensor, x: Tensor, generator: Random) -> None:
+        z = self.noise.draw_blocks(copies, source(generator))
         if self.scales is not None:
             z.mul_(self.scales.to(z.dtype).view(x.shape))
         torch.add(x, z, alpha=self.noise.scale, out=copies)
@@ -139,7 +140,7 @@ class ExactSampler:
         self.levels = levels
         self.resolution = resolution
 
-    def fill(self, copies: Tensor, x: Tensor, generator: torch.Generator) -> Tensor:
+    def fill(self, copies: Tensor, x: Tensor, generator: Random) -> Tensor:
         steps = (x.double() * self.levels).round().to(torch.int32) * (self.resolution // self.levels)
         numbers, ambiguous = self.law.draw(len(copies), x.numel(), generator)
         copies.copy_(numbers.view(copies.shape).add_(steps)).div_(self.resolution)

@@ -77,7 +77,7 @@ class Smoothed(Majority):
         self.grid = grid_for(sampling, levels)
 
     def source(self, seed: Seed) -> NoisySource:
-        return NoisySource(self.noise, seed, self.grid)
+        return NoisySource(self.noise, seed, self.grid, compiled=self.compiled)
 
     def counts(
         self,

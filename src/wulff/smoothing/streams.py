@@ -13,6 +13,8 @@ import numpy as np
 import torch
 
 from wulff._typing import FloatArray
+from wulff.noises.randomness import Randomness
+from wulff.smoothing.philox import Philox
 
 BLOCK = 64
 """Samples that share one key. A block is always drawn whole, even where only some of it is needed."""
@@ -20,6 +22,8 @@ BLOCK = 64
 Seed = int | Mapping[int, tuple[int, int]]
 """The seed of all inputs, or for each index the seed and the index whose noise that input gets."""
 
+_COUNTED = 1
+"""The kind of counter that gives the key of counted numbers."""
 _STATE_WORDS = 624
 _STATE_START = 3  # 64-bit words before the Mersenne Twister's state: seed, (left, seeded), next
 
@@ -50,10 +54,14 @@ class Streams:
     Args:
         device: Where the noise is drawn.
         seed: The run's seed, from 0 to 2⁶⁴ - 1; or where each input has its own.
+        counted: Whether the numbers of many blocks are computed at once, from their places: see `Philox`. It
+            makes other noise of the seed.
     """
 
-    def __init__(self, device: torch.device, seed: Seed) -> None:
-        self._generator = torch.Generator(device)
+    def __init__(self, device: torch.device, seed: Seed, *, counted: bool = False) -> None:
+        self._device = device
+        self._counted = counted
+        self._generators: list[torch.Generator] = []
         self._seed = seed
         self._key = np.zeros(2, dtype=np.uint64)
         self._counter = np.zeros(4, dtype=np.uint64)
@@ -69,21 +77,38 @@ class Streams:
             self._words = state_words[_STATE_START : _STATE_START + _STATE_WORDS]
             self._state = torch.from_numpy(state_words.view(np.uint8))
 
-    def at(self, index: int, phase: Phase, block: int) -> torch.Generator:
-        """The generator at the start of one block of samples; valid until the next call."""
-        self._key[:] = (self._seed, index) if isinstance(self._seed, int) else self._seed[index]
-        self._counter[1] = block
-        self._counter[2] = phase
-        self._philox.state = self._philox_state
+    def blocks(self, index: int, phase: Phase, first: int, count: int = 1) -> Randomness:
+        """The random numbers of consecutive blocks of samples; valid until the next call."""
+        while len(self._generators) < count:
+            self._generators.append(torch.Generator(self._device))
+
+        def generator(block: int) -> torch.Generator:
+            return self._set(self._generators[block - first], index, phase, block)
+
+        blocks = range(first, first + count)
+        if not self._counted:
+            return Randomness([generator(block) for block in blocks])
+        self._place(index, phase, 0, _COUNTED)
+        return Philox(int(self._philox.random_raw()), blocks, generator, self._device)
+
+    def _set(self, generator: torch.Generator, index: int, phase: Phase, block: int) -> torch.Generator:
+        """Set a generator to the start of one block."""
+        self._place(index, phase, block)
         if not self._on_cpu:
-            return self._generator.manual_seed(int(self._philox.random_raw()) >> 1)
+            return generator.manual_seed(int(self._philox.random_raw()) >> 1)
         self._words[:] = self._philox.random_raw(_STATE_WORDS // 2).view(np.uint32)
-        return self._generator.set_state(self._state)
+        return generator.set_state(self._state)
+
+    def _place(self, index: int, phase: Phase, block: int, kind: int = 0) -> None:
+        """Set the host's Philox to the key and the counter of a block."""
+        self._key[:] = (self._seed, index) if isinstance(self._seed, int) else self._seed[index]
+        self._counter[1:] = block, phase, kind
+        self._philox.state = self._philox_state
 
 
 def stream(device: torch.device, seed: int, index: int, phase: Phase, block: int) -> torch.Generator:
     """The generator of one block of samples."""
-    return Streams(device, seed).at(index, phase, block)
+    return Streams(device, seed).blocks(index, phase, block).generators[0]
 
 
 def host_stream(seed: int, index: int, purpose: Purpose, block: int = 0) -> np.random.Generator:

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Protocol, cast
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -14,6 +14,8 @@ from wulff.errors import InputError
 from wulff.smoothing.classifier import Voter
 from wulff.smoothing.copies import Source
 from wulff.smoothing.fixed import Fixed
+from wulff.smoothing.readback import Readback
+from wulff.smoothing.replay import Replay
 from wulff.smoothing.streams import BLOCK, Phase
 
 
@@ -169,6 +171,8 @@ class _Pool:
         self.open: deque[_Ballot] = deque()
         self.undrawn: deque[_Ballot] = deque()
         self.uncounted: list[_Ballot] = []
+        self.sent: list[tuple[list[_Ballot], Readback]] = []
+        self.vote = Replay(lambda: loop.voter(self.model, self.batch), loop.device)
 
     @torch.inference_mode()
     def enter(self, index: int, x: Tensor) -> None:
@@ -181,15 +185,25 @@ class _Pool:
 
     @torch.inference_mode()
     def step(self) -> list[Votes]:
-        """Draw copies; classify the batch if it is full, or if there is nothing else to do."""
+        """Draw copies; classify the batch if it is full, or if there is nothing else to do.
+
+        A GPU is not waited for: votes are looked at when the next batch is on its way.
+        """
         if self.undrawn:
             self._draw(self.undrawn[0])
             if self.undrawn[0].next_phase() is None:
                 self.uncounted.append(self.undrawn.popleft())
             if self.filled < self.loop.batch:
                 return []
-        self._classify()
-        self._look()
+        full = self.filled == self.loop.batch
+        arrived, self.sent = self.sent, []
+        if full or not arrived:
+            self._classify()
+            self._send()
+        if not full or self.loop.device.type == "cpu":
+            arrived, self.sent = [*arrived, *self.sent], []
+        for ballots, tally in arrived:
+            self._look(ballots, tally.numpy())
         done: list[Votes] = []
         while self.open and self.open[0].votes:
             done.append(self.open.popleft().votes)  # type: ignore[arg-type]  (it has votes)
@@ -206,9 +220,7 @@ class _Pool:
         rows = min(ballot.wanted[phase] - drawn, self.loop.batch - self.filled)
         if offset == 0 and rows >= BLOCK:
             rows -= rows % BLOCK
-            parts = cast(tuple[Tensor, ...], self.batch.narrow(0, self.filled, rows).split(BLOCK))
-            voids = [self._fill(part, ballot, phase, block + k) for k, part in enumerate(parts)]
-            void = None if voids[0] is None else torch.cat(voids)  # type: ignore[arg-type]  (all or none)
+            void = self._fill(self.batch.narrow(0, self.filled, rows), ballot, phase, block)
         else:  # the rest of the block is for the next batch, or is not wanted
             rows = min(rows, BLOCK - offset)
             if self.straddler != (ballot, phase, block):
@@ -224,23 +236,29 @@ class _Pool:
         ballot.drawn[phase] = drawn + rows
 
     def _fill(self, copies: Tensor, ballot: _Ballot, phase: Phase, block: int) -> Tensor | None:
-        """Make the copies of one block where they are wanted; returns which are void, if any can be."""
+        """Make the copies of whole blocks where they are wanted; returns which are void, if any can be."""
         return self.copies.fill(copies, ballot.x, ballot.index, phase, block)
 
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""
         if self.filled:
-            bins = self.owners[: self.filled] + self.loop.voter(self.model, self.batch[: self.filled])
+            full = self.filled == self.loop.batch
+            votes = self.vote() if full else self.loop.voter(self.model, self.batch[: self.filled])
+            bins = self.owners[: self.filled] + votes
             self.tally.view(-1).index_add_(0, bins, self.ones[: self.filled])
             self.filled = 0
 
-    def _look(self) -> None:
+    def _send(self) -> None:
+        """Ask for the tallies of ballots of which all copies are classified."""
+        if self.uncounted:
+            tally = torch.stack([self.tally[ballot.slot] for ballot in self.uncounted])
+            self.sent.append((self.uncounted, Readback(tally)))
+            self.uncounted = []
+
+    def _look(self, ballots: list[_Ballot], tally: IntArray) -> None:
         """Ask the quota whether the votes suffice: ballots are closed, or go on."""
-        if not self.uncounted:
-            return
         classes = self.loop.voter.num_classes
-        tally = self.tally[[ballot.slot for ballot in self.uncounted]].cpu().numpy()
-        for ballot, counts in zip(self.uncounted, tally, strict=True):
+        for ballot, counts in zip(ballots, tally, strict=True):
             if counts[:, classes + 1].any():
                 raise InputError(
                     f"the model returned labels outside 0 ... {classes - 1}; "
@@ -256,4 +274,3 @@ class _Pool:
                 self.free_slots.append(ballot.slot)
             else:
                 self.undrawn.append(ballot)
-        self.uncounted = []
