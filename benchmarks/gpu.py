@@ -4,7 +4,7 @@
 
 - streams: blocks of every kind of noise are drawn twice, all at once and from the last to the first, and have
   to be equal bit for bit; and draws on the device are compared with those on a CPU, by Kolmogorov-Smirnov
-  tests of a coordinate and of two norms: one of them fails with a probability of about 1e-4 where the laws are
+  tests of a coordinate and of two norms: one fails with a probability of about 1e-4 where the laws are
   the same. So are those of compiled runs, which a GPU computes by their places; `integers` says whether the
   integers behind them are those of a CPU, and whether one kernel makes them.
 - for each of five nets, in float32 and bfloat16, compiled or not, whichever is fastest: samples per second,
