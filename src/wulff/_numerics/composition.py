@@ -14,6 +14,8 @@ from wulff._typing import FloatArray
 UNIT_ROUNDOFF = 2.0**-53
 LONGEST = 2**21
 """The longest transform; what does not fit in its window is paid for in `lost`."""
+_NEGLIGIBLE = math.log(1e-17)
+"""A mass that is less than the rounding of a sum of probabilities."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -149,13 +151,13 @@ def _power_of_two(length: float) -> int:
 
 def integer_power(base: np.ndarray, exponent: int) -> np.ndarray:
     """By repeated squaring: at most 3 · exponent · u of relative error, where exp(log) has no such bound."""
-    result = np.ones_like(base)
+    result, square = np.ones_like(base), base.copy()
     while exponent:
         if exponent & 1:
-            result *= base
+            result *= square
         exponent >>= 1
         if exponent:
-            base = base * base
+            square *= square
     return result
 
 
@@ -185,4 +187,6 @@ def _chernoff(
         if total > best:
             break
         best = total
+        if best < _NEGLIGIBLE:
+            break
     return min(math.exp(min(best, 0.0)), 1.0) * 1.01

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import math
 import sys
 from abc import ABC, abstractmethod
@@ -333,6 +334,7 @@ class Noise(ABC):
     def __repr__(self) -> str:
         return str(self)
 
+    @functools.cached_property
     def _key(self) -> tuple[object, ...]:
         """What tells this noise from others: parameters that are functions count by identity, not by name."""
         return (type(self), *((name, getattr(self, name)) for name in self._given()))
@@ -343,10 +345,14 @@ class Noise(ABC):
         return [*size, *self.shape_parameters(), *dim]
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Noise) and self._key() == other._key()
+        return isinstance(other, Noise) and self._key == other._key
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        return self._hash
+
+    @functools.cached_property
+    def _hash(self) -> int:
+        return hash(self._key)
 
 
 class HalfLine(enum.Enum):

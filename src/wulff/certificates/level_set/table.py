@@ -148,7 +148,9 @@ class RadiusTable:
             self._fill(np.unique(both[:, open_]).astype(float))
             for place in both:
                 inside = (low < place) & (place < high)
-                found = np.array([self._places.get(float(i), (0.0, 0.0))[0] for i in place.tolist()])
+                lowest, highest = int(place.min()), int(place.max())
+                known = [self._places.get(float(i), (0.0, 0.0))[0] for i in range(lowest, highest + 1)]
+                found = np.array(known)[place - lowest]
                 holds, fails = inside & (found <= log_z), inside & ~(found <= log_z)
                 low, at_low = np.where(holds, place, low), np.where(holds, found, at_low)
                 high, at_high = np.where(fails, place, high), np.where(fails, found, at_high)

@@ -34,7 +34,7 @@ from wulff.certificates.privacy_loss.curves import (
     groups,
     useless,
 )
-from wulff.certificates.privacy_loss.lattice import privacy_loss
+from wulff.certificates.privacy_loss.lattice import privacy_loss, scales
 from wulff.certificates.registry import register
 from wulff.noises import ExpLp, Laplace, Pareto
 from wulff.noises.base import HalfLine, IIDNoise
@@ -146,7 +146,7 @@ class LossCurves(ShiftCurves):
     @property
     def unit(self) -> float:
         """The upper quartile of a coordinate over √d."""
-        return float(self.noise.coordinate_isf(np.array(0.25))) / math.sqrt(self.dim)
+        return scales(self.noise)[0] / math.sqrt(self.dim)
 
     @property
     def sizes(self) -> FloatArray:
@@ -161,7 +161,7 @@ class LossCurves(ShiftCurves):
 
     @property
     def _ratio(self) -> float:
-        return 1.02 if self.dim <= SMALL_DIM else 1.03 if self.dim <= LARGE_DIM else 1.06
+        return 1.02 if self.dim <= SMALL_DIM else 1.035 if self.dim <= LARGE_DIM else 1.07
 
     @property
     def _resolution(self) -> int:
@@ -209,7 +209,8 @@ def divergences(total: Composition, most: float, least: float) -> tuple[FloatArr
     last = min(last, len(tail) - 1, first + math.floor(600 / total.step))  # so that no weight underflows
     weight = np.exp(-np.arange(len(tail) - first) * total.step)
     weighted = np.cumsum((total.mass[first:] * weight)[::-1])[::-1]
-    kept = np.unique(np.linspace(0, last - first, KEPT).round().astype(int))
+    kept = np.linspace(0, last - first, KEPT).round().astype(int)
+    kept = kept[np.diff(kept, prepend=-1) > 0]
     # Σ_{L ≥ ε} (1 - e^(ε - L)), with the rounding of the two sums of up to 2^21 terms.
     gap = tail[first:][kept] - weighted[kept] / weight[kept]
     return (

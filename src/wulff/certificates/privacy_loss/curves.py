@@ -70,9 +70,13 @@ def useless(shift: float) -> Curve:
 def groups(index: np.ndarray, chosen: npt.NDArray[np.bool_]) -> Iterator[tuple[int, np.ndarray]]:
     """Each number among the chosen places of `index`, in ascending order, and the places where it stands."""
     places = np.flatnonzero(chosen)
-    places = places[np.argsort(index[places], kind="stable")]
-    numbers, starts = np.unique(index[places], return_index=True)
-    yield from zip(numbers.tolist(), np.split(places, starts[1:]), strict=False)
+    if not len(places):
+        return
+    numbers = index[places]
+    places = places[np.argsort(numbers.astype(np.min_scalar_type(int(numbers.max()))), kind="stable")]
+    numbers = index[places]
+    starts = np.flatnonzero(np.diff(numbers)) + 1
+    yield from zip(numbers[np.append(0, starts)].tolist(), np.split(places, starts), strict=True)
 
 
 @functools.cache
@@ -135,14 +139,16 @@ class ShiftCurves(abc.ABC):
             still = high - low > 1
             if not still.any():
                 return np.where(low < 0, low, low * every)
-            middle = (low + high) // 2 if step % 4 == 0 else _guess(sizes, z, low, low_z, high, high_z)
-            reach = np.full(p.shape, math.inf)
-            for k, here in groups(middle, still):
-                reach[here] = self.node(k * every).reach
-            reach_z = normal_quantile(np.clip(reach, 1e-300, 0.5))
-            holds, fails = still & (p <= reach), still & (p > reach)
-            low, low_z = np.where(holds, middle, low), np.where(holds, reach_z, low_z)
-            high, high_z = np.where(fails, middle, high), np.where(fails, reach_z, high_z)
+            some = np.flatnonzero(still)
+            ends = low[some], low_z[some], high[some], high_z[some]
+            middle = (ends[0] + ends[2]) // 2 if step % 4 == 0 else _guess(sizes, z[some], *ends)
+            asked = np.bincount(middle) > 0
+            reach, reach_z = np.zeros((2, len(asked)))
+            reach[asked] = [self.node(int(k) * every).reach for k in np.flatnonzero(asked)]
+            reach_z[asked] = normal_quantile(np.clip(reach[asked], 1e-300, 0.5))
+            holds, reach_z = p[some] <= reach[middle], reach_z[middle]
+            low[some[holds]], low_z[some[holds]] = middle[holds], reach_z[holds]
+            high[some[~holds]], high_z[some[~holds]] = middle[~holds], reach_z[~holds]
         raise AssertionError
 
     def may_exceed(self, p: FloatArray, radius: FloatArray) -> npt.NDArray[np.bool_]:

@@ -10,6 +10,7 @@ mass up, which no divergence is reduced by either.
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -56,9 +57,7 @@ def privacy_loss(
     """
     given = step
     assert noise.half_line is not HalfLine.OTHER
-    unit = float(noise.coordinate_isf(np.array(0.25)))
-    with np.errstate(over="ignore"):
-        furthest = min(float(noise.coordinate_isf(np.array(TAIL))), 1e150)  # the last cell holds the rest
+    unit, furthest = scales(noise)
     sizes = np.geomspace(1e-2 * min(shift, unit), furthest, 40)
     edges = np.concatenate([-sizes, [0.0, shift], sizes, shift - sizes, shift + sizes])
     points = _points(noise, np.unique(edges), shift)
@@ -81,6 +80,14 @@ def privacy_loss(
         cells = _cells(noise, points)
         step = given or _lattice_step(noise, cells, shift, resolution)
     return _spread(cells, step)
+
+
+@functools.lru_cache(maxsize=64)
+def scales(noise: IIDNoise) -> tuple[float, float]:
+    """The upper quartile of a coordinate at scale 1, and where its last cell begins, which holds the rest."""
+    with np.errstate(over="ignore"):
+        quartile, furthest = (float(noise.coordinate_isf(np.array(tail))) for tail in (0.25, TAIL))
+    return quartile, min(furthest, 1e150)
 
 
 def _between(low: FloatArray, high: FloatArray, pieces: npt.NDArray[np.int64]) -> FloatArray:

@@ -13,6 +13,7 @@ smooth. In fewer dimensions the differential certificate remains.
 """
 
 import dataclasses
+import functools
 import math
 from typing import final
 
@@ -210,29 +211,35 @@ def _extremes(
     With ‖z‖∞ = a at one end, the others lie between ±a; with y exponential, the probability that the least
     of their distances from the other end, in terms of the normal law, exceeds g is (1 - g)^(d-1) = e^(-y).
     """
-    law = largest_coordinate_law(dim, j)
-    tails = np.concatenate([_QUANTILES, [0.5]])
-    edges = np.unique(np.maximum(np.concatenate([law.ppf(tails), law.isf(_QUANTILES[::-1])]), _SMALLEST))
-    nodes, weights = np.polynomial.legendre.leggauss(largest_nodes)
-    half = np.diff(edges)[:, None] / 2
-    x = ((edges[1:] + edges[:-1])[:, None] / 2 + half * nodes).ravel()
-    outer = np.exp(law.log_density(x)) * (half * weights).ravel()
-    largest = np.exp(x)[:, None]
+    largest, outer = _largest(dim, j, largest_nodes)
 
     # The loss has a kink where m + r = b - r; panels end there.
     share = special.erf(largest / math.sqrt(2))
     inside = np.maximum(largest - 2 * r, -largest)
     kink = -(dim - 1) * np.log1p(-np.minimum(_between(inside, largest) / share, 1 - 1e-15))
-    cuts = np.sort(np.concatenate([np.tile(_GAPS, (len(x), 1)), np.clip(kink, 0, _GAPS[-1])], axis=1), axis=1)
+    gaps = np.tile(_GAPS, (len(largest), 1))
+    cuts = np.sort(np.concatenate([gaps, np.clip(kink, 0, _GAPS[-1])], axis=1), axis=1)
     nodes, weights = np.polynomial.legendre.leggauss(gap_nodes)
     half = np.diff(cuts, axis=1)[:, :, None] / 2
-    y = (cuts[:, :-1, None] + half + half * nodes).reshape(len(x), -1)
-    inner = (half * weights).reshape(len(x), -1) * np.exp(-y)
+    y = (cuts[:, :-1, None] + half + half * nodes).reshape(len(largest), -1)
+    inner = (half * weights).reshape(len(largest), -1) * np.exp(-y)
     gap = -np.expm1(-y / (dim - 1))
     other = -special.ndtri(special.ndtr(-largest) + gap * share)
-    keep = outer[:, None] * inner > _NEGLIGIBLE
+    keep = outer * inner > _NEGLIGIBLE
     wide = np.broadcast_to(largest, other.shape)
-    return wide[keep], other[keep], (outer[:, None] * inner)[keep]
+    return wide[keep], other[keep], (outer * inner)[keep]
+
+
+@functools.lru_cache(maxsize=64)
+def _largest(dim: int, j: float, count: int) -> tuple[FloatArray, FloatArray]:
+    """Nodes of ‖z‖∞, so many in each cell between two quantiles, and their weights; columns."""
+    law = largest_coordinate_law(dim, j)
+    tails = np.concatenate([_QUANTILES, [0.5]])
+    edges = np.unique(np.maximum(np.concatenate([law.ppf(tails), law.isf(_QUANTILES[::-1])]), _SMALLEST))
+    nodes, weights = np.polynomial.legendre.leggauss(count)
+    half = np.diff(edges)[:, None] / 2
+    x = ((edges[1:] + edges[:-1])[:, None] / 2 + half * nodes).reshape(-1, 1)
+    return np.exp(x), np.exp(law.log_density(x)) * (half * weights).reshape(-1, 1)
 
 
 def _between(low: FloatArray, high: FloatArray) -> FloatArray:
