@@ -37,6 +37,13 @@ FAULTS = [
         "tests/smoothing/test_exact.py",
     ),
     Fault(
+        "blocks that are drawn at once share their noise",
+        "smoothing/streams.py",
+        "return self._set(self._generators[block - first], index, phase, block)",
+        "return self._set(self._generators[block - first], index, phase, first)",
+        "tests/smoothing/test_philox.py",
+    ),
+    Fault(
         "uniform draw used without its inequality",
         "stats/randomized.py",
         "bound = np.where(excess(bound) <= 0, np.minimum(bound, plain), plain)",
