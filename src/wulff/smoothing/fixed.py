@@ -52,7 +52,7 @@ class Fixed:
         Raises:
             InputError: The model fails, or a module of it is in training mode; out of memory is passed on.
         """
-        batch = batch.to(self._dtype or batch.dtype)
+        batch = batch if self._dtype is None else batch.to(self._dtype)
         # Hooks may look at modules in training mode, such as the original, as long as they do not run them.
         watch = _only_evaluating() if any(map(is_training, self._others)) else contextlib.nullcontext()
         with watch, _failing_in_one_line(self._name, batch):

@@ -242,10 +242,13 @@ class _Pool:
     def _classify(self) -> None:
         """Add the votes of the batch to the tally."""
         if self.filled:
-            full = self.filled == self.loop.batch
-            votes = self.vote() if full else self.loop.voter(self.model, self.batch[: self.filled])
-            bins = self.owners[: self.filled] + votes
-            self.tally.view(-1).index_add_(0, bins, self.ones[: self.filled])
+            owners, ones = self.owners, self.ones
+            if self.filled == self.loop.batch:
+                votes = self.vote()
+            else:
+                owners, ones = owners[: self.filled], ones[: self.filled]
+                votes = self.loop.voter(self.model, self.batch[: self.filled])
+            self.tally.view(-1).index_add_(0, owners + votes, ones)
             self.filled = 0
 
     def _send(self) -> None:

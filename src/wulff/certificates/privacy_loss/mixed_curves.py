@@ -120,11 +120,7 @@ class _LossLaw:
         terms = _terms(n, float((reach / spread).max()))
         frequencies = np.arange(1, terms + 1)[:, None] * (np.pi / reach)
         power = _centred_power(frequencies, other, largest, mean, n)
-        # What is left of the series: a unimodal density of height p has |ψ(ω)| ≤ 2p/ω.
-        height = np.exp(-(np.maximum(-other, 0.0) ** 2) / 2) / _between(-other, largest)
-        with np.errstate(over="ignore"):
-            rest = (height * math.sqrt(2 / np.pi) / frequencies[-1]) ** n / (np.pi * n)
-        rest = np.minimum(rest, np.abs(power[-1])) if n >= 400 else np.minimum(rest, 1.0)
+        rest = _rest_of_series(frequencies[-1], terms, other, largest, mean, n)
         outside = 4 * math.exp(-(_WINDOW**2) / 2)
         self.missing = abs(1 - float(weight.sum())) + outside + float(weighted_sum(rest, weight))
         # m = max, b = -other and the mirror image, in which the sum changes sign.
@@ -198,7 +194,7 @@ class _LossLaw:
 def _terms(n: int, window: float) -> int:
     """How many terms the Fourier series of the law of a sum of n gets, on a window of so many deviations."""
     # Of many coordinates the terms fall like those of a normal law until far below rounding.
-    if n >= 400:
+    if n >= 200:
         return min(32, math.ceil(9 * window / math.pi))
     return max(32 if n >= 60 else 48, math.ceil(2.5 * math.sqrt(n) * 10 ** (8 / (n + 1))))
 
@@ -240,6 +236,41 @@ def _largest(dim: int, j: float, count: int) -> tuple[FloatArray, FloatArray]:
     half = np.diff(edges)[:, None] / 2
     x = ((edges[1:] + edges[:-1])[:, None] / 2 + half * nodes).reshape(-1, 1)
     return np.exp(x), np.exp(law.log_density(x)) * (half * weights).reshape(-1, 1)
+
+
+def _rest_of_series(
+    omega: FloatArray, terms: int, other: FloatArray, largest: FloatArray, mean: FloatArray, n: int
+) -> FloatArray:
+    """What the terms after the last one, that of frequency ω, can add to E[(1 - e^(r(s - X)))₊].
+
+    Term k is at most 2/(πk) · |φ(ω_k)|^n, with the characteristic function φ of one coordinate: it is the
+    integral of a wave and a monotone function between 0 and 1. A unimodal density of height p has
+    |φ(ω)| ≤ 2p/ω; a log-concave one of variance σ² has, for x = min(½, ω²σ²), at ω and beyond,
+
+        |φ|² ≤ 1 - min(x - x², 0.198);
+
+    derived in docs/derivations.md. The first bound is used from ω = 4p on, and the second one before.
+    """
+    height = np.exp(-(np.maximum(-other, 0.0) ** 2) / 2) / _between(-other, largest) / math.sqrt(2 * math.pi)
+    x = np.minimum(omega**2 * _least_variance(other, largest, mean, height), 0.5)
+    near = (1 - np.minimum(x - x**2, 0.198)) ** (n / 2)
+    with np.errstate(over="ignore"):
+        alone = (2 * height / omega) ** n / n
+    far = (2 * height / np.maximum(4 * height, omega)) ** n / n
+    both = near * np.log(np.maximum(4 * height / omega, 1.0) + 1 / terms) + far
+    return np.minimum(2 / math.pi * np.minimum(alone, both), 1.0)
+
+
+def _least_variance(
+    other: FloatArray, largest: FloatArray, mean: FloatArray, height: FloatArray
+) -> FloatArray:
+    """A lower bound on the variance of a normal truncated to [-other, largest].
+
+    No density of that height has less than 1/(12 height²), which rounding leaves of short intervals.
+    """
+    ends = other * np.exp(-(other**2) / 2) + largest * np.exp(-(largest**2) / 2)
+    variance = 1 - ends / math.sqrt(2 * math.pi) / _between(-other, largest) - mean**2 - 1e-9
+    return np.maximum(np.where(largest + other > 0.1, variance, 0.0), 1 / (12 * height**2) * (1 - 1e-12))
 
 
 def _between(low: FloatArray, high: FloatArray) -> FloatArray:
