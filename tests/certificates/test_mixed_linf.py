@@ -55,13 +55,13 @@ def some_truncated(count: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_characteristic_functions_stay_below_their_bound_from_there_on() -> None:
-    """Theorem 17, and the variance from below, for 500 truncated normals at 200 frequencies."""
-    other, largest = some_truncated(500)
+    """Theorem 17, and the variance from below, for many truncated normals."""
+    other, largest = some_truncated(1000 if NIGHTLY else 150)
     laws = Truncated(other, largest)
     variance = mixed_curves._least_variance(other, largest, laws.mean, laws.height)
     assert (variance <= laws.variance * (1 + 1e-9)).all()
     assert np.median(variance / laws.variance) > 0.99
-    for ratio in np.geomspace(0.01, 100, 200):
+    for ratio in np.geomspace(0.01, 100, 60):
         omega = ratio / np.sqrt(laws.variance)
         x = np.minimum(omega**2 * laws.variance, 0.5)
         good = omega * (largest + other) < 400
@@ -71,7 +71,7 @@ def test_characteristic_functions_stay_below_their_bound_from_there_on() -> None
 @pytest.mark.parametrize("n", [4, 60, 300, 400, 3000])
 def test_the_rest_of_a_series_is_bounded(n: int) -> None:
     """By what the terms add up to, each 2/(πk) |φ|^n at most, as long as there are any."""
-    other, largest = some_truncated(200)
+    other, largest = some_truncated(200 if NIGHTLY else 60)
     laws = Truncated(other, largest)
     first = np.pi / (mixed_curves._WINDOW * np.sqrt(n * laws.variance))
     for terms in (1, 8, 20, 32):
@@ -79,7 +79,7 @@ def test_the_rest_of_a_series_is_bounded(n: int) -> None:
         further = np.arange(terms + 1, terms + 200)
         parts = [2 / (np.pi * k) * laws.size(k * first) ** n for k in further]
         good = further[-1] * first * (largest + other) < 400
-        assert good.sum() > 100
+        assert good.mean() > 0.5
         assert (np.minimum(sum(parts), 1.0)[good] <= found[good] + 1e-15).all()
     assert np.median(found) < {4: 0.5, 60: 1e-6}.get(n, 1e-12)  # of 32 terms
 

@@ -9,6 +9,7 @@ import torch
 from scipy import stats
 
 from tests import cases
+from tests.nightly import everyday
 from wulff import noises
 from wulff.noises.lattice import lattice_noise
 from wulff.noises.randomness import Random
@@ -71,11 +72,10 @@ def test_words_are_those_of_their_places(dtype: torch.dtype) -> None:
         assert list(itertools.chain(*fours)) == row.tolist()
 
 
-def specs() -> list[tuple[str, int]]:
-    return [case for case in cases.SPECS_IN_DIM if case[1] in (1, 3, 64)]
+SMALL = [case for case in cases.SPECS_IN_DIM if case[1] in (1, 3, 64)]
 
 
-@pytest.mark.parametrize(("spec", "dim"), specs())
+@pytest.mark.parametrize(("spec", "dim"), everyday(SMALL, 2, cases.noise_of))
 def test_blocks_are_the_same_in_any_company(spec: str, dim: int) -> None:
     noise = noises.parse(spec).in_dim(dim)
     streams = Streams(CPU, 3)
