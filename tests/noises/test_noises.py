@@ -1,6 +1,11 @@
 """Every noise obeys the conformance suite, in all dimensions."""
 
+import copy
 import math
+import os
+import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -36,6 +41,37 @@ def test_spec_strings() -> None:
 def test_values_are_frozen() -> None:
     with pytest.raises(AttributeError):
         Uniform(sigma=0.5).sigma = 1  # type: ignore[misc]
+
+
+def test_copies_are_equal_and_have_the_same_hash_also_in_other_processes() -> None:
+    noise = parse("exp-l1(sigma=0.5,j=1,k=2)")
+    assert len({noise, copy.deepcopy(noise), pickle.loads(pickle.dumps(noise))}) == 1  # noqa: S301
+    program = (
+        "import pickle, sys; from wulff.noises import parse; "
+        "sent = pickle.loads(sys.stdin.buffer.read()); print(len({sent, parse(str(sent))}))"
+    )
+    for seed in "12":  # of the hashes of strings
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            input=pickle.dumps(noise),
+            env=env,
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout.split() == [b"1"]
+
+
+def test_copies_of_a_function_are_equal_to_noise_of_that_copy() -> None:
+    class Profile:
+        def __call__(self, size: torch.Tensor) -> torch.Tensor:
+            return -size
+
+    noise = noises.CustomIID(scale=1, log_density=Profile())
+    assert hash(noise) == hash(noise)
+    copied = copy.deepcopy(noise)
+    assert {copied, noises.CustomIID(scale=1, log_density=copied.log_density)} == {copied}
+    assert copied != noise
 
 
 def test_sampling_needs_a_batch_dimension_and_the_right_dim() -> None:

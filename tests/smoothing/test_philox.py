@@ -63,12 +63,13 @@ def test_the_reference_of_these_tests_is_the_published_generator(
 
 @pytest.mark.parametrize("dtype", [torch.int32, torch.int64])
 def test_words_are_those_of_their_places(dtype: torch.dtype) -> None:
-    key, first = 0xA409382213198A2E, 2**32 - 7
+    key, first = 0xA409382213198A2E, 3 * 2**32 - 1
     drawn = random(first, 3, key)
     drawn.normal(torch.empty(3 * BLOCK, 2))
     words = drawn.words(torch.empty(3, 20, dtype=dtype)).numpy().view(np.uint32).reshape(3, -1)
     for block, row in enumerate(words, first):
-        fours = [published([four, block, 2, 0], [key % 2**32, key >> 32]) for four in range(len(row) // 4)]
+        counters = [[four, block % 2**32, 2, block >> 32] for four in range(len(row) // 4)]
+        fours = [published(counter, [key % 2**32, key >> 32]) for counter in counters]
         assert list(itertools.chain(*fours)) == row.tolist()
 
 
@@ -98,17 +99,45 @@ def test_exact_blocks_are_the_same_in_any_company(monkeypatch: pytest.MonkeyPatc
         assert torch.equal(void, torch.cat([some for _, some in alone]))
 
 
-def test_noise_of_others_is_drawn_block_by_block() -> None:
-    """Also by a class that draws in another way than its parent does, which draws many blocks at once."""
+def sevens(self: noises.Noise, out: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    assert isinstance(generator, torch.Generator)
+    assert len(out) == BLOCK
+    return out.normal_(generator=generator).abs_().add_(7)
 
-    class Doubled(noises.Exponential):
-        name = "doubled"
-        level_norm = noises.ExpL2.level_norm
 
-        def draw_radius(self, out: torch.Tensor, dim: int, generator: Random) -> torch.Tensor:
-            assert isinstance(generator, torch.Generator)
-            return super().draw_radius(out, dim, generator).mul_(2)
+class Mixin:
+    draw = sevens
 
+
+class MixedIn(Mixin, noises.Gaussian):  # type: ignore[misc]  (its parent is final)
+    name = "mixed-in"
+
+
+class Late(noises.Gaussian):  # type: ignore[misc]
+    name = "late"
+
+
+Late.draw = sevens  # type: ignore[method-assign, assignment]
+
+
+class Doubled(noises.Exponential):
+    name = "doubled"
+    level_norm = noises.ExpL2.level_norm
+
+    def draw_radius(self, out: torch.Tensor, dim: int, generator: Random) -> torch.Tensor:
+        assert isinstance(generator, torch.Generator)
+        return super().draw_radius(out, dim, generator).mul_(2)
+
+
+@pytest.mark.parametrize("law", [MixedIn, Late])
+def test_noise_of_others_is_drawn_by_its_own_method_block_by_block(law: type[noises.Gaussian]) -> None:
+    """However the method came to be that of a class whose parent draws many blocks at once."""
+    drawn = law(scale=1).draw_blocks(torch.empty(ROWS, 4), random())
+    assert (drawn >= 7).all()
+    assert len(drawn.unique(dim=0)) == ROWS
+
+
+def test_a_radius_of_others_is_drawn_by_its_own_method_block_by_block() -> None:
     streams = Streams(CPU, 3)
     parent, doubled = (law(scale=1, k=2) for law in (noises.ExpL2, Doubled))
     single, twice = (
@@ -116,6 +145,40 @@ def test_noise_of_others_is_drawn_block_by_block() -> None:
         for noise in (parent, doubled)
     )
     torch.testing.assert_close(twice, 2 * single)
+
+
+class Erased(noises.Ablation):  # type: ignore[misc]
+    name = "erased"
+
+    def replace(self, x: torch.Tensor, rows: int, generator: Random) -> torch.Tensor:
+        assert isinstance(generator, torch.Generator)
+        kept = torch.rand(rows, *x.shape[1:], generator=generator) < 0.5
+        return torch.where(kept, x, torch.zeros(()))
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_replacements_of_others_are_made_block_by_block(one: bool) -> None:
+    noise, x = Erased(keep=1, null=-1.0), torch.rand(1 if one else ROWS, 30) + 1
+    together = noise.replace_blocks(x, ROWS, random())
+    alone = [
+        noise.replace_blocks(x if one else x[block * BLOCK :][:BLOCK], BLOCK, random(block, 1))
+        for block in range(5)
+    ]
+    assert torch.equal(together, torch.cat(alone))
+    assert len(together.unique(dim=0)) == ROWS
+
+
+def test_no_variable_is_at_an_end_where_bits_are_extreme(monkeypatch: pytest.MonkeyPatch) -> None:
+    for bits in (0, 2**31 - 1, 2**31, 2**32 - 1):
+        monkeypatch.setattr(
+            philox, "_philox", lambda place, blocks, fours, bits=bits: torch.full((2, 8, 4), bits)
+        )
+        for dtype in (torch.float32, torch.float64):
+            for draw in (Philox.normal, Philox.exponential, Philox.uniform):
+                drawn = draw(random(0, 2), torch.empty(2, 4, dtype=dtype))
+                assert drawn.isfinite().all()
+                assert (drawn != 0).all()
+                assert draw is not Philox.uniform or (drawn.abs() < 1).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])

@@ -10,7 +10,7 @@ from wulff._domains import within
 from wulff.errors import InputError
 from wulff.noises.base import UNKNOWN
 from wulff.noises.catalogue import register_replacement
-from wulff.noises.randomness import Random, Randomness, source
+from wulff.noises.randomness import Random, Randomness, for_blocks, source
 from wulff.noises.replacement import DIGITS, Replacement
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ class Ablation(Replacement):
             raise InputError(f"rows of numbers have no channels, got {self}; leave out channels.")
         return shape if self.own_units or not shape else (2 * shape[0], *shape[1:])
 
+    @for_blocks
     def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         import torch
 

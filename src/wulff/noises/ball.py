@@ -13,7 +13,7 @@ from wulff._typing import FloatArray
 from wulff.noises.base import NormRadialNoise
 from wulff.noises.catalogue import register
 from wulff.noises.radial import RadialLaw
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
@@ -39,8 +39,7 @@ class Ball(NormRadialNoise):
     def radius_mean_square(self, dim: int) -> float:
         return dim / (dim + 2)
 
-    draw_blocks = NormRadialNoise.draw
-
+    @for_blocks
     def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
         return source(generator).exponential(out).div_(-dim).exp_()
 

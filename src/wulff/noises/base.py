@@ -22,7 +22,7 @@ from wulff.errors import InputError
 from wulff.noises.draws import wide
 from wulff.noises.level_sets import Profile
 from wulff.noises.radial import RadialLaw
-from wulff.noises.randomness import Random, Randomness
+from wulff.noises.randomness import Random, Randomness, draws_blocks, for_blocks
 from wulff.noises.spheres import draw_cone_measure
 from wulff.norms import Norm
 
@@ -150,19 +150,17 @@ class Noise(ABC):
         The generator lives on the device of `out`; nothing here waits for that device.
         """
 
-    def draw_blocks(self, out: Tensor, generator: Randomness) -> Tensor:
-        """The same for many blocks of rows, which are what each block's own generator gives.
+    def draw_blocks(self, out: Tensor, random: Randomness) -> Tensor:
+        """`draw` for blocks of rows that each have a generator, all at once where the noise can do that.
 
-        It is `draw` itself for noise that computes them all at once.
+        It can if the methods that draw are marked by `for_blocks`. Others get one block and its generator at
+        a time, with the same draws.
         """
-        for part, own in generator.parts(out):
-            self.draw(part, own)
+        if draws_blocks(self, "draw", "draw_radius"):
+            return self.draw(out, random)  # type: ignore[arg-type]  (marked)
+        for part, generator in random.parts(out):
+            self.draw(part, generator)
         return out
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        if {"draw", "draw_radius"} & vars(cls).keys() and "draw_blocks" not in vars(cls):
-            cls.draw_blocks = Noise.draw_blocks  # what its parent computes at once is not what it draws
 
     @classmethod
     def is_spherical(cls) -> bool:
@@ -354,6 +352,10 @@ class Noise(ABC):
     def _hash(self) -> int:
         return hash(self._key)
 
+    def __getstate__(self) -> dict[str, object]:
+        """For copies and other processes, in which the same functions and names have other hashes."""
+        return {name: value for name, value in vars(self).items() if name not in ("_key", "_hash")}
+
 
 class HalfLine(enum.Enum):
     """The shape of an even density exp(-φ) on the half line z > 0."""
@@ -454,6 +456,7 @@ class NormRadialNoise(Noise):
     def radius_mean_square(self, dim: int) -> float:
         """E[R²] in dimension `dim`; infinite where it does not exist."""
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
@@ -462,7 +465,7 @@ class NormRadialNoise(Noise):
         radii = self.draw_radius(
             out.new_empty(len(out), dtype=wide(out)),
             directions.shape[1],
-            generator,  # pyright: ignore[reportArgumentType]  (blocks for noises that say so by `draw_blocks`)
+            generator,  # pyright: ignore[reportArgumentType]  (one, or those of blocks: see `draw_blocks`)
         )
         directions.mul_(radii.clamp_(max=torch.finfo(out.dtype).max / 2**16).to(out.dtype)[:, None])
         return out

@@ -19,7 +19,7 @@ from wulff.noises.draws import wide
 from wulff.noises.numerical_law import NO_TOTAL_MASS, NODES, WEIGHTS, NumericalLaw, has_total_mass
 from wulff.noises.profile_table import LARGEST, SMALLEST, ProfileTable
 from wulff.noises.radial import NumericalRadialLaw
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
@@ -83,13 +83,12 @@ class CustomIID(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return _second_moment(self._law)
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
         sizes = self._law.draw(torch.empty_like(out, dtype=wide(out)), generator).exp_()
         return out.copy_(sizes).mul_(source(generator).signs(torch.empty_like(out)))
-
-    draw_blocks = draw
 
     def coordinate_sf(self, z: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore"):
@@ -156,8 +155,7 @@ class CustomRadial(NormRadialNoise):
     def radius_mean_square(self, dim: int) -> float:
         return _second_moment(_size_law(self.log_density, self.break_points, dim)[0])
 
-    draw_blocks = NormRadialNoise.draw
-
+    @for_blocks
     def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
         return _size_law(self.log_density, self.break_points, dim)[0].draw(out, generator).exp_()
 

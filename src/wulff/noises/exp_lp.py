@@ -16,7 +16,7 @@ from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
 from wulff.noises.draws import QuantileTable
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +49,7 @@ class ExpLp(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return math.exp(log_gamma_ratio(1 / self.p, 2 / self.p))
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         if self.p >= TABULATED:
             return _quantiles(self.p, out.device, out.dtype).draw(out, generator)
@@ -56,8 +57,6 @@ class ExpLp(IIDNoise):
         random = source(generator)
         radii = random.gamma(out.new_empty(out.shape), 1 + 1 / self.p).log_().div_(self.p).exp_()
         return random.uniform(out).mul_(radii)
-
-    draw_blocks = draw
 
     @property
     def half_line(self) -> HalfLine:

@@ -22,7 +22,7 @@ from wulff.noises.domains import POLE, POSITIVE_POWER
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.level_sets import NOWHERE, Profile
 from wulff.noises.radial import RadialLaw
-from wulff.noises.randomness import Random
+from wulff.noises.randomness import Random, for_blocks
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
@@ -60,8 +60,7 @@ class Exponential(NormRadialNoise):
     def radius_mean_square(self, dim: int) -> float:
         return math.exp(log_gamma_ratio((dim - self.j) / self.k, 2 / self.k))
 
-    draw_blocks = NormRadialNoise.draw
-
+    @for_blocks
     def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
         return draw_log_gamma((dim - self.j) / self.k, out, generator).div_(self.k).exp_()
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, final
 from wulff._domains import within
 from wulff.errors import InputError
 from wulff.noises.catalogue import register_replacement
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 from wulff.noises.replacement import DIGITS, Replacement
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ class Flips(Replacement):
             value = float(x.flatten(1)[first, place])
             raise InputError(f"input {first} has {value:g} as feature {place}, which is neither 0 nor 1.")
 
+    @for_blocks
     def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         import torch
 

@@ -12,7 +12,7 @@ from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -37,10 +37,9 @@ class Gaussian(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 1.0
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         return source(generator).normal(out)
-
-    draw_blocks = draw
 
     @property
     def exact_tails(self) -> fixed_point.Tails:

@@ -12,7 +12,7 @@ from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
 from wulff.noises.draws import draw_laplace
-from wulff.noises.randomness import Random
+from wulff.noises.randomness import Random, for_blocks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,10 +33,9 @@ class Laplace(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 2.0
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         return draw_laplace(out, generator)
-
-    draw_blocks = draw
 
     @property
     def exact_tails(self) -> fixed_point.Tails:

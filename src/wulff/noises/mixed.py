@@ -11,7 +11,7 @@ from wulff.errors import InputError
 from wulff.noises.ablation import Ablation
 from wulff.noises.base import Noise
 from wulff.noises.catalogue import register_replacement
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 from wulff.noises.replacement import Replacement
 from wulff.noises.resampling import Resampling
 
@@ -122,6 +122,7 @@ class Mixed(Replacement):
             named = ", ".join(map(str, self.columns))
             raise InputError(f"of the categories in columns {named}, {error}") from None
 
+    @for_blocks
     def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         noise, random = self.in_dim(x[0].numel()), source(generator)
         numeric, columns = noise.numeric(x[0].numel()), list(self.columns)
@@ -129,5 +130,5 @@ class Mixed(Replacement):
         z = numbers.at_size(numbers.draw_blocks(x.new_empty(rows, len(numeric)), random))
         copies = x.expand(rows, -1).clone()
         copies[:, numeric] += z
-        copies[:, columns] = noise.of_categories().replace(x[:, columns], rows, random)
+        copies[:, columns] = noise.of_categories().replace_blocks(x[:, columns], rows, random)
         return copies

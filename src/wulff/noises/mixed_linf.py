@@ -17,7 +17,7 @@ from wulff.noises.domains import POLE
 from wulff.noises.draws import wide
 from wulff.noises.numerical_law import NumericalLaw
 from wulff.noises.radial import NumericalRadialLaw
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -54,6 +54,7 @@ class MixedLinf(Noise):
         # Given m = ‖z‖∞ one coordinate is ±m; the others are normal, truncated to [-m, m].
         return largest_coordinate_law(dim, self.j).expectation(lambda x: _mean_square_given(np.exp(x), dim))
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
@@ -69,8 +70,6 @@ class MixedLinf(Noise):
         face = random.below(torch.empty_like(largest, dtype=torch.int64), dim)
         rows.scatter_(1, face, largest * random.signs(torch.empty_like(largest)))
         return out
-
-    draw_blocks = draw
 
 
 @final

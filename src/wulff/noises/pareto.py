@@ -13,7 +13,7 @@ from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
 from wulff.noises.domains import POSITIVE_POWER
 from wulff.noises.draws import draw_laplace
-from wulff.noises.randomness import Random
+from wulff.noises.randomness import Random, for_blocks
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -40,6 +40,7 @@ class Pareto(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 2 / ((self.a - 1) * (self.a - 2)) if self.a > 2 else math.inf
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         import torch
 
@@ -47,8 +48,6 @@ class Pareto(IIDNoise):
         laplace = draw_laplace(out, generator)
         size = laplace.abs().div_(self.a).expm1_().clamp_(max=torch.finfo(out.dtype).max / 2**16)
         return torch.copysign(size, laplace, out=out)
-
-    draw_blocks = draw
 
     @property
     def half_line(self) -> HalfLine:

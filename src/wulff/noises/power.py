@@ -19,7 +19,7 @@ from wulff.noises.domains import NO_TOTAL, POSITIVE_POWER
 from wulff.noises.draws import draw_log_gamma
 from wulff.noises.level_sets import NOWHERE, Profile
 from wulff.noises.radial import RadialLaw
-from wulff.noises.randomness import Random
+from wulff.noises.randomness import Random, for_blocks
 from wulff.norms import Norm
 
 if TYPE_CHECKING:
@@ -64,8 +64,7 @@ class PowerLaw(NormRadialNoise):
         log_mean_square = log_gamma_ratio(alpha, step) + log_gamma_ratio(beta, -step)
         return math.exp(log_mean_square) if log_mean_square < 690 else math.inf
 
-    draw_blocks = NormRadialNoise.draw
-
+    @for_blocks
     def draw_radius(self, out: Tensor, dim: int, generator: Random) -> Tensor:
         alpha = dim / self.k
         log_ratio = draw_log_gamma(alpha, out, generator)

@@ -7,12 +7,13 @@ its random numbers are those that each block's own generator gives.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+Method = TypeVar("Method", bound=Callable[..., Any])
 Random: TypeAlias = "torch.Generator | Randomness"
 """One generator, or those of blocks of rows."""
 
@@ -20,8 +21,8 @@ Random: TypeAlias = "torch.Generator | Randomness"
 class Randomness:
     """The random numbers of blocks of rows, as many rows in each.
 
-    Each method fills `out`, a contiguous tensor with the rows of the blocks in their order, and returns it.
-    Nothing here waits for the device.
+    Methods that take `out`, a contiguous tensor with the rows of the blocks in their order, fill it and
+    return it. Nothing here waits for the device.
 
     Args:
         generators: One for each block, on the device of what is drawn.
@@ -39,7 +40,7 @@ class Randomness:
         return self.generators[0].device
 
     def split(self) -> Sequence[Randomness]:
-        """The random numbers of each block."""
+        """The random numbers of each block by itself; to be asked for before any of them are drawn."""
         return [self] if len(self.generators) == 1 else [Randomness([own]) for own in self.generators]
 
     def parts(self, out: Tensor) -> Iterator[tuple[Tensor, torch.Generator]]:
@@ -92,6 +93,18 @@ class Randomness:
         for part, generator in self.parts(out):
             fill(part, generator)
         return out
+
+
+def for_blocks(method: Method) -> Method:
+    """Mark a method that draws: it takes the random numbers of many blocks in place of a generator, too."""
+    method.for_blocks = True  # pyright: ignore[reportFunctionMemberAccess]
+    return method
+
+
+def draws_blocks(noise: object, *names: str) -> bool:
+    """Whether the methods of these names, as far as a noise has them, are marked by `for_blocks`."""
+    methods = [getattr(type(noise), name) for name in names if hasattr(type(noise), name)]
+    return all(getattr(method, "for_blocks", False) for method in methods)
 
 
 def source(random: Random) -> Randomness:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, NoReturn
 
 from wulff.errors import InputError
 from wulff.noises.base import Noise
+from wulff.noises.randomness import Random, Randomness, draws_blocks, source
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from wulff.noises.randomness import Random
 
 
 DIGITS = 53
@@ -35,7 +34,8 @@ class Replacement(Noise):
         Args:
             x: One input for each row, or one for all of them, of shape (rows or 1, *input shape).
             rows: How many copies.
-            generator: The source of randomness, on the device of x; or those of blocks of rows.
+            generator: The source of randomness, on the device of x; or those of blocks of rows, where
+                `replace` is marked by `for_blocks`.
 
         Returns:
             Copies of shape (rows, *copy_shape(input shape)).
@@ -59,9 +59,20 @@ class Replacement(Noise):
         names = [*self.shape_parameters(), *(["dim"] if self.dim is not None else [])]
         return [name for name in names if getattr(self, name) not in (defaults[name],)]  # nan is itself
 
+    def replace_blocks(self, x: Tensor, rows: int, random: Randomness) -> Tensor:
+        """`replace` for blocks of rows that each have a generator, as `draw_blocks` is to `draw`."""
+        if draws_blocks(self, "replace"):
+            return self.replace(x, rows, random)
+        import torch
+
+        each = rows // len(random.generators)
+        starts = range(0, rows, each) if len(x) > 1 else [0] * len(random.generators)
+        blocks = zip(starts, random.generators, strict=True)
+        return torch.cat([self.replace(x[start:][:each], each, generator) for start, generator in blocks])
+
     def fill(self, copies: Tensor, x: Tensor, generator: Random) -> None:
         """Fill `copies` with copies of one input."""
-        copies.copy_(self.replace(x[None], len(copies), generator))
+        copies.copy_(self.replace_blocks(x[None], len(copies), source(generator)))
 
     def mean_square(self, dim: int) -> float:
         return float("nan")

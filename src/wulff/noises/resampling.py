@@ -9,7 +9,7 @@ from wulff._checks import whole_number, whole_numbers
 from wulff._domains import within
 from wulff.errors import InputError
 from wulff.noises.catalogue import register_replacement
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 from wulff.noises.replacement import DIGITS, Replacement
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Resampling(Replacement):
                 f"{self.values_of(x[0].numel())[place] - 1}."
             )
 
+    @for_blocks
     def replace(self, x: Tensor, rows: int, generator: Random) -> Tensor:
         import torch
 

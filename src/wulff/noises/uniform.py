@@ -11,7 +11,7 @@ from wulff._numerics import fixed_point
 from wulff._typing import FloatArray
 from wulff.noises.base import HalfLine, IIDNoise
 from wulff.noises.catalogue import register
-from wulff.noises.randomness import Random, source
+from wulff.noises.randomness import Random, for_blocks, source
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -32,10 +32,9 @@ class Uniform(IIDNoise):
     def mean_square(self, dim: int) -> float:
         return 1 / 3
 
+    @for_blocks
     def draw(self, out: Tensor, generator: Random) -> Tensor:
         return source(generator).uniform(out)
-
-    draw_blocks = draw
 
     def lost_by(self, shift: FloatArray) -> float:
         size = np.abs(shift)

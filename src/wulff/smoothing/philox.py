@@ -24,8 +24,9 @@ _WORD, _HALF = 2**32 - 1, 2**16 - 1
 class Philox(Randomness):
     """The random numbers of consecutive blocks of one input, by their numbers.
 
-    Block b takes the numbers of its c-th call, counted from 1, from the counters (0, b, c, 0), (1, b, c, 0)
-    and so on. Gamma variables take as many as it happens, and come from a generator for each block.
+    Block b takes the numbers of its c-th call, counted from 1, from the counters (0, b, c, h), (1, b, c, h)
+    and so on; h is what of b is beyond 32 bits. Gamma variables take as many numbers as it happens, and come
+    from a generator for each block.
 
     Args:
         key: 64 bits that belong to the input.
@@ -62,6 +63,7 @@ class Philox(Randomness):
     def split(self) -> Sequence[Randomness]:
         if len(self._blocks) == 1:
             return [self]
+        assert self._calls == 0, "what was drawn would be drawn again"
         ones = (range(block, block + 1) for block in self._blocks)
         return [
             Philox(self._key, one, self._generator, self._device, compiled=self._compiled) for one in ones
@@ -119,9 +121,11 @@ def words(place: Tensor, blocks: Tensor, fours: Tensor, wide: bool) -> Tensor:
 
 
 def uniform(place: Tensor, blocks: Tensor, fours: Tensor, wide: bool) -> Tensor:
-    """Uniform variables on [-1, 1], fine-grained at 0."""
+    """Uniform variables between -1 and 1, fine-grained at 0, and never an end or 0."""
     bits = words(place, blocks, fours, wide)
-    return (bits.to(torch.float64 if wide else torch.float32) + 0.5) * (2.0**-63 if wide else 2.0**-31)
+    found = (bits.to(torch.float64 if wide else torch.float32) + 0.5) * (2.0**-63 if wide else 2.0**-31)
+    top = 1 - (2.0**-53 if wide else 2.0**-24)
+    return found.clamp(-top, top)
 
 
 def exponential(place: Tensor, blocks: Tensor, fours: Tensor, wide: bool) -> Tensor:
@@ -138,14 +142,14 @@ def normal(place: Tensor, blocks: Tensor, fours: Tensor, wide: bool) -> Tensor:
 
 
 def _philox(place: Tensor, blocks: Tensor, fours: Tensor) -> Tensor:
-    """Words of 32 bits, of shape (blocks, fours, 4), from the counters (four, block, call, 0).
+    """Words of 32 bits, of shape (blocks, fours, 4), from counters (four, block, call, block beyond 2³²).
 
     They are kept in 64 bits, whose sign no product or sum reaches: where signed integers overflow, a compiler
     may assume that they do not.
     """
     key0, key1, call = place.unbind()
     nothing = blocks * 0 + fours * 0
-    a, b, c, d = nothing + fours, nothing + blocks, nothing + call, nothing
+    a, b, c, d = nothing + fours, nothing + (blocks & _WORD), nothing + call, nothing + (blocks >> 32)
     for _ in range(_ROUNDS):
         high0, low0 = _product(a, _MULTIPLIERS[0])
         high1, low1 = _product(c, _MULTIPLIERS[1])

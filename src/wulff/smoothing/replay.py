@@ -36,11 +36,28 @@ class Replay:
 
     def _captured(self, expected: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor] | None:
         """A graph that gives the votes expected of this batch; None if the classifier cannot be captured."""
+        if not self._runs_through():
+            return None
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 votes = self._vote()
             graph.replay()
             return (graph, votes) if torch.equal(votes, expected) else None
-        except Exception:  # the model is other people's code: it may wait for the GPU, or memory may be short
+        except Exception:  # as where memory is short
             return None
+
+    def _runs_through(self) -> bool:
+        """Whether nothing waits for the GPU: a capture that fails half-way may leave PyTorch's state unfit.
+
+        That is asked of a batch that is classified once more, in a mode in which waiting is an error.
+        """
+        before = torch.cuda.get_sync_debug_mode()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            self._vote()
+        except Exception:  # the model is other people's code
+            return False
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+        return True

@@ -45,11 +45,12 @@ class Purpose(enum.IntEnum):
 
 
 class Streams:
-    """The keys of one run: the same generator is set to the state of whichever block is asked for.
+    """The keys of one run: generators are set to the states of whichever blocks are asked for.
 
     A block's key is expanded by Philox, a counter-based generator: (seed, index) is its key, (block, phase)
     its counter, so that distinct blocks can never share a state. PyTorch's own CPU seeding would keep only
-    32 bits of the key, which collide within one ImageNet run.
+    32 bits of the key, which collide within one ImageNet run. Counted numbers have a key for each (seed,
+    index, phase).
 
     Args:
         device: Where the noise is drawn.
