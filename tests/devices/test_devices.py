@@ -102,3 +102,4 @@ def test_the_benchmark_of_a_gpu_runs(results: dict[str, Any]) -> None:
     assert said["streams"]["kinds"] >= 30
     assert said["streams"]["integers"] == {"those_of_a_cpu": True, "one_kernel": False}
     assert said["nets"]["quickstart 8x8"]["samples_per_second"] > 0
+    assert said["nets"]["quickstart 8x8"]["same_votes"]
