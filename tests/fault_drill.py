@@ -44,6 +44,13 @@ FAULTS = [
         "tests/smoothing/test_philox.py",
     ),
     Fault(
+        "mixed-norm radii between two shifts are larger by 2 %",
+        "certificates/privacy_loss/mixed.py",
+        "radius[here] = np.where(reached, found, 0.0)",
+        "radius[here] = found * 1.02",
+        "tests/certificates/test_mixed_linf.py",
+    ),
+    Fault(
         "uniform draw used without its inequality",
         "stats/randomized.py",
         "bound = np.where(excess(bound) <= 0, np.minimum(bound, plain), plain)",

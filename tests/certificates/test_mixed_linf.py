@@ -185,6 +185,22 @@ def test_a_pole_that_is_too_strong_certifies_nothing(j: float, dim: int) -> None
     assert (certified_radius(noise, ERRORS, "l2", dim).radius == 0).all()
 
 
+@pytest.mark.parametrize(("j", "dim"), [(299.0, 300), (63.5, 64), (5.0, 6)])
+def test_where_differential_radii_are_0_there_are_none_between_shifts(j: float, dim: int) -> None:
+    found = certified_radius(f"mixed-linf(scale=1,j={j})", ERRORS, "linf", dim, method="privacy-loss")
+    assert (found.radius == 0).all()
+
+
+def test_radii_just_before_that_are_reached() -> None:
+    errors = np.array([0.01, 0.3])
+    found = certified_radius("mixed-linf(scale=1,j=62.99)", errors, "linf", 64, method="privacy-loss").radius
+    assert (found > 0).all()
+    assert all(
+        MixedLossCurves(64, 62.99).reach(float(radius))[0] >= e
+        for e, radius in zip(errors, found, strict=True)
+    )
+
+
 @pytest.mark.parametrize("missing", everyday([0.2, 0.23, 0.27, 0.32], 1))
 def test_a_pole_that_hides_a_part_of_the_law_still_has_curves(missing: float) -> None:
     # Between a sixth and a third of the draws have a largest coordinate below 1e-3.

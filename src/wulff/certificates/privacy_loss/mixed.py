@@ -62,17 +62,22 @@ def mixed_linf_curves(noise: MixedLinf, error: FloatArray, dim: int) -> FloatArr
     """The r with inf_t {t · error + D_t(r, ..., r)} = ½ [Zhang et al. 2020, theorem 3], for d ≥ 6.
 
     Computed for shifts on a list. Between two of them the log of r is the lower one of the parabolas through
-    three neighbours, as a function of the log of the differential radius at the same error.
+    three neighbours, as a function of the log of the differential radius at the same error; 0 where that is.
     """
     if dim < SMALLEST_DIM:
         return np.full_like(error, np.nan)
-    curves = MixedLossCurves(dim, noise.j)
+    curves, p = MixedLossCurves(dim, noise.j), np.maximum(error, SMALLEST_ERROR)
     with np.errstate(divide="ignore"):
-        log_known = np.log(mixed_radii(noise, np.maximum(error, SMALLEST_ERROR), dim, Norm.LINF))
-    cell, radius = _cells(curves, log_known), np.zeros(error.shape)
+        log_known = np.log(mixed_radii(noise, p, dim, Norm.LINF))
+    known = np.isfinite(log_known)  # no differential radius tells errors apart where the pole is too strong
+    cell, radius = np.full(error.shape, -1), np.zeros(error.shape)
+    cell[known] = _cells(curves, log_known[known])
     for k, here in groups(cell, cell >= 0):
-        x, y, parts = zip(*(_place(curves, i) for i in range(k - 1, k + 3)), strict=True)
-        radius[here] = np.exp(lower_parabola(x, y, log_known[here], max(parts) / 2))
+        x, y, parts, reach = zip(*(_place(curves, i) for i in range(k - 1, k + 3)), strict=True)
+        found = np.exp(lower_parabola(x, y, log_known[here], max(parts) / 2))
+        # Differential radii fall with the error, so that this place reaches each of these, but for rounding.
+        reached = p[here] <= reach[1] + 1e-6 * min(reach[1], 0.5 - reach[1])
+        radius[here] = np.where(reached, found, 0.0)
     return radius
 
 
@@ -84,20 +89,20 @@ def _sizes(dense: bool) -> FloatArray:
 
 
 @functools.lru_cache(maxsize=2048)
-def _place(curves: MixedLossCurves, k: int) -> tuple[float, float, float]:
+def _place(curves: MixedLossCurves, k: int) -> tuple[float, float, float, float]:
     """Of a shift on the list the log of the differential radius at its largest error, that of the shift,
-    lowered, and by how much the former may be too large."""
+    lowered, by how much the former may be too large, and that error."""
     sizes = _sizes(curves.dim < MANY)
     if not 0 <= k < len(sizes):
-        return math.copysign(math.inf, k), math.copysign(math.inf, k), 0.0
+        return math.copysign(math.inf, k), math.copysign(math.inf, k), 0.0, 0.5 if k < 0 else 0.0
     shift = curves.unit * math.exp(sizes[k])
     error, part = curves.reach(shift)
     log_shift = math.log(shift) - MARGIN - part
     if error < 1e-100:
-        return math.inf, log_shift, part
+        return math.inf, log_shift, part, 0.0
     noise = MixedLinf(scale=1.0, j=curves.j)
     known = float(mixed_radii(noise, np.array([error]), curves.dim, Norm.LINF)[0])
-    return math.log(known) if known > 0 else -math.inf, log_shift, part
+    return math.log(known) if known > 0 else -math.inf, log_shift, part, error
 
 
 def _cells(curves: MixedLossCurves, log_known: FloatArray) -> npt.NDArray[np.int64]:
