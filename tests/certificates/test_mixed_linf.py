@@ -191,6 +191,14 @@ def test_where_differential_radii_are_0_there_are_none_between_shifts(j: float, 
     assert (found.radius == 0).all()
 
 
+def test_the_last_shift_of_a_list_is_no_less_than_the_one_before() -> None:
+    """Where rules differ so much that it is lowered by more than the way between them."""
+    errors = np.array([1e-10, 2e-8, 3e-7, 5e-4])
+    found = certified_radius("mixed-linf(scale=1,j=148.7)", errors, "linf", 150, method="privacy-loss").radius
+    assert (found > 0).all()
+    assert (np.diff(found) <= 0).all()
+
+
 def test_radii_just_before_that_are_reached() -> None:
     errors = np.array([0.01, 0.3])
     found = certified_radius("mixed-linf(scale=1,j=62.99)", errors, "linf", 64, method="privacy-loss").radius

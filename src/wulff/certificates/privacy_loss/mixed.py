@@ -100,6 +100,10 @@ def _place(curves: MixedLossCurves, k: int) -> tuple[float, float, float, float]
     log_shift = math.log(shift) - MARGIN - part
     if error < 1e-100:
         return math.inf, log_shift, part, 0.0
+    if k > 0 and log_shift < math.log(curves.unit) + sizes[k - 1]:
+        # It is lowered by more than the way from the one before, which is for smaller errors, too.
+        _, before, _, larger = _place(curves, k - 1)
+        log_shift = max(log_shift, before) if error <= larger else log_shift
     noise = MixedLinf(scale=1.0, j=curves.j)
     known = float(mixed_radii(noise, np.array([error]), curves.dim, Norm.LINF)[0])
     return math.log(known) if known > 0 else -math.inf, log_shift, part, error
