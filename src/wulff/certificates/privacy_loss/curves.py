@@ -73,8 +73,9 @@ def groups(index: np.ndarray, chosen: npt.NDArray[np.bool_]) -> Iterator[tuple[i
     if not len(places):
         return
     numbers = index[places]
-    places = places[np.argsort(numbers.astype(np.min_scalar_type(int(numbers.max()))), kind="stable")]
-    numbers = index[places]
+    short = np.min_scalar_type(-1 - int(numbers.max()))  # with a sign, for -1; few bits are sorted fast
+    order = np.argsort(numbers.astype(short), kind="stable")
+    places, numbers = places[order], numbers[order]
     starts = np.flatnonzero(np.diff(numbers)) + 1
     yield from zip(numbers[np.append(0, starts)].tolist(), np.split(places, starts), strict=True)
 
